@@ -1,0 +1,24 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-slow lint
+
+# The stamp is newer than the files that say what to install, or pip runs again.
+$(VENV)/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable ".[examples,test]"
+	touch $@
+
+demo: $(VENV)/installed  ## Train on the embedded digits, show them, export the generator.
+	$(BIN)/python examples/train.py --dataset=digits --run_dir=runs/digits --export_dir=runs/digits/export
+
+test: $(VENV)/installed  ## Everything a user or CI needs to know, in minutes.
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/installed  ## The long ones: full recipes and their published figures.
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .

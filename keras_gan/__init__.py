@@ -1,0 +1,27 @@
+"""Train, measure, scale and serve generative adversarial networks in Keras 3 on TensorFlow."""
+
+import keras
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "keras_gan trains and serves with TensorFlow and needs Keras on its TensorFlow backend. "
+        f"Received: backend={keras.backend.backend()!r}. Set the environment variable "
+        'KERAS_BACKEND=tensorflow before Python starts, or "backend": "tensorflow" in '
+        "~/.keras/keras.json."
+    )
+
+from keras_gan import callbacks, datasets, latents, losses, terms
+from keras_gan.averaging import GeneratorAverage
+from keras_gan.gan import GAN
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GAN",
+    "GeneratorAverage",
+    "callbacks",
+    "datasets",
+    "latents",
+    "losses",
+    "terms",
+]

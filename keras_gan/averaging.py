@@ -1,0 +1,142 @@
+"""The moving average of the generator, from which samples are better than from the last step."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class GeneratorAverage(keras.layers.Layer):
+    """Exponential moving average of the generator's weights and buffers.
+
+    Formula, at each training step:
+
+    ```
+    average = beta * average + (1 - beta) * generator
+    beta = decay, or 0.5 ** (batch / half_life)
+    ```
+
+    With `ramp_up`, the half-life is `min(half_life, ramp_up * images seen)`, so that the first,
+    random generators are forgotten early. Buffers (BatchNorm statistics) are averaged as weights
+    are; integer state is copied.
+
+    Args:
+        decay: beta for each step, in [0, 1); give this or `half_life`.
+        half_life: in images: the number of real images after which a generator's share in the
+            average has halved, whatever the batch size.
+        ramp_up: `None`, or a positive fraction of the images seen so far that caps the
+            half-life (0.05 in StyleGAN2). Only with `half_life`.
+
+    Raises:
+        ValueError: when not exactly one of decay and half_life is given, or one is out of range.
+
+    Example:
+
+    ```python
+    model.compile("non_saturating", ema=keras_gan.GeneratorAverage(half_life=10_000, ramp_up=0.05))
+    ```
+
+    Reference:
+        - [Yazici et al., 2019](https://arxiv.org/abs/1806.04498)
+        - [Karras et al., 2020](https://arxiv.org/abs/2006.06676), the half-life in images
+    """
+
+    def __init__(self, decay=None, half_life=None, ramp_up=None, **kwargs):
+        super().__init__(trainable=False, **kwargs)
+        _check(decay, half_life, ramp_up)
+        self.decay = decay
+        self.half_life = half_life
+        self.ramp_up = ramp_up
+
+    def follow(self, generator):
+        """Copy the generator: its architecture and its present values.
+
+        Args:
+            generator: a built Keras model.
+        """
+        self.network = _copy(generator)
+        self.network.trainable = False
+        self.built = True
+
+    def update(self, generator, count, images):
+        """Move the average towards the generator.
+
+        Args:
+            generator: the network that was copied.
+            count: int64 scalar, training steps taken before this one.
+            images: int scalar, real images that one training step takes, over all replicas.
+        """
+        beta = self._beta(tf.cast(count, tf.float32), tf.cast(images, tf.float32))
+        for average, value in zip(self.network.weights, generator.weights, strict=True):
+            if "float" in keras.backend.standardize_dtype(value.dtype):
+                step = (1 - beta) * (tf.cast(value, tf.float32) - tf.cast(average, tf.float32))
+                average.assign_add(tf.cast(step, average.dtype))
+            else:
+                average.assign(value)
+
+    def _beta(self, count, images):
+        if self.decay is not None:
+            return self.decay
+        half_life = tf.constant(self.half_life, tf.float32)
+        if self.ramp_up is not None:
+            half_life = tf.minimum(half_life, self.ramp_up * (count + 1) * images)
+        return 0.5 ** (images / half_life)
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {
+            "name": self.name,
+            "decay": self.decay,
+            "half_life": self.half_life,
+            "ramp_up": self.ramp_up,
+        }
+
+
+def get(identifier):
+    """Return the average that `compile(ema=...)` stands for, or `None`.
+
+    Args:
+        identifier: `None`, a decay per step, a `GeneratorAverage` or its config.
+
+    Raises:
+        TypeError: for anything else.
+        ValueError: for a decay out of range.
+    """
+    if isinstance(identifier, dict):
+        identifier = keras.saving.deserialize_keras_object(identifier)
+    if identifier is None or isinstance(identifier, GeneratorAverage):
+        return identifier
+    if isinstance(identifier, (int, float)) and not isinstance(identifier, bool):
+        return GeneratorAverage(decay=float(identifier))
+    raise TypeError(
+        "Expected `ema` to be None, a decay per step such as 0.999, or a "
+        f"`keras_gan.GeneratorAverage`. Received: ema={identifier!r}"
+    )
+
+
+def _check(decay, half_life, ramp_up):
+    if (decay is None) == (half_life is None):
+        raise ValueError(
+            "Expected either `decay` (per step) or `half_life` (in images). "
+            f"Received: decay={decay}, half_life={half_life}"
+        )
+    if decay is not None and not 0 <= decay < 1:
+        raise ValueError(
+            "Expected the decay of the generator's average (`ema`) in [0, 1), such as 0.999. "
+            f"Received: decay={decay}"
+        )
+    if half_life is not None and not half_life > 0:
+        raise ValueError(f"Expected `half_life` to be positive. Received: half_life={half_life}")
+    if ramp_up is not None and (half_life is None or not ramp_up > 0):
+        raise ValueError(
+            "Expected `ramp_up` to be None, or positive together with `half_life`. "
+            f"Received: ramp_up={ramp_up}, half_life={half_life}"
+        )
+
+
+def _copy(network):
+    """Return a network of the same architecture and values, with variables of its own."""
+    copy = type(network).from_config(network.get_config())
+    if not copy.built:
+        copy.build_from_config(network.get_build_config())
+    copy.set_weights(network.get_weights())
+    return copy

@@ -1,0 +1,235 @@
+"""What a pair of networks must satisfy, and what can be read off them.
+
+Functional and Sequential models say their inputs, outputs and last operation; of a subclassed
+network nothing is known before it runs, and nothing is checked.
+"""
+
+import keras
+
+_SQUASHING = {"sigmoid", "hardsigmoid", "logsigmoid", "softmax"}
+
+
+def inputs_of(network):
+    """Return a network's symbolic inputs, flat, or `None` when it does not say them."""
+    try:
+        inputs = network.inputs
+    except AttributeError:
+        return None
+    return inputs or None
+
+
+def sample_shape(tensor):
+    """Return a symbolic tensor's shape without the batch axis."""
+    return tuple(tensor.shape)[1:]
+
+
+def compatible(expected, received):
+    """Tell whether two shapes agree, `None` standing for any side."""
+    if len(expected) != len(received):
+        return False
+    return all(a is None or b is None or a == b for a, b in zip(expected, received, strict=True))
+
+
+def latent_shape(generator):
+    """Return the shape of the latents that a generator takes first.
+
+    Raises:
+        ValueError: when the generator does not say it.
+    """
+    inputs = inputs_of(generator)
+    if inputs is None:
+        raise ValueError(
+            'Expected a Functional or Sequential generator for `latents="auto"`: the size of the '
+            "latents is read off its first input. Pass it instead, for example "
+            f"`latents=keras_gan.latents.Normal(64)`. Received: generator={generator.name!r} of "
+            f"type {type(generator).__name__}"
+        )
+    shape = sample_shape(inputs[0])
+    if not all(shape):
+        raise ValueError(
+            "Expected the generator's first input, the latents, to have a fixed shape, or an "
+            f"explicit `latents`. Received: an input of shape {(None, *shape)}"
+        )
+    return shape
+
+
+def is_conditional(generator, discriminator, has_latents):
+    """Read off the networks' inputs whether they take a condition.
+
+    Raises:
+        ValueError: when the networks don't say it, or contradict each other.
+    """
+    if not has_latents:
+        return True
+    counts = [
+        inputs_of(network) and len(inputs_of(network)) for network in (generator, discriminator)
+    ]
+    if None in counts:
+        raise ValueError(
+            "Expected Functional networks for `conditional='auto'`: whether there is a condition "
+            "is read off their inputs. Pass `conditional=True` or `conditional=False`. Received: "
+            f"generator of type {type(generator).__name__}, discriminator of type "
+            f"{type(discriminator).__name__}"
+        )
+    if counts[0] == 1 and counts[1] > 1:
+        raise ValueError(
+            "The discriminator takes a condition and the generator does not: a generator with "
+            "latents takes `[latents, condition]`, one without takes the condition and "
+            f"`latents=None`. Received: generator with {counts[0]} input, discriminator with "
+            f"{counts[1]} inputs"
+        )
+    return counts[0] > 1
+
+
+def takes_condition(discriminator):
+    """Tell whether a conditional GAN's discriminator takes the condition beside the samples."""
+    inputs = inputs_of(discriminator)
+    return inputs is None or len(inputs) > 1
+
+
+def check_networks(generator, discriminator, prior):
+    """Raise when two networks and a prior don't fit each other.
+
+    Raises:
+        TypeError: when a network is not a Keras model.
+        ValueError: when the shapes don't match, or the discriminator returns probabilities.
+    """
+    for player, network in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(network, keras.Model):
+            raise TypeError(
+                f"Expected `{player}` to be a Keras model. Received: {player}={network!r} of "
+                f"type {type(network)}"
+            )
+    if generator is discriminator:
+        raise ValueError("Expected two networks. Received: the same model as both players")
+    _check_latents(generator, prior)
+    _check_samples(generator, discriminator)
+    _check_logits(discriminator)
+
+
+def check_element(generator, discriminator, prior, conditional, x, condition):
+    """Raise when a dataset's elements don't fit the networks.
+
+    Args:
+        generator: the generator.
+        discriminator: the discriminator.
+        prior: the latents' prior, or `None`.
+        conditional: whether the networks take a condition.
+        x: tensor or spec of samples, batch axis first.
+        condition: nest of the same for their condition, or `None`.
+
+    Raises:
+        ValueError: for a missing condition, or shapes that don't match, both named.
+    """
+    if conditional and condition is None:
+        raise ValueError(
+            "The networks take a condition: expected data elements `(x, condition)`, or "
+            "`fit(x, condition)` with arrays. Received: elements of `x` alone"
+        )
+    real = inputs_of(discriminator)
+    if real:
+        _match("The dataset's samples", x, "the discriminator's input", real[0])
+    if not conditional:
+        return
+    wanted = inputs_of(generator)
+    _match_condition(condition, wanted and (wanted[1:] if prior else wanted), "generator")
+    _match_condition(condition, real and real[1:], "discriminator")
+
+
+def num_classes(generator, discriminator, conditional, has_latents):
+    """Return how many labels the networks embed, or `None` when the condition is no label.
+
+    Read off `Embedding` layers that take the condition's input.
+    """
+    if not conditional:
+        return None
+    sizes = []
+    for network, first in ((generator, 1 if has_latents else 0), (discriminator, 1)):
+        conditions = {id(tensor) for tensor in (inputs_of(network) or [])[first:]}
+        for layer in getattr(network, "layers", []):
+            if isinstance(layer, keras.layers.Embedding) and id(_input_of(layer)) in conditions:
+                sizes.append(layer.input_dim)
+    return min(sizes, default=None)
+
+
+def ends_in_tanh(generator):
+    """Tell whether the generator's samples are squashed to [-1, 1] by a tanh."""
+    outputs = getattr(generator, "outputs", None)
+    return bool(outputs) and _activation_of(outputs[0]) == "tanh"
+
+
+def label_message(classes, low, high):
+    """Return what to say of labels outside the networks' range."""
+    return (
+        f"Expected labels from 0 to {classes - 1}: the networks embed {classes} classes. "
+        f"Received: labels from {low} to {high}"
+    )
+
+
+def _check_latents(generator, prior):
+    inputs = inputs_of(generator)
+    if prior is None or inputs is None:
+        return
+    shape = sample_shape(inputs[0])
+    if not compatible(shape, prior.shape):
+        raise ValueError(
+            f"The latents don't match the generator's first input: expected shape {shape}. "
+            f"Received: latents={prior!r} of shape {prior.shape}"
+        )
+
+
+def _check_samples(generator, discriminator):
+    outputs, inputs = getattr(generator, "outputs", None), inputs_of(discriminator)
+    if outputs and inputs:
+        _match("The generator's output", outputs[0], "the discriminator's input", inputs[0])
+
+
+def _match(what, tensor, where, expected):
+    shapes = sample_shape(tensor), sample_shape(expected)
+    if not compatible(*shapes):
+        raise ValueError(
+            f"{what} and {where} differ in shape (without the batch axis): {shapes[0]} and "
+            f"{shapes[1]}. Make them equal, for example by `dataset.map(...)` or another "
+            "`image_shape`."
+        )
+
+
+def _match_condition(condition, expected, player):
+    tensors = keras.tree.flatten(condition)
+    if not expected or len(expected) != len(tensors):
+        return
+    for tensor, wanted in zip(tensors, expected, strict=True):
+        _match("The dataset's condition", tensor, f"the {player}'s condition input", wanted)
+
+
+def _check_logits(discriminator):
+    outputs = getattr(discriminator, "output", None)
+    if isinstance(outputs, dict):
+        outputs = outputs.get("logits")
+    if outputs is None or isinstance(outputs, (list, tuple)):
+        return
+    activation = _activation_of(outputs)
+    if activation in _SQUASHING:
+        raise ValueError(
+            f"The discriminator ends in a {activation}; expected logits. Drop the last "
+            "activation: the losses work on logits, which stay exact where a probability rounds "
+            "to 0 or 1 and its gradient vanishes. Probabilities are "
+            f"`keras.ops.sigmoid(logits)`. Received: discriminator={discriminator.name!r}"
+        )
+
+
+def _activation_of(tensor):
+    """Return the name of the activation that made a symbolic tensor, or `None`."""
+    operation, _, index = tensor._keras_history
+    if isinstance(operation, keras.Model):
+        return _activation_of(operation.outputs[index])
+    activation = getattr(operation, "activation", None)
+    name = getattr(activation, "__name__", None) or type(operation).__name__
+    return name.lower().replace("_", "")
+
+
+def _input_of(layer):
+    try:
+        return layer.input
+    except (AttributeError, ValueError):
+        return None

@@ -1,0 +1,487 @@
+"""The model: two players, one fit."""
+
+import keras
+import tensorflow as tf
+
+from keras_gan import averaging, checks, evaluation, export, inputs, losses, optimizers, sampling
+from keras_gan import latents as priors
+from keras_gan import terms as game_terms
+from keras_gan.logs import Logs
+from keras_gan.player import Player
+from keras_gan.saving import Saving
+from keras_gan.seeds import RandomState, seed_states
+from keras_gan.step import logits_of
+from keras_gan.training import Training
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class GAN(Training, Saving, keras.Model):
+    """A generator and a discriminator, trained against each other by `fit`.
+
+    Data elements are `x` or `(x, condition)`: `x` of any rank, a condition being any nest of
+    tensors (labels, an embedding, a source image).
+
+    | latents | conditional | generator is called as | discriminator is called as |
+    |---|---|---|---|
+    | a prior | no | `generator(z)` | `discriminator(x)` |
+    | a prior | yes | `generator([z, condition])` | `discriminator([x, condition])` or `(x)` |
+    | `None` | yes | `generator(condition)` | `discriminator([x, condition])` or `(x)` |
+
+    The discriminator returns logits (no sigmoid): `(batch, 1)`, `(batch,)` or a patch map; or a
+    dict of named outputs with the key `"logits"`.
+
+    Args:
+        generator: Keras model from latents (and condition) to samples.
+        discriminator: Keras model from samples (and condition) to logits.
+        latents: `"auto"` (standard normal, of the shape of the generator's first input), a prior
+            such as `keras_gan.latents.Uniform(64)`, or `None` for a generator without latents.
+        conditional: `"auto"` (read off the networks' inputs), `True` or `False`. Subclassed
+            networks must say it.
+        seed: integer from which every random draw of training follows; by default drawn from
+            Python's `random`, which `keras.utils.set_random_seed` seeds.
+
+    Raises:
+        TypeError: when a network is not a Keras model.
+        ValueError: when the networks don't fit each other or the latents, or the discriminator
+            ends in a sigmoid.
+
+    Example:
+
+    ```python
+    generator, discriminator = keras_gan.networks.dcgan(image_shape=(8, 8, 1), latent_dim=64)
+    model = keras_gan.GAN(generator, discriminator)
+    model.compile(loss="non_saturating")
+    model.fit(keras_gan.datasets.load("digits", batch_size=64), epochs=20)
+    images = model.generate(64, seed=0)
+    ```
+
+    Reference:
+        - [Goodfellow et al., 2014](https://arxiv.org/abs/1406.2661), Algorithm 1
+    """
+
+    def __init__(
+        self, generator, discriminator, latents="auto", conditional="auto", seed=None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        prior = _prior(latents, generator)
+        checks.check_networks(generator, discriminator, prior)
+        if conditional == "auto":
+            conditional = checks.is_conditional(generator, discriminator, prior is not None)
+        if prior is None and not conditional:
+            raise ValueError(
+                "A generator without latents needs a condition: pass `conditional=True`, or "
+                f"latents. Received: latents={latents}, conditional={conditional}"
+            )
+        self.generator = generator
+        self.discriminator = discriminator
+        self.latents = prior
+        self.conditional = bool(conditional)
+        self.num_classes = checks.num_classes(
+            generator, discriminator, self.conditional, prior is not None
+        )
+        self._judges_condition = self.conditional and checks.takes_condition(discriminator)
+        with self.distribute_strategy.scope():
+            self.random_state = RandomState(seed, name="random_state")
+        self.terms = []
+        self._averages = []
+        self._augmentations = []
+        self._sample = None
+        self.built = generator.built and discriminator.built
+
+    def compile(
+        self,
+        loss="non_saturating",
+        generator_optimizer="auto",
+        discriminator_optimizer="auto",
+        terms=(),
+        discriminator_steps=1,
+        update="alternating",
+        ema=None,
+        augmentation=None,
+        metrics=(),
+        metric_samples=1000,
+        jit_compile="auto",
+        steps_per_execution=1,
+        run_eagerly=False,
+    ):
+        """Choose the game: loss, optimizers, terms and the order of updates.
+
+        Args:
+            loss: `keras_gan.losses.AdversarialLoss`, or its name.
+            generator_optimizer: `"auto"` (Adam, 2e-4, beta_1 0.5) or a Keras optimizer.
+            discriminator_optimizer: the same for the discriminator.
+            terms: `keras_gan.terms.Term`s, or their names, added to either player's loss.
+            discriminator_steps: batches, and discriminator updates, to one generator update.
+            update: `"alternating"` (the generator answers the updated discriminator) or
+                `"simultaneous"` (both answer the same state of the game).
+            ema: `None`, a decay per step such as 0.999, or a `keras_gan.GeneratorAverage`. When
+                there is one, `call`, `predict`, `generate`, metrics and `export` use it.
+            augmentation: `None`, or a differentiable Keras layer that real and generated samples
+                alike pass on their way to the discriminator.
+            metrics: quality metrics, run by `evaluate` and on `validation_data`: objects with
+                `reset_state()`, `update_state(real=None, fake=None)` and `result()`.
+            metric_samples: how many generated samples the metrics see, from fixed seeds.
+            jit_compile: whether to compile the step with XLA; `"auto"` as Keras decides.
+            steps_per_execution: training steps in one call of the compiled function.
+            run_eagerly: whether to run the step op by op, for debugging.
+
+        Raises:
+            ValueError: for an unknown name, a value out of range, or a combination that Keras
+                can't run under a distribution strategy.
+            TypeError: for an object of the wrong kind.
+        """
+        self._check_compile(discriminator_steps, update, jit_compile, steps_per_execution)
+        with self.distribute_strategy.scope():
+            loss = losses.get(loss)
+            added = [game_terms.get(term) for term in _as_list(terms)]
+            average = averaging.get(ema)
+            logs = Logs(loss, added)
+            quality = evaluation.Quality(metrics, metric_samples)
+            pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
+        # From here on nothing raises: a refused compile leaves the model as it was.
+        super().compile(
+            optimizer=None,
+            jit_compile=jit_compile,
+            steps_per_execution=steps_per_execution,
+            run_eagerly=run_eagerly,
+        )
+        self.loss = loss
+        self.discriminator_steps = discriminator_steps
+        self.update = update
+        self._logs = logs
+        self._quality = quality
+        self._jit_compile_choice = jit_compile
+        self._set_optimizers(pair)
+        # Emptied and filled rather than replaced: Keras forgets what leaves a tracked list.
+        _refill(self.terms, added)
+        _refill(self._averages, [average] if average else [])
+        _refill(self._augmentations, [augmentation] if augmentation else [])
+        self.watched = frozenset().union(*(term.watches for term in added))
+        self._sample = None
+        if self.built:
+            self._build_game()
+
+    def _set_optimizers(self, pair):
+        pair.scale_losses(self.generator, self.discriminator)
+        # Direct attributes: what hangs on a plain object is in no checkpoint.
+        self.generator_optimizer, self.discriminator_optimizer = pair.optimizers
+        self.optimizer = pair
+
+    def _build_game(self):
+        """Create what training adds to the networks, in the model's strategy scope."""
+        with self.distribute_strategy.scope():
+            if self.average:
+                self.average.follow(self.generator)
+            self._players = {
+                name: Player(self._variables_of(name), getattr(self, f"{name}_optimizer"))
+                for name in ("generator", "discriminator")
+            }
+            for player in self._players.values():
+                player.optimizer.build(player.variables)
+        layers = [self.generator, self.discriminator, *self._augmentations, *self.terms]
+        self._seed_states = [state for layer in layers for state in seed_states(layer)]
+
+    def _variables_of(self, player):
+        owned = [term for term in self.terms if term.player == player]
+        layers = [getattr(self, player), *owned]
+        return [variable for layer in layers for variable in layer.trainable_variables]
+
+    @property
+    def average(self):
+        """The `GeneratorAverage`, or `None`."""
+        return self._averages[0] if self._averages else None
+
+    @property
+    def sampling_network(self):
+        """The network that samples come from: the average where there is one."""
+        return self.average.network if self.average else self.generator
+
+    @property
+    def metrics(self):
+        """The running means of the logs, which Keras resets at every epoch."""
+        return self._logs.metrics if self.compiled else []
+
+    def _check_compile(self, discriminator_steps, update, jit_compile, steps_per_execution):
+        if not isinstance(discriminator_steps, int) or discriminator_steps < 1:
+            raise ValueError(
+                "Expected `discriminator_steps` to be a positive integer. "
+                f"Received: discriminator_steps={discriminator_steps!r}"
+            )
+        if update not in ("alternating", "simultaneous"):
+            raise ValueError(
+                "Expected `update` to be 'alternating' or 'simultaneous'. "
+                f"Received: update={update!r}"
+            )
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return
+        float16 = self.generator.dtype_policy.name == "mixed_float16"
+        refused = {
+            "jit_compile=True": jit_compile is True,
+            f"steps_per_execution={steps_per_execution}": steps_per_execution > 1,
+            # Keras decides on overflow by the first replica's gradients alone.
+            "mixed_float16 (use mixed_bfloat16)": float16,
+        }
+        for choice, chosen in refused.items():
+            if chosen:
+                raise ValueError(
+                    f"{choice} does not work with {type(self.distribute_strategy).__name__} on "
+                    f"{self.distribute_strategy.num_replicas_in_sync} replicas under Keras "
+                    f"{keras.__version__}. Drop one of the two."
+                )
+
+    # What the networks are called on.
+
+    def generator_inputs(self, latents, condition):
+        """Return what the generator is called on: latents, the condition, or both."""
+        if self.latents is None:
+            return condition
+        return [latents, condition] if self.conditional else latents
+
+    def discriminator_inputs(self, samples, condition):
+        """Return what the discriminator is called on: samples, or samples and condition."""
+        return [samples, condition] if self._judges_condition else samples
+
+    def augment(self, samples):
+        """Return samples as the discriminator sees them in training."""
+        for layer in self._augmentations:
+            samples = layer(samples, training=True)
+        return samples
+
+    def call(self, latents, condition=None, training=False):
+        """Return the generator's samples: the averaged generator's where there is an average.
+
+        Args:
+            latents: tensor of shape `(batch, *latents.shape)`; the condition itself for a
+                generator without latents. `[latents, condition]` as one argument works too, so
+                that `predict([latents, condition])` does.
+            condition: nest of tensors for a conditional generator.
+            training: whether layers behave as in training.
+
+        Returns:
+            Tensor of samples.
+        """
+        if self.latents is None:
+            network_inputs = latents if condition is None else condition
+        elif self.conditional and condition is None:
+            network_inputs = latents
+        else:
+            network_inputs = self.generator_inputs(latents, condition)
+        return self.sampling_network(network_inputs, training=training)
+
+    def discriminate(self, x, condition=None):
+        """Return the discriminator's float32 logits on samples, in inference mode.
+
+        Args:
+            x: samples, batch axis first.
+            condition: their condition, where the discriminator takes one.
+
+        Returns:
+            Tensor of logits, of the shape that the discriminator gives them.
+
+        Example:
+
+        >>> probability = keras.ops.sigmoid(model.discriminate(images))
+        """
+        network_inputs = self.discriminator_inputs(tf.convert_to_tensor(x), condition)
+        return logits_of(self.discriminator(network_inputs, training=False))
+
+    def generate(self, n, seed=None, condition=None, truncation=None, batch_size=64):
+        """Return n samples. A seed names a sample: these are those of seeds s to s + n - 1.
+
+        Sample i depends on its seed (and its row of the condition) alone, whatever the batch
+        size: its latents to the bit, the sample to rounding. The export makes the same ones.
+
+        Args:
+            n: how many.
+            seed: integer s, or `None` for fresh samples.
+            condition: nest of arrays of n rows for a conditional generator, or one label for all.
+            truncation: positive bound on normal latents, which trades variety for quality.
+            batch_size: samples in one call of the generator.
+
+        Returns:
+            float32 NumPy array of shape `(n, *sample_shape)`.
+
+        Raises:
+            ValueError: for a missing condition, labels out of range or a wrong argument.
+
+        Example:
+
+        >>> model.generate(4, seed=0).shape
+        (4, 8, 8, 1)
+        """
+        if self._sample is None:
+            self._sample = tf.function(
+                lambda *arguments: sampling.from_seeds(self, *arguments), reduce_retracing=True
+            )
+        return sampling.generate(self, self._sample, n, seed, condition, truncation, batch_size)
+
+    def export(self, filepath, format="tf_saved_model", version="next", **kwargs):
+        """Export the generator for serving, and return the path that was written.
+
+        See `keras_gan.export.export` for the signatures, the arguments and the errors.
+
+        Args:
+            filepath: base directory, which TensorFlow Serving watches; the model goes into
+                `filepath/<version>/`.
+            format: `"tf_saved_model"`.
+            version: `"next"`, or a positive integer that does not exist yet.
+            **kwargs: further options of the format.
+
+        Returns:
+            Path of the version's directory, a string.
+        """
+        return export.export(self, filepath, format=format, version=version, **kwargs)
+
+    # fit and evaluate, with their input checked before anything runs.
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        **kwargs,
+    ):
+        """Train both players; as `keras.Model.fit`, without weights for samples or classes.
+
+        Args:
+            x: `tf.data.Dataset` or `keras.utils.PyDataset` of batches `x` or `(x, condition)`,
+                or an array of samples.
+            y: condition of an array of samples: labels, or any nest of arrays.
+            batch_size: samples in a batch, for arrays; 32 by default. The batch that would be
+                incomplete is left out of each epoch.
+            epochs: epoch to stop after.
+            verbose: as in Keras.
+            callbacks: as in Keras.
+            validation_split: fraction of an array's last samples to validate on.
+            validation_data: dataset, or `(x, condition)` arrays, for `evaluate` after each epoch.
+            shuffle: whether to shuffle arrays, in an order that is a function of the model's
+                seed and the epoch.
+            class_weight: refused.
+            sample_weight: refused.
+            **kwargs: `initial_epoch`, `steps_per_epoch`, `validation_steps`,
+                `validation_batch_size` and `validation_freq`, as in Keras. A dataset with a
+                method `seek(epoch)`, as `keras_gan.datasets` makes them, is moved to each epoch
+                as it begins, so that a resumed run sees what an uninterrupted one does.
+
+        Returns:
+            `keras.callbacks.History`.
+
+        Raises:
+            ValueError: when the model is not compiled, the data does not fit the networks, or
+                it holds NaN.
+            TypeError: when `x` is none of the kinds above.
+        """
+        self._assert_compile_called("fit")
+        inputs.refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
+        source = inputs.Source(x, y, batch_size, shuffle, int(self.random_state.seed))
+        source, held_out = source.split(validation_split)
+        self._check_source(source)
+        with inputs.readable_errors():
+            return super().fit(
+                source.grouped(self.discriminator_steps, self.distribute_strategy),
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=source.add_callbacks(callbacks),
+                shuffle=False,  # The source is shuffled already, if it is to be.
+                validation_data=validation_data if validation_data is not None else held_out,
+                **kwargs,
+            )
+
+    def _check_source(self, source):
+        """Raise what can be told before the first batch is read, and build what is not built."""
+        source.check(self.discriminator_steps)
+        if source.element is None:
+            return
+        x, condition = source.element
+        checks.check_element(
+            self.generator, self.discriminator, self.latents, self.conditional, x, condition
+        )
+        if source.arrays is not None:
+            sampling.check_labels(self, source.arrays[1])
+        if not self.built:
+            self._build_networks(x, condition)
+
+    def _build_networks(self, x, condition):
+        """Call subclassed networks once, on zeros of the shapes that the data has."""
+        x, condition = inputs.map_arrays(inputs.zeros_like_spec, (x, condition))
+        with self.distribute_strategy.scope():
+            latents = None if self.latents is None else tf.zeros((1, *self.latents.shape))
+            self.generator(self.generator_inputs(latents, condition), training=False)
+            self.discriminator(self.discriminator_inputs(x, condition), training=False)
+        self.built = True
+        self._build_game()
+
+    def evaluate(self, x=None, y=None, batch_size=None, return_dict=False, **kwargs):
+        """Return the game's figures on held-out data, and the quality metrics.
+
+        Played in inference mode with the network that samples come from, on latents that are
+        the same at each evaluation. Metrics run after it, on `metric_samples` samples.
+
+        Args:
+            x: dataset of batches `x` or `(x, condition)`, or an array of samples.
+            y: condition of an array of samples.
+            batch_size: samples in a batch, for arrays.
+            return_dict: whether to return a dict rather than a list.
+            **kwargs: `verbose`, `steps` and `callbacks`, as in Keras.
+
+        Returns:
+            Dict of figures by name, or the list of their values.
+        """
+        self._assert_compile_called("evaluate")
+        inputs.refuse_weights(sample_weight=kwargs.pop("sample_weight", None))
+        results = super().evaluate(x, y, batch_size=batch_size, return_dict=True, **kwargs)
+        real = inputs.evaluation_batches(x, y, batch_size, kwargs.get("steps"))
+        results.update(self._quality.evaluate(self, real))
+        return results if return_dict else list(results.values())
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """Take one training step on one batch; as `keras.Model.train_on_batch`.
+
+        Raises:
+            ValueError: with weights, or with `discriminator_steps` above 1, which takes several
+                batches.
+        """
+        self._assert_compile_called("train_on_batch")
+        inputs.refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
+        if self.discriminator_steps > 1:
+            raise ValueError(
+                "One training step takes several batches: use `fit`. "
+                f"Received: discriminator_steps={self.discriminator_steps}"
+            )
+        with inputs.readable_errors():
+            return super().train_on_batch(x, y, return_dict=return_dict)
+
+    def _assert_compile_called(self, method_name=None):
+        if not self.compiled:
+            raise ValueError(
+                f"Call `compile()` before `{method_name}()`, for example "
+                '`model.compile(loss="non_saturating")`.'
+            )
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Do nothing: all is built by now, and Keras would read a batch to build it again."""
+
+
+def _prior(latents, generator):
+    if latents is None:
+        return None
+    if isinstance(latents, str) and latents == "auto":
+        return priors.Normal(checks.latent_shape(generator))
+    return priors.get(latents)
+
+
+def _as_list(value):
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _refill(tracked, values):
+    tracked.clear()
+    tracked.extend(values)

@@ -1,0 +1,62 @@
+"""The figures of training: one running mean for each key of the progress bar."""
+
+import keras
+import tensorflow as tf
+
+
+class Logs:
+    """Running means under the names that the bar, the history and TensorBoard show.
+
+    A plain object, so that the means enter neither the model's weights nor its checkpoints.
+
+    Args:
+        loss: the `AdversarialLoss`, which may prove a bound.
+        terms: the terms, each with a key of its own.
+
+    Raises:
+        ValueError: when two keys are equal.
+    """
+
+    def __init__(self, loss, terms):
+        self._loss = loss
+        # What evaluation can tell too, without training; the terms are told by training alone.
+        self.game = ["d_loss", "g_loss", "real_score", "fake_score"]
+        self.game += [loss.divergence_name] if loss.divergence_name else []
+        names = self.game + [term.name for term in terms]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(
+                "Expected terms with distinct names, none of them a key of the logs: pass "
+                f"`name=...` to a term. Received: {twice} more than once"
+            )
+        self._means = {name: keras.metrics.Mean(name=name) for name in names}
+
+    @property
+    def metrics(self):
+        """The means, as Keras resets them at every epoch."""
+        return list(self._means.values())
+
+    @property
+    def batches(self):
+        """Float scalar, batches counted since the last reset."""
+        return self._means["d_loss"].count
+
+    def discriminator(self, d_loss, real_logits, fake_logits):
+        """Count one discriminator loss, with the logits it came from and the bound it proves."""
+        self.add("d_loss", d_loss)
+        self.add("real_score", tf.reduce_mean(real_logits))
+        self.add("fake_score", tf.reduce_mean(fake_logits))
+        if self._loss.divergence_name:
+            self.add(self._loss.divergence_name, self._loss.divergence(d_loss))
+
+    def generator(self, g_loss):
+        """Count one generator loss."""
+        self.add("g_loss", g_loss)
+
+    def add(self, name, value, weight=1.0):
+        """Count one value; weight 0 leaves it out."""
+        self._means[name].update_state(value, sample_weight=weight)
+
+    def results(self, names=None):
+        """Return the means by name, of all keys or of those named."""
+        return {name: self._means[name].result() for name in names or self._means}

@@ -1,0 +1,39 @@
+"""Adversarial losses: two pure functions of logits, one for each player."""
+
+from keras_gan import registry
+from keras_gan.losses.adversarial_loss import AdversarialLoss, Equilibrium, WeightedSum
+from keras_gan.losses.least_squares import LeastSquares
+from keras_gan.losses.logistic import Minimax, NonSaturating
+
+__all__ = [
+    "AdversarialLoss",
+    "Equilibrium",
+    "LeastSquares",
+    "Minimax",
+    "NonSaturating",
+    "WeightedSum",
+    "get",
+]
+
+_NAMES = {cls.name: cls for cls in (LeastSquares, Minimax, NonSaturating)}
+
+
+def get(identifier):
+    """Return the loss that a name, a config or an instance stands for.
+
+    Args:
+        identifier: an `AdversarialLoss`, its name or its serialized config.
+
+    Returns:
+        An `AdversarialLoss`.
+
+    Raises:
+        ValueError: for an unknown name, with the known ones and the nearest.
+        TypeError: for anything else.
+
+    Example:
+
+    >>> keras_gan.losses.get("non_saturating")
+    NonSaturating(label_smoothing=0.0)
+    """
+    return registry.resolve(identifier, _NAMES, AdversarialLoss, "loss")

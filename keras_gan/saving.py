@@ -1,0 +1,123 @@
+"""Files that are whole or not there: how a GAN is saved, and loaded without losing anything."""
+
+import contextlib
+import os
+import pathlib
+import uuid
+
+import keras
+import numpy as np
+
+
+class Saving:
+    """Mixin for `GAN`: its configs, and files that are whole or not there."""
+
+    def save(self, filepath, overwrite=True, **kwargs):
+        """Save the model, its optimizers and all state of training to a `.keras` file.
+
+        The file is written beside its place and renamed when complete, so an interrupted save
+        leaves the last one whole.
+
+        Args:
+            filepath: path that ends in `.keras`.
+            overwrite: whether to replace an existing file without asking.
+            **kwargs: as `keras.Model.save`.
+        """
+        with _beside(filepath, overwrite) as path:
+            super().save(path, overwrite=overwrite, **kwargs)
+
+    def save_weights(self, filepath, overwrite=True, **kwargs):
+        """Save all weights and state, without the architecture, to a `.weights.h5` file.
+
+        Args:
+            filepath: path that ends in `.weights.h5`.
+            overwrite: whether to replace an existing file without asking.
+            **kwargs: as `keras.Model.save_weights`.
+        """
+        with _beside(filepath, overwrite) as path:
+            super().save_weights(path, overwrite=overwrite, **kwargs)
+
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """Load weights and state from a `.weights.h5` or `.keras` file: all of it, or nothing.
+
+        Args:
+            filepath: the file.
+            skip_mismatch: whether to skip, with a warning, what does not fit.
+            **kwargs: as `keras.Model.load_weights`.
+
+        Raises:
+            ValueError: when the file does not fit; the model then keeps the values it had.
+        """
+        variables = self._saved_variables()
+        values = [np.array(variable) for variable in variables]
+        try:
+            super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
+        except (ValueError, KeyError) as error:
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+            raise ValueError(
+                f"The file {str(filepath)!r} does not fit this model: it was saved from other "
+                "networks, optimizers or terms. The model keeps the values it had. Build and "
+                "compile it as it was when saved, or load the whole model with "
+                f"`keras.saving.load_model`. Keras says: {error}"
+            ) from error
+
+    def get_config(self):
+        """Return the constructor's arguments, networks included."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "name": self.name,
+            "generator": serialize(self.generator),
+            "discriminator": serialize(self.discriminator),
+            "latents": serialize(self.latents),
+            "conditional": self.conditional,
+            "seed": int(self.random_state.seed),
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Build the model, uncompiled, from its config."""
+        config = dict(config)
+        for key in ("generator", "discriminator", "latents"):
+            config[key] = keras.saving.deserialize_keras_object(config[key], custom_objects)
+        return cls(**config)
+
+    def get_compile_config(self):
+        """Return the arguments of `compile`."""
+        if not self.compiled:
+            return {}
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "loss": serialize(self.loss),
+            "generator_optimizer": serialize(self.generator_optimizer),
+            "discriminator_optimizer": serialize(self.discriminator_optimizer),
+            "terms": [serialize(term) for term in self.terms],
+            "discriminator_steps": self.discriminator_steps,
+            "update": self.update,
+            "ema": serialize(self.average),
+            "augmentation": serialize(self._augmentations[0]) if self._augmentations else None,
+            "metrics": [serialize(metric) for metric in self._quality.metrics],
+            "metric_samples": self._quality.samples,
+            "jit_compile": self._jit_compile_choice,
+            "steps_per_execution": self.steps_per_execution,
+            "run_eagerly": self.run_eagerly,
+        }
+
+    def compile_from_config(self, config):
+        """Compile the model as it was when saved."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+
+@contextlib.contextmanager
+def _beside(filepath, overwrite):
+    path = pathlib.Path(filepath)
+    if "://" in str(filepath) or (path.exists() and not overwrite):
+        yield filepath  # Remote files are not renamed, and Keras asks before it overwrites.
+        return
+    # Keras chooses the format by the ending: it stays last.
+    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    try:
+        yield str(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,134 @@
+"""What one training step has computed so far, for the terms that add to its losses."""
+
+import keras
+import tensorflow as tf
+
+
+class Step:
+    """One training step's tensors, filled in as the step goes along.
+
+    A term reads what is there rather than computing it again. In `discriminator_term`, `fake` is
+    cut off from the generator (no gradient); in `generator_term` it is not, and the logits are
+    those of the updated discriminator.
+
+    Attributes:
+        real: a batch of real samples.
+        condition: their condition, any nest of tensors, or `None`.
+        latents: the latents that `fake` was made from, or `None` without latents.
+        fake: generated samples, as many as real ones.
+        real_logits: float32 logits of the real samples; in `generator_term` they are those of
+            the discriminator's own step.
+        fake_logits: float32 logits of the generated samples.
+        real_outputs: all that the discriminator returned on real samples (a dict when it has
+            extra outputs), as `fake_outputs` on generated ones.
+        count: int64 scalar, training steps taken so far.
+        seeds: `SeedStream`; `step.seeds.next()` seeds a draw of this step and replica.
+    """
+
+    def __init__(self, model, real, condition, seeds):
+        self._model = model
+        self._tapes = {}
+        self.real = real
+        self.condition = condition
+        self.seeds = seeds
+        self.count = tf.convert_to_tensor(model.random_state.step)
+        self.latents = self.fake = None
+        self.real_outputs = self.real_logits = None
+        self.fake_outputs = self.fake_logits = None
+
+    @property
+    def generator(self):
+        """The generator network."""
+        return self._model.generator
+
+    @property
+    def discriminator(self):
+        """The discriminator network."""
+        return self._model.discriminator
+
+    def generate(self, latents=None):
+        """Return the generator's samples for latents and this step's condition."""
+        inputs = self._model.generator_inputs(latents, self.condition)
+        return self._model.generator(inputs, training=True)
+
+    def discriminate(self, samples, condition=None):
+        """Return the discriminator's `(outputs, logits)` on samples, logits in float32.
+
+        Args:
+            samples: samples as the dataset gives them; they are augmented here if the model
+                augments.
+            condition: their condition, by default this step's.
+        """
+        condition = self.condition if condition is None else condition
+        samples = self._model.augment(samples)
+        inputs = self._model.discriminator_inputs(samples, condition)
+        outputs = self._model.discriminator(inputs, training=True)
+        return outputs, logits_of(outputs)
+
+    def discriminate_real(self):
+        """Run the discriminator on the real batch and keep what it returns."""
+        self.real_outputs, self.real_logits = self._watched("real")
+
+    def discriminate_fake(self):
+        """Run the discriminator on the generated batch and keep what it returns."""
+        self.fake_outputs, self.fake_logits = self._watched("fake")
+
+    def gradient(self, of):
+        """Return the float32 gradient of each sample's summed logits with respect to the sample.
+
+        Shares the discriminator's forward of this step: the term that calls this lists `of` in
+        its `watches`. Differentiable once more with respect to the discriminator.
+
+        Args:
+            of: `"real"` or `"fake"`.
+
+        Returns:
+            Tensor of the shape of the samples.
+        """
+        if of not in self._tapes:
+            raise ValueError(
+                f"The gradient of the logits on {of} samples was not recorded: list {of!r} in "
+                f"the term's `watches`. Recorded: {sorted(self._tapes)}"
+            )
+        tape, watched, logits = self._tapes[of]
+        gradient = tape.gradient(logits, watched)
+        if gradient is None:
+            raise ValueError(
+                f"The discriminator's logits do not depend on the {of} samples. "
+                "Check that it uses its first input."
+            )
+        return keras.ops.cast(gradient, "float32")
+
+    def _watched(self, of):
+        samples = getattr(self, of)
+        if of not in self._model.watched:
+            return self.discriminate(samples)
+        # Persistent: several terms may ask, and a lazy one asks inside a branch.
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(samples)
+            outputs, logits = self.discriminate(samples)
+        self._tapes[of] = tape, samples, logits
+        return outputs, logits
+
+
+def logits_of(outputs):
+    """Return the logits among a discriminator's outputs, in float32 (float64 stays).
+
+    Args:
+        outputs: a tensor, or a dict of named outputs with the key `"logits"`.
+
+    Raises:
+        ValueError: when there are several outputs and none is named `"logits"`.
+    """
+    logits = outputs
+    if isinstance(outputs, dict):
+        logits = outputs.get("logits")
+    if not tf.is_tensor(logits) and not isinstance(logits, keras.KerasTensor):
+        received = sorted(outputs) if isinstance(outputs, dict) else type(outputs).__name__
+        raise ValueError(
+            "Expected the discriminator to return a tensor of logits, or a dict of named outputs "
+            f"with the key 'logits'. Received: {received}"
+        )
+    if keras.backend.standardize_dtype(logits.dtype) == "float64":
+        return logits
+    return keras.ops.cast(logits, "float32")

@@ -1,0 +1,142 @@
+"""What every term is: something added to a player's loss."""
+
+import keras
+import tensorflow as tf
+
+
+class Term(keras.layers.Layer):
+    """Something added to a player's loss: a penalty, an auxiliary task, a regularizer.
+
+    A subclass overrides `discriminator_term`, `generator_term` or both, and returns one value
+    for each sample, without the weight: weight, interval, schedule, mean and logging are done
+    here and in the training step. Being a Keras layer, a term may have state (a moving average,
+    a classifier head); it is saved with the model, and what is trainable is trained by the
+    player it names.
+
+    Args:
+        weight: finite number that multiplies the term; it may be negative only where a subclass
+            says so.
+        interval: the term is computed on every `interval`-th step (lazy regularization) and
+            multiplied by `interval` there, so that its mean strength stays the same.
+        schedule: `None`, or a `keras.optimizers.schedules.LearningRateSchedule` that gives a
+            factor of the weight at each training step.
+        name: the key in the logs.
+
+    Attributes:
+        player: `"discriminator"` or `"generator"`: whose optimizer trains the term's own
+            trainable weights.
+        watches: which of `{"real", "fake"}` the term takes the discriminator's input gradient
+            of, through `step.gradient(...)`.
+
+    Raises:
+        ValueError: when the weight is not a finite number of at least 0, or the interval is not
+            a positive integer.
+
+    Example:
+
+    ```python
+    class LogitDrift(keras_gan.terms.Term):  # keeps real logits near 0, as in ProGAN
+        def discriminator_term(self, step):
+            return keras.ops.square(step.real_logits)
+    ```
+
+    Reference:
+        - [Karras et al., 2020](https://arxiv.org/abs/1912.04958), Section 3.1 (interval)
+    """
+
+    player = "discriminator"
+    watches = frozenset()
+
+    def __init__(self, weight=1.0, interval=1, schedule=None, name=None, **kwargs):
+        super().__init__(name=name, dtype="float32", **kwargs)
+        if not 0 <= weight < float("inf"):
+            raise ValueError(
+                f"Expected `weight` to be a finite number of at least 0. Received: weight={weight}"
+            )
+        if not isinstance(interval, int) or interval < 1:
+            raise ValueError(
+                "Expected `interval` to be a positive integer, the number of steps from one "
+                f"evaluation of the term to the next. Received: interval={interval!r}"
+            )
+        self.weight = float(weight)
+        self.interval = interval
+        self.schedule = (
+            keras.optimizers.schedules.deserialize(schedule)
+            if isinstance(schedule, dict)
+            else schedule
+        )
+        self.built = True
+
+    def discriminator_term(self, step):
+        """Return what is added to the discriminator's loss, one value per sample.
+
+        Args:
+            step: `keras_gan.step.Step`, what the training step has computed so far.
+        """
+        return None
+
+    def generator_term(self, step):
+        """Return what is added to the generator's loss, one value per sample.
+
+        Args:
+            step: `keras_gan.step.Step`, what the training step has computed so far.
+        """
+        return None
+
+    def after_update(self, step):
+        """Do what follows the players' updates: clipping, moving averages, controllers.
+
+        Args:
+            step: `keras_gan.step.Step`, what the training step has computed so far.
+        """
+
+    def acts_on(self, player):
+        """Tell whether the term adds to that player's loss."""
+        method = f"{player}_term"
+        return getattr(type(self), method) is not getattr(Term, method)
+
+    def evaluate(self, player, step):
+        """Return the term's mean, what it adds to the loss, and whether it ran at this step.
+
+        Args:
+            player: `"discriminator"` or `"generator"`.
+            step: the training step.
+
+        Returns:
+            Tuple of float32 scalars `(value, weighted, ran)`: the unweighted mean (0 on the
+            steps between), the mean times weight, schedule and interval, and 1 or 0.
+        """
+
+        def run():
+            return tf.reduce_mean(tf.cast(getattr(self, f"{player}_term")(step), tf.float32))
+
+        if self.interval == 1:
+            value, ran = run(), tf.constant(1.0)
+        else:
+            due = tf.equal(step.count % self.interval, 0)
+            value = tf.cond(due, run, lambda: tf.constant(0.0))
+            ran = tf.cast(due, tf.float32)
+        return value, value * self.weight * self.interval * self._factor(step.count), ran
+
+    def _factor(self, count):
+        return 1.0 if self.schedule is None else tf.cast(self.schedule(count), tf.float32)
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        schedule = self.schedule
+        if schedule is not None:
+            schedule = keras.optimizers.schedules.serialize(schedule)
+        return {
+            **super().get_config(),
+            "weight": self.weight,
+            "interval": self.interval,
+            "schedule": schedule,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Build the term from its config."""
+        config = dict(config)
+        config.pop("dtype", None)  # Always float32: penalties lose their meaning in less.
+        config.pop("trainable", None)
+        return cls(**config)

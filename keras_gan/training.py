@@ -1,0 +1,141 @@
+"""The training step, as Algorithm 1 of the GAN paper has it, and the same game without training."""
+
+import keras
+import tensorflow as tf
+
+from keras_gan import checks, inputs
+from keras_gan.step import Step
+
+
+class Training:
+    """Mixin for `GAN`: what one call of `train_step` and of `test_step` does.
+
+    Reference:
+        - [Goodfellow et al., 2014](https://arxiv.org/abs/1406.2661), Algorithm 1
+    """
+
+    def train_step(self, data):
+        """Take one training step.
+
+        k real batches, each with fresh latents: the discriminator is updated on each, then the
+        generator, through the updated discriminator and the last of its own forwards.
+        """
+        batches = self._batches(data)
+        seeds = self.random_state.stream()
+        seeds.reseed(self._seed_states)
+        for batch in batches[:-1]:
+            self._discriminator_step(*self._play(batch, seeds))
+        step, fake, tape = self._play(batches[-1], seeds)
+        if self.update == "alternating":
+            self._discriminator_step(step, fake)
+            self._generator_step(step, fake, tape)
+        else:
+            self._simultaneous_step(step, fake, tape)
+        self._after_update(step)
+        return self._logs.results()
+
+    def _play(self, batch, seeds):
+        """Let the generator answer a real batch, on its tape."""
+        real, condition = self._check_values(*batch)
+        step = Step(self, real, condition, seeds)
+        if self.latents is not None:
+            step.latents = self.latents.batch(tf.shape(real)[0], seeds.next())
+        with tf.GradientTape() as tape:
+            fake = step.generate(step.latents)
+        return step, fake, tape
+
+    def _discriminator_step(self, step, fake, _=None):
+        player = self._players["discriminator"]
+        step.fake = tf.stop_gradient(fake)
+        with tf.GradientTape() as tape:
+            step.discriminate_real()
+            step.discriminate_fake()
+            loss = player.scale(self._discriminator_loss(step))
+        player.apply(player.gradients(tape, loss))
+
+    def _generator_step(self, step, fake, tape):
+        player = self._players["generator"]
+        step.fake = fake
+        with tape:
+            if self.loss.uses_real_logits:
+                step.discriminate_real()
+            step.discriminate_fake()
+            loss = player.scale(self._generator_loss(step))
+        player.apply(player.gradients(tape, loss))
+
+    def _simultaneous_step(self, step, fake, generator_tape):
+        """Update both players from one pair of discriminator forwards."""
+        generator, discriminator = self._players["generator"], self._players["discriminator"]
+        step.fake = fake
+        with generator_tape, tf.GradientTape() as discriminator_tape:
+            step.discriminate_real()
+            step.discriminate_fake()
+            g_loss = generator.scale(self._generator_loss(step))
+            d_loss = discriminator.scale(self._discriminator_loss(step))
+        d_gradients = discriminator.gradients(discriminator_tape, d_loss)
+        generator.apply(generator.gradients(generator_tape, g_loss))
+        discriminator.apply(d_gradients)
+
+    def _discriminator_loss(self, step):
+        d_loss = tf.reduce_mean(self.loss.discriminator_loss(step.real_logits, step.fake_logits))
+        self._logs.discriminator(d_loss, step.real_logits, step.fake_logits)
+        return d_loss + self._added("discriminator", step)
+
+    def _generator_loss(self, step):
+        g_loss = tf.reduce_mean(self.loss.generator_loss(step.fake_logits, step.real_logits))
+        self._logs.generator(g_loss)
+        return g_loss + self._added("generator", step)
+
+    def _added(self, player, step):
+        """Return what the network's own regularizers and the terms add to a player's loss."""
+        added = sum(tf.cast(loss, "float32") for loss in getattr(self, player).losses)
+        for term in self.terms:
+            if term.acts_on(player):
+                value, weighted, ran = term.evaluate(player, step)
+                self._logs.add(term.name, value, ran)
+                added += weighted
+        return added
+
+    def _after_update(self, step):
+        for term in self.terms:
+            term.after_update(step)
+        if self.average:
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            images = tf.shape(step.real)[0] * replicas * self.discriminator_steps
+            self.average.update(self.generator, step.count, images)
+        self.random_state.advance()
+
+    def _batches(self, data):
+        """Return the `(x, condition)` batches of one training step."""
+        if self.discriminator_steps == 1:
+            return [inputs.unpack(data)]
+        group = data[0] if len(data) == 1 else data
+        return [inputs.unpack(batch) for batch in group]
+
+    def _check_values(self, real, condition):
+        """Return a batch whose values can be trained on, or stop before it is used."""
+        real = tf.cast(
+            tf.debugging.assert_all_finite(real, inputs.NOT_FINITE), keras.config.floatx()
+        )
+        if self.num_classes:
+            inputs.assert_labels(condition, self.num_classes)
+        # XLA can't call back into Python to warn.
+        if not self.jit_compile and checks.ends_in_tanh(self.generator):
+            inputs.warn_outside_unit_range(real, self.random_state.step)
+        return real, condition if self.conditional else None
+
+    def test_step(self, data):
+        """Play one batch without training, with the network that samples come from."""
+        real, condition = inputs.unpack(data)
+        condition = condition if self.conditional else None
+        # Counted downwards from -1: no training step ever draws these.
+        seeds = self.random_state.stream(-1 - tf.cast(self._logs.batches, "int64"))
+        latents = None
+        if self.latents is not None:
+            latents = self.latents.batch(tf.shape(real)[0], seeds.next())
+        fake = self(latents, condition, training=False)
+        real_logits, fake_logits = (self.discriminate(x, condition) for x in (real, fake))
+        d_loss = tf.reduce_mean(self.loss.discriminator_loss(real_logits, fake_logits))
+        self._logs.discriminator(d_loss, real_logits, fake_logits)
+        self._logs.generator(tf.reduce_mean(self.loss.generator_loss(fake_logits, real_logits)))
+        return self._logs.results(self._logs.game)
