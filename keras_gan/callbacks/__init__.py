@@ -1,0 +1,15 @@
+"""Callbacks for training generative adversarial networks, and the pictures they draw."""
+
+from keras_gan.callbacks.pictures import captioned, image_grid, side_by_side
+from keras_gan.callbacks.plots import density_plot, scatter_plot, series_plot
+from keras_gan.callbacks.sample_grid import SampleGrid
+
+__all__ = [
+    "SampleGrid",
+    "captioned",
+    "density_plot",
+    "image_grid",
+    "scatter_plot",
+    "series_plot",
+    "side_by_side",
+]

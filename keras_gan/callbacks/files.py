@@ -1,0 +1,121 @@
+"""Pictures on disk: written whole or not at all, numbered, animated."""
+
+import os
+import re
+import tempfile
+
+import numpy as np
+
+_MOST_FRAMES = 100
+_LARGEST_SIDE = 1024
+_LAST_FRAME_MS = 2000
+
+
+def prepare_directory(directory):
+    """Create a directory, parents included, and prove that files can be written in it.
+
+    Args:
+        directory: local path.
+
+    Raises:
+        ValueError: if it is a file, cannot be created, or cannot be written to.
+    """
+    if os.path.exists(directory) and not os.path.isdir(directory):
+        raise ValueError(
+            "`directory` must be a directory, but there is a file of that name. Choose another "
+            f"path or move the file. Received: directory={directory!r}"
+        )
+    try:
+        os.makedirs(directory, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise ValueError(
+            "`directory` must be a directory that can be created and written to. Check its "
+            f"permissions or choose another path. Received: directory={directory!r} ({error})"
+        ) from error
+
+
+def save_png(picture, path):
+    """Write a picture as PNG, in one step: a reader sees the old file or the new one.
+
+    Args:
+        picture: uint8 array of shape `(height, width, channels)`.
+        path: where to write.
+    """
+    image = _to_pil(picture)
+    _write_whole(path, lambda file: image.save(file, format="PNG"))
+
+
+def save_gif(paths, path):
+    """Animate PNG files of equal size as a GIF that loops and rests on its last frame.
+
+    Of more than 100 pictures, 100 at even distances are used, the first and the last included.
+    Pictures of another size than the last one (left by a run with other settings) are left out.
+
+    Args:
+        paths: PNG files, in order.
+        path: where to write.
+    """
+    paths = list(_of_one_size(paths))
+    if len(paths) > _MOST_FRAMES:
+        chosen = np.linspace(0, len(paths) - 1, _MOST_FRAMES).round().astype(int)
+        paths = [paths[i] for i in chosen]
+    milliseconds = int(np.clip(10_000 / len(paths), 100, 500))
+    durations = [milliseconds] * (len(paths) - 1) + [_LAST_FRAME_MS]
+
+    def write(file):
+        # Opened one at a time: a hundred large frames at once would be hundreds of megabytes.
+        frames = (_frame(each) for each in paths[1:])
+        options = {"save_all": True, "append_images": frames, "duration": durations, "loop": 0}
+        _frame(paths[0]).save(file, format="GIF", **options)
+
+    _write_whole(path, write)
+
+
+def epoch_path(directory, epoch):
+    """Return the path of an epoch's picture; `epoch` counts from 1."""
+    return os.path.join(directory, f"epoch_{epoch:04d}.png")
+
+
+def epoch_paths(directory, last):
+    """Return the paths of the pictures of epochs up to `last`, in the order of their epochs."""
+    matches = (re.fullmatch(r"epoch_(\d{4,})\.png", name) for name in os.listdir(directory))
+    epochs = sorted(int(match[1]) for match in matches if match)
+    return [epoch_path(directory, epoch) for epoch in epochs if epoch <= last]
+
+
+def _of_one_size(paths):
+    from PIL import Image
+
+    def size(path):
+        with Image.open(path) as image:
+            return image.size
+
+    last = size(paths[-1])
+    return (path for path in paths if size(path) == last)
+
+
+def _frame(path):
+    from PIL import Image
+
+    with Image.open(path) as image:
+        image.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
+        return image.copy()
+
+
+def _to_pil(picture):
+    from PIL import Image
+
+    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+
+
+def _write_whole(path, write):
+    directory, name = os.path.split(path)
+    temporary = os.path.join(directory, f".{name}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            write(file)
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.remove(temporary)

@@ -1,0 +1,148 @@
+"""Images in [-1, 1] tiled into pictures, as uint8 arrays."""
+
+import math
+
+import numpy as np
+
+from keras_gan.callbacks.checks import check_whole
+
+COMFORTABLE_SIDE = 512
+"""The side, in pixels, that small grids are enlarged towards."""
+
+_WHITE = 255
+_CAPTION_SIZE = 18
+_NAME_SIZE = 14
+
+
+def image_grid(images, columns=None, scale="auto", padding=2):
+    """Tile images into one picture, row by row.
+
+    Args:
+        images: array of shape `(n, height, width, channels)` with 1 or 3 channels and values in
+            [-1, 1]. Values outside are clipped; NaN is drawn as mid-grey.
+        columns: images per row. By default as many as make the picture about square.
+        scale: whole number of pixels per image pixel (nearest neighbour), or "auto": the one that
+            brings the longer side of the picture closest to 512 pixels from below, at least 1.
+        padding: width in pixels of the white lines around the images.
+
+    Returns:
+        A uint8 array of shape `(picture_height, picture_width, channels)`; -1 becomes 0 and 1
+        becomes 255. Places that the last row leaves empty are white.
+
+    Raises:
+        ValueError: if `images` is not a batch of such images, or an option is out of range.
+
+    Example:
+    >>> images = np.stack([np.full((8, 8, 1), value) for value in (-1.0, 0.0, 1.0)])
+    >>> image_grid(images, columns=3, scale=2, padding=1).shape
+    (18, 52, 1)
+    """
+    images = _checked_images(images)
+    count, height, width, channels = images.shape
+    columns = square_columns(count, height, width) if columns is None else columns
+    check_whole("columns", columns, 1)
+    check_whole("padding", padding, 0)
+    rows = math.ceil(count / columns)
+    if scale == "auto":
+        scale = max(1, COMFORTABLE_SIDE // max(rows * height, columns * width))
+    check_whole("scale", scale, 1)
+    pixels = _to_uint8(images).repeat(scale, axis=1).repeat(scale, axis=2)
+    step_y, step_x = height * scale + padding, width * scale + padding
+    shape = (rows * step_y + padding, columns * step_x + padding, channels)
+    picture = np.full(shape, _WHITE, np.uint8)
+    for i, image in enumerate(pixels):
+        y, x = padding + i // columns * step_y, padding + i % columns * step_x
+        picture[y : y + height * scale, x : x + width * scale] = image
+    return picture
+
+
+def side_by_side(*batches):
+    """Join batches of images left to right, sample by sample, such as source and translation.
+
+    The largest height sets the size: images that divide it evenly are enlarged with nearest
+    neighbour. One-channel images turn grey RGB beside three-channel ones.
+
+    Args:
+        *batches: arrays of shape `(n, height, width, channels)`, values in [-1, 1].
+
+    Returns:
+        An array of shape `(n, height, sum of widths, channels)`.
+
+    Raises:
+        ValueError: if the batches differ in length or their heights do not divide the largest.
+
+    Example:
+    >>> small, large = np.zeros((4, 8, 8, 1)), np.zeros((4, 16, 16, 3))
+    >>> side_by_side(small, large).shape
+    (4, 16, 32, 3)
+    """
+    batches = [_checked_images(batch) for batch in batches]
+    height = max(batch.shape[1] for batch in batches)
+    channels = max(batch.shape[3] for batch in batches)
+    if len({len(batch) for batch in batches}) > 1 or any(height % b.shape[1] for b in batches):
+        raise ValueError(
+            "`batches` must hold equally many images, with heights that divide the largest. "
+            f"Received: shapes={[batch.shape for batch in batches]}"
+        )
+    return np.concatenate([_fitted(batch, height, channels) for batch in batches], axis=2)
+
+
+def captioned(picture, caption, column_names=(), padding=2):
+    """Put a caption, and a name over each column, above a picture.
+
+    Args:
+        picture: uint8 array of shape `(height, width, channels)`, as `image_grid` returns.
+        caption: one line of text.
+        column_names: one short text per column of the grid, or nothing.
+        padding: the padding the grid was made with, to centre the names.
+
+    Returns:
+        A uint8 array as wide as `picture` and a little higher.
+
+    Example:
+    >>> grid = image_grid(np.zeros((4, 8, 8, 1)), scale=8)
+    >>> taller = captioned(grid, "epoch 1", column_names=["cat", "dog"])
+    >>> bool((taller[-len(grid):] == grid).all())
+    True
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    width, channels = picture.shape[1:]
+    header = _CAPTION_SIZE + 10 + (_NAME_SIZE + 4 if len(column_names) else 0)
+    strip = Image.new("L", (width, header), _WHITE)
+    draw = ImageDraw.Draw(strip)
+    font = ImageFont.load_default(_CAPTION_SIZE)
+    draw.text((max(padding, 4), 4), caption, fill=0, font=font)
+    font = ImageFont.load_default(_NAME_SIZE)
+    cell = (width - padding) / max(1, len(column_names))
+    for i, name in enumerate(column_names):
+        centre = (padding / 2 + (i + 0.5) * cell, header - 3)
+        draw.text(centre, str(name), fill=90, font=font, anchor="ms")
+    strip = np.asarray(strip)[..., None].repeat(channels, axis=2)
+    return np.concatenate([strip, picture], axis=0)
+
+
+def square_columns(count, height, width):
+    """Return how many columns make a grid of `count` images about square."""
+    return min(count, max(1, math.ceil(math.sqrt(count * height / width))))
+
+
+def _checked_images(images):
+    images = np.asarray(images, np.float32)
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or 0 in images.shape:
+        raise ValueError(
+            "`images` must be a batch of shape (n, height, width, channels) with 1 or 3 channels. "
+            f"Received: images.shape={images.shape}"
+        )
+    return images
+
+
+def _to_uint8(images):
+    images = np.clip(np.nan_to_num(images, nan=0.0), -1.0, 1.0)
+    return np.rint((images + 1.0) * 127.5).astype(np.uint8)
+
+
+def _fitted(images, height, channels):
+    scale = height // images.shape[1]
+    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    return images.repeat(channels // images.shape[3], axis=3)

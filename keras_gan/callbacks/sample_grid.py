@@ -1,0 +1,280 @@
+"""Pictures of what the generator makes of the same seeds, epoch after epoch."""
+
+import importlib.util
+import math
+import os
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gan.callbacks import files, pictures, plots
+from keras_gan.callbacks.checks import check_whole
+
+_DEFAULT_SAMPLES = {"image": 64, "series": 16, "line": 2048, "plane": 2048}
+_MOST_CLASS_COLUMNS = 20
+_MOST_SERIES_CHANNELS = 8
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Draw the samples of fixed seeds after each epoch, and animate them at the end of training.
+
+    Writes `epoch_0001.png`, `epoch_0002.png`, ... and, when training ends, `training.gif` into
+    `directory`. What is drawn depends on the shape of one sample:
+
+    - `(height, width, 1 or 3)`: a grid of images, small ones enlarged. For a model that knows its
+      number of classes, each column is a class. Conditions that are images stand to the left of
+      the image made from them.
+    - `(2,)`: generated points of the plane over the real ones.
+    - `(1,)`: the densities of generated and real samples, and D(x), the sigmoid of the
+      discriminator's logits (left out for conditional models, where it depends on the condition).
+    - `(steps, channels)` with up to 8 channels: small line plots.
+
+    Runs that continue with `initial_epoch` continue the numbers, and the animation covers all
+    pictures up to the last epoch. Give every run its own directory: a run that starts again at
+    epoch 1 overwrites. Each file is written in one step, so that an interrupted run leaves whole
+    files. Under a distribution strategy the chief worker writes.
+
+    Args:
+        directory: where the pictures go; created when training starts.
+        samples: how many samples are drawn. By default 64 images (rounded up to whole rows of
+            classes), 16 series or 2048 points; with a `condition`, one sample per row of it.
+        seed: the first seed; the samples are those of seeds `seed` to `seed + samples - 1`.
+        condition: for conditional models, the conditions of the samples: a tensor, an array or a
+            nest of them with one row per sample. By default labels that cycle through the classes
+            (through 20 of them at most), where the model has `num_classes`.
+        every: draw after each `every`-th epoch; the last one of `fit(epochs=...)` is always drawn.
+        real: real samples for the plots of `(1,)` and `(2,)` data, shape `(n, 1)` or `(n, 2)`.
+        writer: a `tf.summary` writer; each picture is then also written to TensorBoard as
+            "samples", at the step that Keras's own TensorBoard callback gives the epoch, which
+            counts from 0. Needs the package `tensorboard`.
+
+    Raises:
+        ValueError: when built, if an argument is out of range; when training starts, if the
+            directory cannot be written to, if the model and `condition` do not fit each other, or
+            if its samples are of a shape that cannot be drawn.
+
+    Example:
+    ```python
+    grid = keras_gan.callbacks.SampleGrid("runs/digits", every=5)
+    model.fit(dataset, epochs=20, callbacks=[grid])
+    ```
+    """
+
+    def __init__(
+        self, directory, samples=None, seed=0, condition=None, every=1, real=None, writer=None
+    ):
+        super().__init__()
+        self.directory = _checked_directory(directory)
+        if samples is not None:
+            check_whole("samples", samples, 1)
+        check_whole("seed", seed, 0)
+        check_whole("every", every, 1)
+        _check_writer(writer)
+        self.samples = samples
+        self.seed = seed
+        self.condition = _as_arrays(condition)
+        self.every = every
+        self.real = None if real is None else _with_axis(np.asarray(real, np.float32))
+        self.writer = writer
+        self._kind = None
+        self._last_epoch = 0
+
+    def on_train_begin(self, logs=None):
+        """Check everything that could go wrong later, before the first step."""
+        if self._is_chief():
+            files.prepare_directory(self.directory)
+        self._last_epoch = 0
+        self._check_condition()
+        probe = self._generate(self._count("image"))
+        self._kind = _kind_of(probe.shape[1:])
+        self._check_real(probe.shape[1:])
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Draw the samples of the epoch that has ended."""
+        self._last_epoch = epoch + 1
+        last = (self.params or {}).get("epochs") == epoch + 1
+        if last or (epoch + 1) % self.every == 0:
+            picture = self._draw(f"epoch {epoch + 1}")
+            if self._is_chief():
+                self._write(picture, epoch)
+
+    def on_train_end(self, logs=None):
+        """Animate the pictures."""
+        if self._is_chief():
+            paths = files.epoch_paths(self.directory, self._last_epoch)
+            if paths:
+                files.save_gif(paths, os.path.join(self.directory, "training.gif"))
+
+    def _draw(self, title):
+        # Every worker draws, though only the chief writes: a network that talks to the others
+        # would wait for them forever.
+        samples = self._generate(self._count(self._kind))
+        return getattr(self, f"_draw_{self._kind}")(samples, title)
+
+    def _draw_image(self, samples, title):
+        shown = [
+            leaf
+            for leaf in keras.tree.flatten(self._condition(len(samples)))
+            if _is_source_of(leaf, samples)
+        ]
+        classes = self._classes() if self.condition is None else ()
+        images = pictures.side_by_side(*shown, samples)
+        columns = min(len(classes), len(samples)) or None
+        names = [str(name) for name in classes[:columns]]
+        return pictures.captioned(pictures.image_grid(images, columns), title, names)
+
+    def _draw_line(self, samples, title):
+        probability = None if self.model.conditional else self._probability
+        return plots.density_plot(samples, self.real, probability, title)
+
+    def _draw_plane(self, samples, title):
+        return plots.scatter_plot(samples, self.real, title)
+
+    def _draw_series(self, samples, title):
+        return plots.series_plot(samples, title)
+
+    def _probability(self, x):
+        logits = keras.ops.convert_to_numpy(self.model.discriminate(x))
+        return 0.5 + 0.5 * np.tanh(0.5 * logits.reshape(len(x), -1).mean(axis=1))
+
+    def _write(self, picture, epoch):
+        files.save_png(picture, files.epoch_path(self.directory, epoch + 1))
+        if self.writer is not None:
+            with self.writer.as_default(), tf.summary.record_if(True):
+                tf.summary.image("samples", picture[None], step=epoch)
+
+    def _generate(self, count):
+        condition = self._condition(count)
+        samples = self.model.generate(count, seed=self.seed, condition=condition)
+        return np.asarray(samples)
+
+    def _count(self, kind):
+        """Return how many samples a picture of this kind holds."""
+        if self.condition is not None:
+            return _rows(self.condition)[0]
+        if self.samples is not None:
+            return self.samples
+        count, columns = _DEFAULT_SAMPLES[kind], len(self._classes())
+        return math.ceil(count / columns) * columns if columns and kind == "image" else count
+
+    def _condition(self, count):
+        classes = self._classes()
+        if self.condition is not None or not len(classes):
+            return self.condition
+        return np.resize(classes, count)
+
+    def _classes(self):
+        """Return the labels that are shown, one for each column; empty if there are none."""
+        known = getattr(self.model, "num_classes", None) if self.model.conditional else None
+        shown = min(known or 0, _MOST_CLASS_COLUMNS)
+        return np.linspace(0, (known or 1) - 1, shown).round().astype(np.int32)
+
+    def _is_chief(self):
+        strategy = getattr(self.model, "distribute_strategy", None)
+        # The default strategy has no such attribute.
+        extended = getattr(strategy, "extended", None)
+        return getattr(extended, "should_save_checkpoint", True)
+
+    def _check_condition(self):
+        if self.condition is None:
+            if self.model.conditional and not len(self._classes()):
+                raise ValueError(
+                    "`condition` must be given for a conditional model whose number of classes "
+                    "is not known: one row per sample to draw, such as one batch of the "
+                    "dataset's conditions. Received: condition=None"
+                )
+            return
+        if not self.model.conditional:
+            raise ValueError(
+                "`condition` is for conditional models; this model's generator takes none. "
+                f"Leave it out. Received: condition of {_rows(self.condition)[0]} rows"
+            )
+        rows = set(_rows(self.condition)) | ({self.samples} - {None})
+        if len(rows) > 1:
+            raise ValueError(
+                "`condition` must have one row per sample in every part (leave `samples` out to "
+                f"draw them all). Received: samples={self.samples}, rows={_rows(self.condition)}"
+            )
+
+    def _check_real(self, shape):
+        if self.real is None:
+            return
+        if self._kind not in ("line", "plane") or self.real.shape[1:] != shape:
+            raise ValueError(
+                "`real` must hold samples of the shape the generator makes, (1,) or (2,); real "
+                "samples of other shapes are not drawn: leave `real` out. Received: "
+                f"real.shape={self.real.shape}, samples of shape {shape}"
+            )
+
+
+def _kind_of(shape):
+    """Return how samples of a shape are drawn."""
+    if shape in ((1,), (2,)):
+        return "line" if shape == (1,) else "plane"
+    if len(shape) == 3 and shape[-1] in (1, 3):
+        return "image"
+    if len(shape) == 2 and shape[-1] <= _MOST_SERIES_CHANNELS:
+        return "series"
+    raise ValueError(
+        "SampleGrid draws samples of shape (height, width, 1 or 3), (1,), (2,) or (steps, "
+        f"channels) with up to {_MOST_SERIES_CHANNELS} channels. Leave it out, or draw others in "
+        f"a callback of your own from `model.generate`. Received: samples of shape {shape}"
+    )
+
+
+def _is_source_of(leaf, samples):
+    """Say whether a condition is an image that fits, as it is or enlarged, beside the samples."""
+    if leaf is None or len(leaf.shape) != 4 or leaf.shape[-1] not in (1, 3):
+        return False
+    if not keras.backend.is_float_dtype(leaf.dtype):
+        return False
+    (height, width), (source_height, source_width) = samples.shape[1:3], leaf.shape[1:3]
+    same_form = height * source_width == width * source_height
+    return same_form and source_height <= height and height % source_height == 0
+
+
+def _as_arrays(condition):
+    """Read a plain list of labels as one array, and refuse parts that have no rows."""
+    leaves = keras.tree.flatten(condition)
+    if condition is not None and all(np.ndim(leaf) == 0 for leaf in leaves):
+        condition = np.asarray(condition)
+    if condition is not None and any(np.ndim(leaf) == 0 for leaf in keras.tree.flatten(condition)):
+        raise ValueError(
+            "`condition` must have one row per sample in every part. "
+            f"Received: condition={condition!r}"
+        )
+    return condition
+
+
+def _with_axis(samples):
+    return samples[:, None] if samples.ndim == 1 else samples
+
+
+def _rows(condition):
+    return [len(leaf) for leaf in keras.tree.flatten(condition)]
+
+
+def _checked_directory(directory):
+    directory = os.fspath(directory)
+    if "://" in directory:
+        raise ValueError(
+            "`directory` must be a local path; for remote storage give a `writer` to TensorBoard "
+            f"or copy the pictures afterwards. Received: directory={directory!r}"
+        )
+    return directory
+
+
+def _check_writer(writer):
+    if writer is None:
+        return
+    if not isinstance(writer, tf.summary.SummaryWriter):
+        raise TypeError(
+            "`writer` must be a tf.summary writer, such as "
+            f"tf.summary.create_file_writer('logs'). Received: writer={writer!r}"
+        )
+    if importlib.util.find_spec("tensorboard") is None:
+        raise ValueError(
+            "`writer` needs the package tensorboard, through which tf.summary writes images: "
+            f"pip install tensorboard. Received: writer={writer!r}"
+        )

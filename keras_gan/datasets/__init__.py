@@ -1,0 +1,23 @@
+"""Data to train on: toy distributions, digits, tfds image datasets, folders, arrays.
+
+Every dataset made here is a `tf.data.Dataset` of `x` or `(x, condition)` whose order is a function
+of (seed, epoch): each pass is the next epoch, and `dataset.seek(epoch)` makes the next pass be
+that epoch, in any process.
+"""
+
+from keras_gan.datasets.arrays import from_arrays
+from keras_gan.datasets.digits import load_digits
+from keras_gan.datasets.folder import from_folder
+from keras_gan.datasets.loading import load
+from keras_gan.datasets.toy import Gaussian, Grid, Mixture, Ring
+
+__all__ = [
+    "Gaussian",
+    "Grid",
+    "Mixture",
+    "Ring",
+    "from_arrays",
+    "from_folder",
+    "load",
+    "load_digits",
+]

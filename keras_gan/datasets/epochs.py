@@ -1,0 +1,182 @@
+"""Order as a function of (seed, epoch): the protocol that makes a run resumable.
+
+A *dataset with seek(epoch)* is a `tf.data.Dataset` with one more method, `seek`. Each pass over
+it is the next epoch: 0, 1, 2, ... `seek(epoch)` makes the next pass be that epoch. A training
+loop that calls `dataset.seek(epoch)` as each epoch begins sees the same batches in a fresh
+process as in one that never stopped, whoever peeked at the dataset in between.
+"""
+
+import operator
+import threading
+
+import tensorflow as tf
+
+
+class EpochCounter:
+    """Count the passes over a dataset.
+
+    The count lives in Python rather than in a `tf.Variable`: a variable made inside a
+    distribution strategy's scope would be mirrored, or land on an accelerator, where a host
+    pipeline cannot read it.
+    """
+
+    def __init__(self):
+        self._next = 0
+        self._lock = threading.Lock()
+
+    def seek(self, epoch):
+        """Make the next pass be `epoch`.
+
+        Args:
+            epoch: Integer, at least 0.
+
+        Raises:
+            ValueError: If `epoch` is negative.
+            TypeError: If `epoch` is not an integer.
+        """
+        epoch = check_integer(epoch, "epoch", minimum=0)
+        with self._lock:
+            self._next = epoch
+
+    def advance(self):
+        """Return the epoch of a pass that begins, as an integer, and move to the next."""
+        with self._lock:
+            epoch, self._next = self._next, self._next + 1
+        return epoch
+
+    def dataset(self):
+        """Return a dataset of one element: the epoch, taken anew by each pass."""
+
+        def begin(_):
+            epoch = tf.numpy_function(self.advance, [], tf.int64)
+            return tf.ensure_shape(epoch, [])
+
+        return tf.data.Dataset.from_tensors(0).map(begin)
+
+
+def seekable(batches_of, steps):
+    """Return a dataset with `seek(epoch)` from a function that builds one epoch.
+
+    Args:
+        batches_of: Function from a scalar int64 tensor, the epoch, to the `tf.data.Dataset` of
+            that epoch's batches.
+        steps: The number of batches in an epoch.
+
+    Returns:
+        A prefetched `tf.data.Dataset` of known cardinality with a `seek` method. Every iteration
+        counts as a pass, also one over a dataset derived from it; a derived dataset keeps the
+        protocol when it is given the method: `derived.seek = dataset.seek`.
+    """
+    counter = EpochCounter()
+    dataset = counter.dataset().flat_map(batches_of)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
+    dataset = dataset.prefetch(tf.data.AUTOTUNE).with_options(_options())
+    dataset.seek = counter.seek
+    return dataset
+
+
+def _options():
+    options = tf.data.Options()
+    options.deterministic = True
+    # Every worker makes the same order, so each may keep its share of the batches. The default
+    # would look for files to share out, and drop the cardinality.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return options
+
+
+def gathered(arrays, batch_size, seed, shuffle, transform=None):
+    """Return the dataset with `seek(epoch)` that gathers batches from arrays in memory.
+
+    Args:
+        arrays: Nest of NumPy arrays with the same first dimension. They are not copied.
+        batch_size: Samples in a batch. Where there are fewer samples, they make one batch.
+        seed: Integer that, with the epoch, fixes the order.
+        shuffle: Whether to shuffle and drop the remainder; else the order is that of the
+            arrays and the last batch may be smaller.
+        transform: Function of a batch of tensors, run in parallel.
+
+    Returns:
+        A dataset with `seek(epoch)`.
+    """
+    # Gathered by NumPy, as tensors that a pipeline captures are copied into its graph, twice,
+    # whenever it is optimized or split among replicas.
+    flat = tf.nest.flatten(arrays)
+
+    def batch(index):
+        def pick(rows):
+            return [array[rows] for array in flat]
+
+        picked = tf.numpy_function(pick, [index], [a.dtype for a in flat], stateful=False)
+        for i, array in enumerate(flat):
+            picked[i].set_shape(index.shape + array.shape[1:])
+        picked = tf.nest.pack_sequence_as(arrays, picked)
+        return transform(picked) if transform else picked
+
+    return indexed(batch, len(flat[0]), batch_size, seed, shuffle)
+
+
+def indexed(batch, count, batch_size, seed, shuffle):
+    """Return the dataset with `seek(epoch)` of what a function makes of batches of indices.
+
+    Args:
+        batch: Function from an int64 tensor of indices to a batch, run in parallel.
+        count: The number of samples, at least 1.
+        batch_size: Samples in a batch. Where there are fewer samples, they make one batch.
+        seed: Integer that, with the epoch, fixes the order.
+        shuffle: Whether to shuffle and drop the remainder.
+
+    Returns:
+        A dataset with `seek(epoch)`.
+    """
+    size, steps = batch_plan(count, batch_size, shuffle)
+
+    def batches_of(epoch):
+        order = tf.range(count, dtype=tf.int64)
+        if shuffle:
+            order = stateless_shuffle(order, seed, epoch)
+        # Dropping where nothing is left over only tells the pipeline the static batch size.
+        indices = tf.data.Dataset.from_tensor_slices(order).batch(
+            size, drop_remainder=shuffle or steps * size == count
+        )
+        return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE)
+
+    return seekable(batches_of, steps)
+
+
+def stateless_shuffle(values, seed, epoch):
+    """Return `values` in an order that is a function of (seed, epoch) alone.
+
+    It costs a hundredth of a second for a million samples. `tf.random.experimental.index_shuffle`
+    would permute each index by itself, but its four rounds are far from uniform: of 10
+    samples, over 3,000 epochs, one came first 399 times and another 199.
+    """
+    seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
+    return tf.random.experimental.stateless_shuffle(values, seeds, alg="philox")
+
+
+def batch_plan(count, batch_size, shuffle):
+    """Return the size of a batch and the number of batches in an epoch."""
+    size = min(batch_size, count)
+    return size, count // size if shuffle else -(-count // size)
+
+
+def check_integer(value, name, minimum, maximum=None):
+    """Return `value` as an `int`, or say which integer was expected."""
+    wanted = f"an integer of at least {minimum}"
+    if maximum is not None:
+        wanted += f" and at most {maximum}"
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"`{name}` must be {wanted}. Received: {name}={value!r}") from None
+    if number < minimum or (maximum is not None and number > maximum):
+        raise ValueError(f"`{name}` must be {wanted}. Received: {name}={number}")
+    return number
+
+
+def check_batching(batch_size, seed):
+    """Return `batch_size` and `seed` as integers, or say what is wrong with them."""
+    batch_size = check_integer(batch_size, "batch_size", minimum=1)
+    return batch_size, check_integer(seed, "seed", minimum=0, maximum=2**32 - 1)

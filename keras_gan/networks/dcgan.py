@@ -1,0 +1,152 @@
+"""Convolutional networks for images of 8 to 128 pixels a side."""
+
+from keras import Input, Model, layers
+
+from keras_gan.networks import arguments, labels
+
+SLOPE = 0.2
+SMALLEST, LARGEST = 8, 128
+# A network's widest layer has this many times `width` channels, as in the paper.
+WIDEST = 8
+SMALLEST_MAP = 4
+# Of the generator's running statistics: Keras's 0.99 lags behind a generator that learns fast.
+MOMENTUM = 0.9
+
+
+def dcgan(
+    image_shape,
+    latent_dim=64,
+    width=32,
+    num_classes=None,
+    dropout=0.0,
+    depth=None,
+    kernel_size=4,
+    batch_normalization=True,
+):
+    """Build a convolutional generator and discriminator for images.
+
+    The generator doubles a small map of features up to the image and ends in tanh; the
+    discriminator halves the image down to a small map, scored by one Dense layer. Sides that do
+    not halve evenly are cropped from the next ones that do. The discriminator holds no
+    normalization, so that a gradient penalty is the gradient of each sample alone.
+
+    Args:
+        image_shape: `(height, width, channels)`, with sides from 8 to 128 pixels that may differ.
+        latent_dim: Length of the latent vector.
+        width: Channels beside the image; they double at each halving, to at most 8 times this.
+        num_classes: Number of classes. When given, both networks take an integer label in
+            `[0, num_classes)` as second input; the discriminator uses it by projection.
+        dropout: Fraction of the discriminator's hidden values dropped in training.
+        depth: Number of halvings. By default as many as leave the smaller side at 4 to 7 pixels,
+            and at least two.
+        kernel_size: Side of the convolution kernels, in pixels. An even side spreads each of the
+            generator's inputs over its outputs evenly.
+        batch_normalization: Whether the generator normalizes its hidden values over the batch.
+
+    Returns:
+        `(generator, discriminator)`, two Functional `keras.Model`s: `latents -> images` in
+        [-1, 1] and `images -> logits` of shape `(batch, 1)`; with classes,
+        `[latents, labels] -> images` and `[images, labels] -> logits`.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A side is outside 8 to 128, a size below 1, `num_classes` below 2, `dropout`
+            outside [0, 1), or `depth` more halvings than the smaller side has.
+
+    Example:
+
+    >>> generator, discriminator = dcgan((28, 28, 1), latent_dim=64, width=32)
+    >>> generator.output_shape, discriminator.output_shape
+    ((None, 28, 28, 1), (None, 1))
+
+    Reference: [Radford et al., 2016](https://arxiv.org/abs/1511.06434); projection,
+    [Miyato & Koyama, 2018](https://arxiv.org/abs/1802.05637).
+    """
+    image_shape = _image_shape(image_shape)
+    latent_dim = arguments.positive_int("latent_dim", latent_dim)
+    num_classes = arguments.class_count(num_classes)
+    dropout = arguments.fraction("dropout", dropout)
+    kernel_size = arguments.positive_int("kernel_size", kernel_size, minimum=2)
+    channels = _channels(image_shape, arguments.positive_int("width", width), depth)
+    generator = _generator(
+        image_shape, latent_dim, channels[::-1], num_classes, kernel_size, batch_normalization
+    )
+    return generator, _discriminator(image_shape, channels, num_classes, kernel_size, dropout)
+
+
+def _image_shape(image_shape):
+    shape = arguments.shape("image_shape", image_shape)
+    if len(shape) != 3 or not all(SMALLEST <= side <= LARGEST for side in shape[:2]):
+        raise ValueError(
+            "`image_shape` must be (height, width, channels) with sides from "
+            f"{SMALLEST} to {LARGEST} pixels. Received: image_shape={image_shape}"
+        )
+    return shape
+
+
+def _channels(image_shape, width, depth):
+    """Return the discriminator's channels after each halving."""
+    side = min(image_shape[:2])
+    if depth is None:
+        depth = max(2, (side // SMALLEST_MAP).bit_length() - 1)
+    depth = arguments.positive_int("depth", depth)
+    if 2**depth > side:
+        raise ValueError(
+            f"`depth` halves the image more often than its smaller side allows: at most "
+            f"{side.bit_length() - 1} for {side} pixels. Received: depth={depth}"
+        )
+    return [width * min(2**stage, WIDEST) for stage in range(depth)]
+
+
+def _generator(image_shape, latent_dim, channels, num_classes, kernel_size, normalize):
+    inputs = x = Input((latent_dim,), name="latents")
+    if num_classes:
+        inputs = [x, labels.label_input()]
+        x = labels.join_label(*inputs, num_classes, latent_dim)
+    rows, columns = (-(-side // 2 ** len(channels)) for side in image_shape[:2])
+    # Before a normalization a bias would do nothing: it is subtracted with the mean.
+    x = layers.Dense(rows * columns * channels[0], use_bias=not normalize)(x)
+    x = _activate(layers.Reshape((rows, columns, channels[0]))(x), normalize)
+    for size in channels[1:]:
+        x = layers.Conv2DTranspose(size, kernel_size, 2, "same", use_bias=not normalize)(x)
+        x = _activate(x, normalize)
+    x = layers.Conv2DTranspose(image_shape[2], kernel_size, 2, "same")(x)
+    x = _crop(x, image_shape)
+    outputs = layers.Activation("tanh", dtype="float32", name="images")(x)
+    return Model(inputs, outputs, name="generator")
+
+
+def _activate(x, normalize):
+    if normalize:
+        x = layers.BatchNormalization(momentum=MOMENTUM)(x)
+    return layers.ReLU()(x)
+
+
+def _crop(x, image_shape):
+    rows, columns = (have - want for have, want in zip(x.shape[1:3], image_shape[:2], strict=True))
+    if not rows and not columns:
+        return x
+    margins = ((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2))
+    return layers.Cropping2D(margins)(x)
+
+
+def _discriminator(image_shape, channels, num_classes, kernel_size, dropout):
+    inputs = x = Input(image_shape, name="images")
+    label = None
+    if num_classes:
+        label = labels.label_input()
+        inputs = [x, label]
+    # TensorFlow's graph optimizer tries to fuse convolution, bias and leaky ReLU on CPUs, fails
+    # in training and prints so. Hence no biases but the last, which Flatten sets apart: it is
+    # needed, or the logits would be linear in the contrast of the image.
+    for size in channels[:-1]:
+        x = layers.Conv2D(size, kernel_size, 2, "same", use_bias=False)(x)
+        x = _leak(x, dropout)
+    x = layers.Conv2D(channels[-1], kernel_size, 2, "same")(x)
+    x = _leak(layers.Flatten()(x), dropout)
+    return Model(inputs, labels.logits(x, label, num_classes), name="discriminator")
+
+
+def _leak(x, dropout):
+    x = layers.LeakyReLU(negative_slope=SLOPE)(x)
+    return layers.Dropout(dropout)(x) if dropout else x

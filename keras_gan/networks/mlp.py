@@ -1,0 +1,92 @@
+"""Fully connected networks: for vectors, toy distributions and anything small."""
+
+import math
+
+from keras import Input, Model, layers
+
+from keras_gan.networks import arguments, labels
+
+SLOPE = 0.2
+
+
+def mlp(
+    sample_shape,
+    latent_dim=16,
+    width=64,
+    depth=2,
+    num_classes=None,
+    dropout=0.0,
+    output_activation="linear",
+):
+    """Build a fully connected generator and discriminator.
+
+    Both are stacks of `depth` Dense layers with leaky ReLU. The generator maps latents to
+    samples; the discriminator maps samples to logits and holds no normalization, so that
+    gradient penalties and per-sample losses mean what they say.
+
+    Args:
+        sample_shape: Shape of one sample without the batch axis, such as `(2,)`; an integer
+            means a vector of that length. Samples of higher rank are flattened.
+        latent_dim: Length of the latent vector.
+        width: Units in each hidden layer.
+        depth: Hidden layers in each network.
+        num_classes: Number of classes. When given, both networks take an integer label in
+            `[0, num_classes)` as second input; the discriminator uses it by projection.
+        dropout: Fraction of the discriminator's hidden units dropped in training.
+        output_activation: Activation of the generator's output: `"linear"` for data without
+            bounds, `"tanh"` for data in [-1, 1].
+
+    Returns:
+        `(generator, discriminator)`, two Functional `keras.Model`s: `latents -> samples` and
+        `samples -> logits` of shape `(batch, 1)`; with classes, `[latents, labels] -> samples`
+        and `[samples, labels] -> logits`.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A size is below 1, `num_classes` below 2, or `dropout` outside [0, 1).
+
+    Example:
+
+    >>> generator, discriminator = mlp((2,), latent_dim=8)
+    >>> generator.output_shape, discriminator.output_shape
+    ((None, 2), (None, 1))
+
+    Reference: projection in the discriminator,
+    [Miyato & Koyama, 2018](https://arxiv.org/abs/1802.05637).
+    """
+    sample_shape = arguments.shape("sample_shape", sample_shape)
+    latent_dim = arguments.positive_int("latent_dim", latent_dim)
+    units = [arguments.positive_int("width", width)] * arguments.positive_int("depth", depth)
+    num_classes = arguments.class_count(num_classes)
+    dropout = arguments.fraction("dropout", dropout)
+    generator = _generator(sample_shape, latent_dim, units, num_classes, output_activation)
+    return generator, _discriminator(sample_shape, units, num_classes, dropout)
+
+
+def _generator(sample_shape, latent_dim, units, num_classes, output_activation):
+    inputs = x = Input((latent_dim,), name="latents")
+    if num_classes:
+        inputs = [x, labels.label_input()]
+        x = labels.join_label(*inputs, num_classes, latent_dim)
+    for size in units:
+        x = layers.LeakyReLU(negative_slope=SLOPE)(layers.Dense(size)(x))
+    x = layers.Dense(math.prod(sample_shape))(x)
+    if len(sample_shape) > 1:
+        x = layers.Reshape(sample_shape)(x)
+    outputs = layers.Activation(output_activation, dtype="float32", name="samples")(x)
+    return Model(inputs, outputs, name="generator")
+
+
+def _discriminator(sample_shape, units, num_classes, dropout):
+    inputs = x = Input(sample_shape, name="samples")
+    label = None
+    if num_classes:
+        label = labels.label_input()
+        inputs = [x, label]
+    if len(sample_shape) > 1:
+        x = layers.Flatten()(x)
+    for size in units:
+        x = layers.LeakyReLU(negative_slope=SLOPE)(layers.Dense(size)(x))
+        if dropout:
+            x = layers.Dropout(dropout)(x)
+    return Model(inputs, labels.logits(x, label, num_classes), name="discriminator")

@@ -1,0 +1,32 @@
+"""What every test shares: two logical CPUs, a fixed seed, no leftovers of the last test."""
+
+import gc
+
+import keras
+import pytest
+import tensorflow as tf
+
+# Before anything touches a device: two replicas of MirroredStrategy then fit in one process.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed():
+    """Make every test's initial weights and data its own, whatever ran before it."""
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_graphs():
+    """Free the traced functions of a module's models before the next module."""
+    yield
+    keras.backend.clear_session()
+    gc.collect()
+
+
+@pytest.fixture
+def two_replicas():
+    """Return a MirroredStrategy on two logical CPUs."""
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
