@@ -381,11 +381,12 @@ class GAN(Training, Saving, keras.Model):
         """
         self._assert_compile_called("fit")
         inputs.refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
-        source = inputs.Source(x, y, batch_size, shuffle, int(self.random_state.seed))
+        source = inputs.Source(x, y, batch_size, shuffle, int(self.random_state.seed) % 2**32)
         source, held_out = source.split(validation_split)
         self._check_source(source)
+        before = int(self.random_state.step)
         with inputs.readable_errors():
-            return super().fit(
+            history = super().fit(
                 source.grouped(self.discriminator_steps, self.distribute_strategy),
                 epochs=epochs,
                 verbose=verbose,
@@ -394,6 +395,10 @@ class GAN(Training, Saving, keras.Model):
                 validation_data=validation_data if validation_data is not None else held_out,
                 **kwargs,
             )
+        # A dataset of unknown length shows only now that it had nothing to give.
+        if history.epoch and int(self.random_state.step) == before:
+            raise ValueError(inputs.EMPTY)
+        return history
 
     def _check_source(self, source):
         """Raise what can be told before the first batch is read, and build what is not built."""

@@ -136,9 +136,9 @@ def _discriminator(image_shape, channels, num_classes, kernel_size, dropout):
     if num_classes:
         label = labels.label_input()
         inputs = [x, label]
-    # TensorFlow's graph optimizer tries to fuse convolution, bias and leaky ReLU on CPUs, fails
-    # in training and prints so. Hence no biases but the last, which Flatten sets apart: it is
-    # needed, or the logits would be linear in the contrast of the image.
+    # On CPUs TensorFlow's graph optimizer tries to fuse a convolution, its bias and a leaky ReLU,
+    # fails in training and prints so. Hence no bias but the last, which Flatten sets apart; without
+    # any, the logits would be linear in the contrast of an image.
     for size in channels[:-1]:
         x = layers.Conv2D(size, kernel_size, 2, "same", use_bias=False)(x)
         x = _leak(x, dropout)

@@ -60,3 +60,12 @@ def test_scale_maps_the_whole_range(dtype):
     scaled = images.scale(tf.constant([0, top // 2, top], dtype))
     assert scaled.dtype == tf.float32
     np.testing.assert_allclose(scaled, [-1, -1 / top, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype, middle", [("uint8", 127.5), ("float32", 0.0)])
+def test_resize_averages_what_it_merges(dtype, middle):
+    low, high = (0, 255) if dtype == "uint8" else (-1, 1)
+    board = np.where(np.indices((32, 32)).sum(axis=0) % 2, low, high).astype(dtype)
+    resized = images.resize(tf.constant(board[..., None]), (8, 4))
+    assert resized.dtype == dtype and resized.shape == (8, 4, 1)
+    np.testing.assert_allclose(resized, middle, atol=0.02 * (high - low))

@@ -6,6 +6,9 @@ from keras.ops import convert_to_numpy as to_numpy
 
 import keras_gan
 
+PLAYERS = ("generator", "discriminator")
+NAMED = ("iteration", "seed", "step", "seed_generator_state")
+
 
 def points(n=32, seed=0):
     """Return n samples of 2-D data, float32."""
@@ -42,7 +45,8 @@ def networks(
 
 
 def gan(seed=7, latents="auto", conditional="auto", **network_options):
-    """Return an uncompiled GAN of such networks."""
+    """Return an uncompiled GAN of such networks; equal seeds start from equal weights."""
+    keras.utils.set_random_seed(seed)
     pair = networks(**network_options)
     return keras_gan.GAN(*pair, latents=latents, conditional=conditional, seed=seed)
 
@@ -69,7 +73,8 @@ def state(model):
         **{f"term {term.name}": term.variables for term in model.terms},
     }
     return {
-        f"{part} {i} {variable.name}": to_numpy(variable)
+        # Names of layers are numbered by process, which an equal model does not repeat.
+        f"{part} {i} {variable.name if variable.name in NAMED else ''}".strip(): to_numpy(variable)
         for part, variables in parts.items()
         for i, variable in enumerate(variables)
     }
@@ -104,4 +109,3 @@ def assert_unchanged(arrays, model):
         np.testing.assert_array_equal(before, after)
 
 
-PLAYERS = ("generator", "discriminator")

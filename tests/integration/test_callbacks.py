@@ -96,9 +96,8 @@ def test_backup_and_restore_continues_an_interrupted_run(tmp_path):
     resumed.fit(data(), callbacks=[backup(), begin], **options)
     assert sorted(restored) == [2, 3]
     for player in small.PLAYERS:
-        [iterations] = [v for k, v in restored[2].items() if f"{player}_optimizer 0" in k]
-        assert iterations == 8
-    assert next(v for k, v in restored[2].items() if k.endswith(" step")) == 8
+        assert restored[2][f"{player}_optimizer 0 iteration"] == 8
+    assert restored[2]["random_state 1 step"] == 8
     for (name, one), other in zip(
         small.state(whole).items(), small.state(resumed).values(), strict=True
     ):

@@ -169,9 +169,11 @@ def test_logits_and_images_are_float32_under_mixed_precision():
 
 ONE_STEP = """
 import keras_gan, keras_gan.networks, numpy
-model = keras_gan.GAN(*keras_gan.networks.dcgan((28, 28, 1), width=8))
-model.compile(terms=[keras_gan.terms.R1(0.1)])
-model.fit(numpy.zeros((16, 28, 28, 1), "float32"), batch_size=16, epochs=1, verbose=0)
+for side, options in ((16, {}), (32, {"dropout": 0.1, "num_classes": 2})):
+    model = keras_gan.GAN(*keras_gan.networks.dcgan((side, side, 1), width=4, **options))
+    model.compile(terms=[] if options else [keras_gan.terms.R1(0.1)])
+    data = numpy.zeros((4, side, side, 1), "float32"), numpy.zeros(4, "int32")
+    model.fit(*data, batch_size=4, epochs=1, verbose=0)
 print("trained")
 """
 

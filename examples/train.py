@@ -1,0 +1,306 @@
+r"""Train a GAN on a dataset, show what it makes, score it and export it.
+
+    python examples/train.py --dataset=digits --run_dir=runs/digits --export_dir=runs/digits/export
+    python examples/train.py --dataset=mnist --run_dir=runs/mnist
+    python examples/train.py --dataset=path/to/images --image_size=64 --epochs=100
+
+Under the run directory: `samples/` (a grid each epoch, and an animation), `history.csv`,
+`losses.png`, `tensorboard/`, `checkpoint.keras` and, for labelled images, `scores.json`. A run that
+was interrupted goes on with the same command and --resume, exactly where the last checkpoint left
+it.
+"""
+
+import csv
+import json
+import pathlib
+
+import keras
+import matplotlib.figure
+import numpy as np
+import tensorflow as tf
+from absl import app, flags, logging
+
+import keras_gan
+
+# What a dataset wants where the flags don't say; the last one serves for all others.
+RECIPES = {
+    "digits": {
+        "epochs": 200,
+        "batch_size": 64,
+        "width": 32,
+        "r1_gamma": 0.1,
+        "learning_rate": 5e-4,
+        "ema_half_life": 10_000,
+    },
+    "mnist": {
+        "epochs": 4,
+        "batch_size": 64,
+        "width": 32,
+        "r1_gamma": 0.1,
+        "learning_rate": 5e-4,
+        "ema_half_life": 10_000,
+    },
+    "other": {
+        "epochs": 50,
+        "batch_size": 64,
+        "width": 64,
+        "r1_gamma": 1.0,
+        "learning_rate": 2e-4,
+        "ema_half_life": 20_000,
+    },
+}
+
+_DATASET = flags.DEFINE_string(
+    "dataset", "digits", "digits, a toy (gaussian, ring, grid), a tfds image dataset, or a folder."
+)
+_IMAGE_SIZE = flags.DEFINE_integer("image_size", None, "Side to resize images to, in pixels.")
+_CONDITIONAL = flags.DEFINE_bool("conditional", False, "Condition both networks on the labels.")
+_LOSS = flags.DEFINE_string("loss", "non_saturating", "Name of the adversarial loss.")
+_R1_GAMMA = flags.DEFINE_float("r1_gamma", None, "Weight of the R1 penalty; 0 for none.")
+_R1_INTERVAL = flags.DEFINE_integer("r1_interval", 1, "Steps from one R1 penalty to the next.")
+_EPOCHS = flags.DEFINE_integer("epochs", None, "Epochs in all, those before --resume included.")
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "Images in a batch.")
+_LATENT_DIM = flags.DEFINE_integer("latent_dim", 64, "Dimensions of the latents.")
+_WIDTH = flags.DEFINE_integer("width", None, "Channels of the networks' largest maps.")
+_DROPOUT = flags.DEFINE_float("dropout", 0.0, "Dropout rate in the discriminator.")
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "Learning rate of both players.")
+_DISCRIMINATOR_STEPS = flags.DEFINE_integer(
+    "discriminator_steps", 1, "Batches, and discriminator updates, to one generator update."
+)
+_EMA = flags.DEFINE_float(
+    "ema",
+    None,
+    "Decay per step of the averaged generator, such as 0.999; 0 for no average. By default a "
+    "half-life in images that suits the dataset.",
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of networks, data order and every random draw.")
+_DETERMINISTIC = flags.DEFINE_bool(
+    "deterministic", False, "Make the same seed give the same bits, at some cost in speed."
+)
+_BF16 = flags.DEFINE_bool("bf16", False, "Compute in mixed_bfloat16.")
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Where to write; runs/<dataset> by default.")
+_EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Where to export the generator, if anywhere.")
+_RESUME = flags.DEFINE_bool("resume", False, "Go on from the run directory's checkpoint.")
+_SCORE = flags.DEFINE_bool("score", True, "Score samples of labelled images when done.")
+_VERBOSE = flags.DEFINE_enum("verbose", "1", ["0", "1", "2"], "Progress bar, as in Keras.")
+
+
+def choice(flag):
+    """Return a flag's value, or what the dataset's recipe says."""
+    recipe = RECIPES.get(_DATASET.value, RECIPES["other"])
+    return recipe[flag.name] if flag.value is None else flag.value
+
+
+def load(split="train", **kwargs):
+    """Load the dataset; its order is a function of seed and epoch."""
+    kwargs = {"batch_size": choice(_BATCH_SIZE), "seed": _SEED.value, **kwargs}
+    return keras_gan.datasets.load(_DATASET.value, split, image_size=_IMAGE_SIZE.value, **kwargs)
+
+
+def build(dataset):
+    """Return a compiled GAN for a dataset."""
+    sample, *labels = tf.nest.flatten(dataset.element_spec)
+    classes = count_classes(dataset) if _CONDITIONAL.value else None
+    if _CONDITIONAL.value and not labels:
+        raise app.UsageError(f"--conditional needs labels; {_DATASET.value} has none.")
+    make = keras_gan.networks.dcgan if sample.shape.rank == 4 else keras_gan.networks.mlp
+    networks = make(
+        tuple(sample.shape[1:]),
+        latent_dim=_LATENT_DIM.value,
+        width=choice(_WIDTH),
+        num_classes=classes,
+        dropout=_DROPOUT.value,
+    )
+    model = keras_gan.GAN(*networks, seed=_SEED.value)
+    model.compile(
+        loss=_LOSS.value,
+        generator_optimizer=optimizer(),
+        discriminator_optimizer=optimizer(),
+        terms=[keras_gan.terms.R1(choice(_R1_GAMMA), interval=_R1_INTERVAL.value)]
+        if choice(_R1_GAMMA)
+        else [],
+        discriminator_steps=_DISCRIMINATOR_STEPS.value,
+        ema=average(),
+    )
+    return model
+
+
+def optimizer():
+    """Return one player's optimizer."""
+    return keras.optimizers.Adam(choice(_LEARNING_RATE), beta_1=0.5, beta_2=0.99)
+
+
+def average():
+    """Return what `compile(ema=...)` is given."""
+    if _EMA.value is None:
+        recipe = RECIPES.get(_DATASET.value, RECIPES["other"])
+        return keras_gan.GeneratorAverage(half_life=recipe["ema_half_life"], ramp_up=0.05)
+    return _EMA.value or None
+
+
+def count_classes(dataset):
+    """Return how many labels there are, from one pass over them."""
+    return 1 + max(int(tf.reduce_max(labels)) for _, labels in dataset)
+
+
+def steps_per_epoch(dataset):
+    return int(dataset.cardinality()) // _DISCRIMINATOR_STEPS.value
+
+
+def callbacks(run_dir):
+    """Return what accompanies the training: grids, logs and checkpoints."""
+    writer = tf.summary.create_file_writer(str(run_dir / "tensorboard" / "samples"))
+    return [
+        keras_gan.callbacks.SampleGrid(run_dir / "samples", writer=writer),
+        keras.callbacks.CSVLogger(run_dir / "history.csv", append=_RESUME.value),
+        keras.callbacks.TensorBoard(run_dir / "tensorboard", write_graph=False),
+        # Last: when it is written, all else of the epoch is.
+        keras.callbacks.ModelCheckpoint(run_dir / "checkpoint.keras"),
+    ]
+
+
+def plot_losses(run_dir):
+    """Draw both losses and the bound over the epochs of `history.csv`."""
+    with open(run_dir / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    figure = matplotlib.figure.Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.add_subplot(xlabel="epoch", ylabel="mean over the epoch")
+    epochs = [int(row["epoch"]) + 1 for row in rows]
+    for key in ("d_loss", "g_loss", "js", "triangular"):
+        if rows and key in rows[0]:
+            axes.plot(epochs, [float(row[key]) for row in rows], label=key)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(run_dir / "losses.png", dpi=120)
+
+
+def arrays(split):
+    """Return a split's images, scaled to [0, 1], and labels."""
+    batches = list(load(split, shuffle=False, batch_size=500).as_numpy_iterator())
+    images, labels = (np.concatenate(part) for part in zip(*batches, strict=True))
+    return (images + 1) / 2, labels
+
+
+def train_classifier(images, labels):
+    """Fit a small convolutional classifier, which tells what samples show."""
+    classifier = keras.Sequential(
+        [
+            keras.Input(images.shape[1:]),
+            keras.layers.Conv2D(32, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Conv2D(64, 3, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(128, activation="relu"),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(int(labels.max()) + 1, activation="softmax", dtype="float32"),
+        ]
+    )
+    classifier.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    epochs = max(2, round(60_000 / len(images)))
+    classifier.fit(images, labels, batch_size=64, epochs=min(epochs, 40), verbose=0)
+    return classifier
+
+
+def frechet(first, second):
+    """Return the Fréchet distance between Gaussians fitted to two sets of images' pixels."""
+    first, second = (a.reshape(len(a), -1).astype("float64") for a in (first, second))
+    covariances = [np.cov(a, rowvar=False) for a in (first, second)]
+    # The trace of the product's square root: its eigenvalues are real and not negative.
+    eigenvalues = np.linalg.eigvals(covariances[0] @ covariances[1]).real
+    root = np.sum(np.sqrt(np.maximum(eigenvalues, 0)))
+    means = np.sum((first.mean(0) - second.mean(0)) ** 2)
+    return means + np.trace(covariances[0] + covariances[1]) - 2 * root
+
+
+def nearest(images, references):
+    """Return the mean squared distance of images to their nearest reference."""
+    images, references = (a.reshape(len(a), -1) for a in (images, references))
+    squares = np.sum(references**2, axis=1)
+    blocks = [
+        np.min(squares - 2 * block @ references.T, axis=1) + np.sum(block**2, axis=1)
+        for block in np.array_split(images, max(1, len(images) // 500))
+    ]
+    return float(np.mean(np.concatenate(blocks)))
+
+
+def score(model, splits, samples):
+    """Return figures on generated samples, judged by digits the model was never trained on."""
+    (train, train_labels), (held_out, held_out_labels) = splits
+    classifier = train_classifier(train, train_labels)
+    condition = np.arange(samples) % model.num_classes if model.num_classes else None
+    fake = (model.generate(samples, seed=1_000_000, condition=condition) + 1) / 2
+    probabilities = classifier.predict(fake, verbose=0)
+    counts = np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1])
+    correct = classifier.predict(held_out, verbose=0).argmax(1) == held_out_labels
+    real = np.concatenate([train, held_out])
+    return {
+        "samples": samples,
+        "classifier accuracy, held-out": float(correct.mean()),
+        "samples of each class": counts.tolist(),
+        "smallest class": float(counts.min() / samples),
+        "mean confidence": float(probabilities.max(1).mean()),
+        "Frechet distance to all real (pixels)": float(frechet(fake, real)),
+        "Frechet distance to held-out (pixels)": float(frechet(fake, held_out)),
+        "  of the training images to held-out": float(frechet(train, held_out)),
+        "nearest training image, ratio to held-out": nearest(fake, train)
+        / nearest(held_out, train),
+    }
+
+
+def report(model, run_dir):
+    """Score the model, print the figures and write them beside the run."""
+    print("Scoring: a classifier is fitted on the training images ...", flush=True)
+    figures = score(model, [arrays("train"), arrays("test")], 1000 if small() else 5000)
+    for name, value in figures.items():
+        print(f"{name:>42}: {value if not isinstance(value, float) else format(value, '.4f')}")
+    (run_dir / "scores.json").write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def small():
+    return _DATASET.value == "digits"
+
+
+def train(run_dir):
+    """Train, from the start or from the last checkpoint, and return the model."""
+    checkpoint = run_dir / "checkpoint.keras"
+    dataset = load()
+    if _RESUME.value and checkpoint.exists():
+        model = keras.saving.load_model(checkpoint)
+    else:
+        model = build(dataset)
+    done = int(model.random_state.step) // steps_per_epoch(dataset)
+    try:
+        model.fit(
+            dataset,
+            epochs=choice(_EPOCHS),
+            initial_epoch=done,
+            callbacks=callbacks(run_dir),
+            verbose=int(_VERBOSE.value),
+        )
+    except KeyboardInterrupt:
+        logging.warning("Interrupted. The same command with --resume goes on from %s", checkpoint)
+        raise
+    return model
+
+
+def main(_):
+    if _DETERMINISTIC.value:
+        tf.config.experimental.enable_op_determinism()
+    if _BF16.value:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    keras.utils.set_random_seed(_SEED.value)
+    run_dir = pathlib.Path(_RUN_DIR.value or f"runs/{pathlib.Path(_DATASET.value).name}")
+    run_dir.mkdir(parents=True, exist_ok=True)
+    model = train(run_dir)
+    plot_losses(run_dir)
+    print(f"Samples, history, losses and checkpoint are in {run_dir}")
+    if _SCORE.value and _DATASET.value in ("digits", "mnist", "fashion_mnist"):
+        report(model, run_dir)
+    if _EXPORT_DIR.value:
+        print(f"Exported for TensorFlow Serving: {model.export(_EXPORT_DIR.value)}")
+
+
+if __name__ == "__main__":
+    app.run(main)
