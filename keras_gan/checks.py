@@ -139,16 +139,17 @@ def check_element(generator, discriminator, prior, conditional, x, condition):
 def num_classes(generator, discriminator, conditional, has_latents):
     """Return how many labels the networks embed, or `None` when the condition is no label.
 
-    Read off `Embedding` layers that take the condition's input.
+    Read off `Embedding` layers that take the condition's one input.
     """
-    if not conditional:
-        return None
     sizes = []
-    for network, first in ((generator, 1 if has_latents else 0), (discriminator, 1)):
-        conditions = {id(tensor) for tensor in (inputs_of(network) or [])[first:]}
-        for layer in getattr(network, "layers", []):
-            if isinstance(layer, keras.layers.Embedding) and id(_input_of(layer)) in conditions:
-                sizes.append(layer.input_dim)
+    for network, first in ((generator, int(has_latents)), (discriminator, 1)):
+        conditions = (inputs_of(network) or [])[first:] if conditional else []
+        if len(conditions) == 1:
+            sizes += [
+                layer.input_dim
+                for layer in getattr(network, "layers", [])
+                if isinstance(layer, keras.layers.Embedding) and _input_of(layer) is conditions[0]
+            ]
     return min(sizes, default=None)
 
 
@@ -203,12 +204,8 @@ def _match_condition(condition, expected, player):
 
 
 def _check_logits(discriminator):
-    outputs = getattr(discriminator, "output", None)
-    if isinstance(outputs, dict):
-        outputs = outputs.get("logits")
-    if outputs is None or isinstance(outputs, (list, tuple)):
-        return
-    activation = _activation_of(outputs)
+    logits = _logits(discriminator)
+    activation = None if logits is None else _activation_of(logits)
     if activation in _SQUASHING:
         raise ValueError(
             f"The discriminator ends in a {activation}; expected logits. Drop the last "
@@ -216,6 +213,14 @@ def _check_logits(discriminator):
             "to 0 or 1 and its gradient vanishes. Probabilities are "
             f"`keras.ops.sigmoid(logits)`. Received: discriminator={discriminator.name!r}"
         )
+
+
+def _logits(discriminator):
+    """Return the symbolic logits, or `None` when the discriminator does not say its outputs."""
+    outputs = getattr(discriminator, "outputs", None) or []
+    if len(outputs) > 1 and isinstance(discriminator.output, dict):
+        return discriminator.output.get("logits")
+    return outputs[0] if len(outputs) == 1 else None
 
 
 def _activation_of(tensor):

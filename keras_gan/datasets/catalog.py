@@ -53,8 +53,9 @@ def _streamed(source, batch_size, seed, shuffle):
 
 
 def _shuffle_buffer(dataset, seed, epoch):
-    # `shuffle` mixes the program's global seed in. Within this function's graph that seed is
-    # pinned, so that the order stays a function of (seed, epoch); the program's own is untouched.
+    # `shuffle` mixes the global seed in, and fails on a tensor beside a global seed of 0. This
+    # pins the seed of the pipeline's graph alone, so that the order is a function of
+    # (seed, epoch); the program's own global seed is untouched.
     tf.random.set_seed(1)
     seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
     key = tf.random.stateless_uniform([], seeds, maxval=2**31 - 1, dtype=tf.int64)

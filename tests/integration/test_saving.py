@@ -282,7 +282,7 @@ def test_tf_checkpoint_restores_both_optimizers(tmp_path):
     path = tf.train.Checkpoint(model=model).write(str(tmp_path / "checkpoint"))
     other, _ = with_dropout()
     tf.train.Checkpoint(model=other).read(path).assert_existing_objects_matched()
-    small.assert_equal_states(small.state(model), small.state(other))
+    small.assert_equal_states(small.state(model), small.state(other), without=["seed_gen"])
     assert int(other.discriminator_optimizer.iterations) == 4
 
 

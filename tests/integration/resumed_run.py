@@ -1,0 +1,86 @@
+"""Train a GAN from one epoch to another: `resumed_run.py kind start stop load save`."""
+
+import pathlib
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import keras_gan
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from integration import small  # noqa: E402
+
+
+class Order(keras.layers.Layer):
+    """Pass samples on, and keep a digest of the order in which they came."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.digest = self.add_weight(
+            shape=(), initializer="zeros", trainable=False, dtype="float64", name="digest"
+        )
+
+    def call(self, x):
+        rows = tf.cast(tf.reduce_sum(x, axis=list(range(1, len(x.shape)))), tf.float64)
+        places = tf.range(tf.shape(rows)[0], dtype=tf.int32)
+        self.digest.assign(0.999 * self.digest + tf.reduce_sum(rows * tf.cast(places, tf.float64)))
+        return x
+
+
+keras.saving.register_keras_serializable("tests")(Order)
+
+
+def networks(classes=None):
+    """Return networks with whatever holds state: Dropout, noise, BatchNorm, the order."""
+    generator, critic = small.networks(classes=classes, norm=True, dropout=0.4)
+    x = keras.Input((2,), name="samples")
+    rest = [keras.Input((), dtype="int32", name="labels")] if classes else []
+    seen = keras.layers.GaussianNoise(0.1)(Order(dtype="float32")(x))
+    logits = critic([seen, *rest] if rest else seen)
+    return generator, keras.Model([x, *rest] if rest else x, logits)
+
+
+def new_model(kind):
+    """Return a compiled model, the same in every process."""
+    keras.utils.set_random_seed(11)
+    classes = 3 if kind == "labelled" else None
+    model = keras_gan.GAN(*networks(classes), seed=5)
+    decay = keras.optimizers.schedules.ExponentialDecay(0.02, 5, 0.9)
+    model.compile(
+        loss=0.5 * keras_gan.losses.NonSaturating() + 0.5 * keras_gan.losses.LeastSquares(),
+        generator_optimizer=keras.optimizers.Adam(decay),
+        discriminator_optimizer=keras.optimizers.RMSprop(0.01),
+        terms=[keras_gan.terms.R1(0.1, interval=3)],
+        discriminator_steps=2 if kind == "labelled" else 1,
+        ema=keras_gan.GeneratorAverage(half_life=100, ramp_up=0.5),
+    )
+    return model
+
+
+def data(kind):
+    """Return `fit`'s data."""
+    x, y = small.points(40), small.labels(40)
+    if kind == "arrays":
+        return {"x": x, "batch_size": 8}
+    if kind == "labelled":
+        return {"x": keras_gan.datasets.from_arrays(x, y, batch_size=8, seed=4)}
+    return {"x": keras_gan.datasets.from_arrays(x, batch_size=8, seed=4)}
+
+
+def main(kind, start, stop, load, save):
+    """Train and write `save.keras` and `save.npz`."""
+    tf.config.experimental.enable_op_determinism()
+    model = new_model(kind) if load == "-" else keras.saving.load_model(load)
+    # What ran before in a process must not matter.
+    model.generate(3, seed=1, condition=np.zeros(3, "int32") if model.conditional else None)
+    model.fit(**data(kind), initial_epoch=int(start), epochs=int(stop), verbose=0)
+    model.save(f"{save}.keras")
+    state = small.state(model)
+    [digest] = [w for w in model.discriminator.weights if w.name == "digest"]
+    np.savez(f"{save}.npz", order=digest, **state)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

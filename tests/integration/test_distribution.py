@@ -1,0 +1,244 @@
+"""MirroredStrategy on two logical CPUs: one model, trained as one device would."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_gan
+
+from . import small
+
+
+def replicas(variable):
+    """Return a variable's value on each replica."""
+    value = getattr(variable, "value", variable)
+    values = getattr(value, "values", None)
+    assert values is not None and len(values) == 2, f"{variable} is not mirrored"
+    return [v.numpy() for v in values]
+
+
+def mirrored_variables(model):
+    """Return what training keeps equal on all replicas."""
+    return [
+        *model.generator.weights,
+        *model.discriminator.weights,
+        *model.average.network.weights,
+        *model.generator_optimizer.variables,
+        *model.discriminator_optimizer.variables,
+        *model.random_state.variables,
+    ]
+
+
+class Draws(keras_gan.terms.Term):
+    """Keep each replica's latents and the mask of a Dropout of ones, as the critic saw them."""
+
+    def __init__(self, **kwargs):
+        super().__init__(name="draws", weight=0.0, **kwargs)
+        self.seen = self.add_weight(
+            shape=(4, 3), initializer="zeros", trainable=False, name="seen"
+        )
+        self.mask = self.add_weight(
+            shape=(4, 4), initializer="zeros", trainable=False, name="mask"
+        )
+
+    def discriminator_term(self, step):
+        self.seen.assign(step.latents)
+        dropout = next(
+            layer for layer in step.discriminator.layers if isinstance(layer, keras.layers.Dropout)
+        )
+        self.mask.assign(dropout(tf.ones((4, 4)), training=True))
+        return step.real_logits
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """Return a model with everything that has state, after 2 epochs on 2 replicas."""
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        model = small.gan(norm=True, dropout=0.5)
+    model.compile(ema=0.9, terms=["r1", Draws()], **small.adams())
+    data = keras_gan.datasets.from_arrays(small.points(), batch_size=8, seed=1)
+    history = model.fit(data, epochs=2, validation_data=small.points(8), verbose=0)
+    return model, history.history
+
+
+def test_trains_with_finite_logs(trained):
+    model, history = trained
+    assert {"d_loss", "g_loss", "real_score", "fake_score", "js", "r1"} <= history.keys()
+    assert {"val_d_loss", "val_g_loss", "val_js"} <= history.keys()
+    assert np.isfinite(list(history.values())).all()
+    # 2 epochs of 4 steps, counted once however many replicas take them.
+    assert int(model.random_state.step) == 8
+    for player in small.PLAYERS:
+        assert int(getattr(model, f"{player}_optimizer").iterations) == 8
+
+
+def test_logs_are_not_divided_by_the_replicas(trained):
+    _, history = trained
+    # At the start logits are small: d_loss near 2 log 2 and g_loss near log 2, not half of it.
+    assert history["d_loss"][0] == pytest.approx(2 * np.log(2), abs=0.5)
+    assert history["js"][0] == pytest.approx(np.log(2) - history["d_loss"][0] / 2, abs=1e-5)
+    assert history["val_js"][0] == pytest.approx(np.log(2) - history["val_d_loss"][0] / 2, abs=1e-5)
+
+
+def test_replicas_stay_bit_identical(trained):
+    model, _ = trained
+    for variable in mirrored_variables(model):
+        first, second = replicas(variable)
+        np.testing.assert_array_equal(first, second, err_msg=variable.path)
+
+
+def test_latents_and_dropout_masks_differ_between_replicas(trained):
+    model, _ = trained
+    draws = model.terms[1]
+    for variable in (draws.seen, draws.mask):
+        first, second = replicas(variable)
+        assert first.any() and second.any()
+        assert not np.array_equal(first, second), variable.name
+    latents = np.concatenate(replicas(draws.seen))
+    assert len(np.unique(latents)) == latents.size
+
+
+def test_a_mirrored_model_is_saved_loaded_and_sampled_as_one(trained, tmp_path):
+    model, _ = trained
+    model.save(tmp_path / "model.keras")
+    custom = {"Draws": Draws}
+    loaded = keras.saving.load_model(tmp_path / "model.keras", custom_objects=custom)
+    for one, other in zip(mirrored_variables(model), mirrored_variables(loaded), strict=True):
+        np.testing.assert_array_equal(one, other, err_msg=one.path)
+    np.testing.assert_allclose(
+        model.generate(5, seed=0), loaded.generate(5, seed=0), rtol=1e-6, atol=1e-6
+    )
+
+
+def conditional(strategy, **options):
+    """Return a GAN of fixed latents (they come with the data), and one step's history."""
+    with strategy.scope():
+        generator, _ = small.networks()
+        samples, z = keras.Input((2,)), keras.Input((3,))
+        hidden = keras.layers.Dense(4, activation="tanh")(
+            keras.layers.Concatenate()([samples, z])
+        )
+        critic = keras.Model([samples, z], keras.layers.Dense(1)(hidden))
+        model = keras_gan.GAN(generator, critic, latents=None, seed=0)
+        for i, weight in enumerate(model.weights[: len(generator.weights + critic.weights)]):
+            if "float" in weight.dtype:
+                values = np.random.default_rng(i).normal(size=weight.shape)
+                weight.assign(values.astype("float32"))
+    model.compile(**{**small.sgds(0.5), **options})
+    return model
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"terms": ["r1"], "ema": 0.5},
+        {"terms": ["r1"], "update": "simultaneous"},
+        {"discriminator_steps": 2},
+    ],
+    ids=["alternating", "simultaneous", "two steps"],
+)
+def test_one_step_on_two_replicas_is_one_step_on_one_device(options):
+    steps = options.get("discriminator_steps", 1)
+    x, z = small.points(8 * steps), np.random.default_rng(1).normal(size=(8 * steps, 3))
+    data = tf.data.Dataset.from_tensor_slices((x, z.astype("float32")))
+    data = data.batch(8, drop_remainder=True)
+    strategies = (
+        tf.distribute.OneDeviceStrategy("CPU:0"),
+        tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+    )
+    models = [conditional(strategy, **options) for strategy in strategies]
+    before = small.weights(models[0])
+    histories = [model.fit(data, verbose=0).history for model in models]
+    assert any(
+        np.abs(a - b).max() > 1e-3 for a, b in zip(before, small.weights(models[0]), strict=True)
+    )
+    for one, two in zip(small.weights(models[0]), small.weights(models[1]), strict=True):
+        np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
+    if "ema" in options:
+        pairs = zip(*(m.average.network.weights for m in models), strict=True)
+        for one, two in pairs:
+            np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
+    assert histories[0].keys() == histories[1].keys()
+    for key, values in histories[0].items():
+        np.testing.assert_allclose(values, histories[1][key], rtol=0, atol=1e-6, err_msg=key)
+
+
+@pytest.mark.parametrize(
+    "options, texts",
+    [
+        ({"jit_compile": True}, ["jit_compile=True", "MirroredStrategy"]),
+        ({"steps_per_execution": 2}, ["steps_per_execution=2", "MirroredStrategy"]),
+    ],
+    ids=["jit_compile", "steps_per_execution"],
+)
+def test_combinations_that_keras_cannot_run_are_refused(two_replicas, options, texts):
+    with two_replicas.scope():
+        model = small.gan()
+    with pytest.raises(ValueError) as caught:
+        model.compile(**options)
+    assert all(text in str(caught.value) for text in texts)
+    assert not model.compiled
+
+
+@pytest.mark.parametrize("player", ["both", "generator", "discriminator", "optimizer"])
+def test_float16_is_refused_on_replicas(two_replicas, player):
+    """Keras decides on overflow by the first replica's gradients alone."""
+    with two_replicas.scope():
+        pairs = {"float32": small.networks()}
+        keras.config.set_dtype_policy("mixed_float16")
+        try:
+            pairs["mixed_float16"] = small.networks()
+        finally:
+            keras.config.set_dtype_policy("float32")
+        half = {
+            "both": ("mixed_float16", "mixed_float16"),
+            "generator": ("mixed_float16", "float32"),
+            "discriminator": ("float32", "mixed_float16"),
+            "optimizer": ("float32", "float32"),
+        }[player]
+        model = keras_gan.GAN(pairs[half[0]][0], pairs[half[1]][1])
+        scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
+    options = {"discriminator_optimizer": scaled} if player == "optimizer" else {}
+    with pytest.raises(ValueError, match=r"(float16|LossScale)(?s:.*)MirroredStrategy"):
+        model.compile(**options)
+
+
+@pytest.mark.parametrize("size", [9, 10, 7])
+def test_a_ragged_last_batch_trains(two_replicas, size):
+    """The last batch of 9 by 4 is one sample: nothing for the second replica."""
+    with two_replicas.scope():
+        model = small.gan()
+    model.compile(ema=0.9, terms=["r1"], **small.adams())
+    data = tf.data.Dataset.from_tensor_slices(small.points(size)).batch(4)
+    history = model.fit(data, validation_data=data, verbose=0).history
+    assert np.isfinite(list(history.values())).all(), history
+    for variable in mirrored_variables(model):
+        first, second = replicas(variable)
+        assert np.isfinite(first).all(), variable.path
+        np.testing.assert_array_equal(first, second, err_msg=variable.path)
+
+
+def test_each_epoch_sees_its_own_order(two_replicas):
+    epochs = []
+
+    def batches(epoch):
+        def note(epoch):
+            epochs.append(int(epoch))
+            return np.float32(epoch)
+
+        value = tf.numpy_function(note, [epoch], tf.float32)
+        return tf.data.Dataset.from_tensors(tf.fill((4, 2), value))
+
+    data = keras_gan.datasets.epochs.seekable(batches, steps=1)
+    with two_replicas.scope():
+        model = small.gan()
+    model.compile(**small.sgds())
+    seen = []
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epochs[-1]))
+    model.fit(data, epochs=5, initial_epoch=2, callbacks=[note], verbose=0)
+    assert seen == [2, 3, 4]
+    data.seek(9)
+    next(iter(data))
+    model.fit(data, epochs=1, callbacks=[note], verbose=0)
+    assert seen == [2, 3, 4, 0]
