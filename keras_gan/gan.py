@@ -178,8 +178,6 @@ class GAN(Training, Saving, keras.Model):
             }
             for player in self._players.values():
                 player.optimizer.build(player.variables)
-        layers = [self.generator, self.discriminator, *self._augmentations, *self.terms]
-        self._seed_states = [state for layer in layers for state in seed_states(layer)]
 
     def _variables_of(self, player):
         owned = [term for term in self.terms if term.player == player]
@@ -195,6 +193,12 @@ class GAN(Training, Saving, keras.Model):
     def sampling_network(self):
         """The network that samples come from: the average where there is one."""
         return self.average.network if self.average else self.generator
+
+    @property
+    def _seed_states(self):
+        """The seed states of all layers that take part in training."""
+        layers = [self.generator, self.discriminator, *self._augmentations, *self.terms]
+        return [state for layer in layers for state in seed_states(layer)]
 
     @property
     def metrics(self):

@@ -48,8 +48,8 @@ class Saving:
         Raises:
             ValueError: when the file does not fit; the model then keeps the values it had.
         """
-        variables = self._saved_variables()
-        values = [np.array(variable) for variable in variables]
+        variables = self._saved_variables
+        values = [np.array(variable.value) for variable in variables]
         try:
             super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
         except (ValueError, KeyError) as error:
@@ -61,6 +61,27 @@ class Saving:
                 "compile it as it was when saved, or load the whole model with "
                 f"`keras.saving.load_model`. Keras says: {error}"
             ) from error
+
+    @property
+    def _saved_variables(self):
+        """All that a file holds: networks, average, terms, random state and optimizers."""
+        optimizers = self.optimizer.optimizers if self.compiled else []
+        return [*self.variables, *(v for optimizer in optimizers for v in optimizer.variables)]
+
+    def save_own_variables(self, store):
+        """Save the states of the networks' `SeedGenerator`s, which Keras leaves out."""
+        for index, state in enumerate(self._seed_states):
+            store[str(index)] = np.array(state.value)
+
+    def load_own_variables(self, store):
+        """Load the states of the networks' `SeedGenerator`s."""
+        if len(store.keys()) != len(self._seed_states):
+            raise ValueError(
+                f"Expected {len(self._seed_states)} seed states, one for each layer that draws "
+                f"random numbers. Received: {len(store.keys())}"
+            )
+        for index, state in enumerate(self._seed_states):
+            state.assign(store[str(index)])
 
     def get_config(self):
         """Return the constructor's arguments, networks included."""

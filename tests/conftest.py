@@ -26,7 +26,11 @@ def forget_graphs():
     gc.collect()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def two_replicas():
-    """Return a MirroredStrategy on two logical CPUs."""
+    """Return the MirroredStrategy on two logical CPUs.
+
+    One for all tests: the collective operations of a second one in the same process take the
+    keys of the first one's.
+    """
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
