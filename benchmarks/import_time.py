@@ -1,6 +1,6 @@
 """What `import keras_gan` adds to importing TensorFlow and Keras, in fresh processes and in pairs.
 
-    python benchmarks/import_time.py
+python benchmarks/import_time.py
 """
 
 import statistics

@@ -39,6 +39,11 @@ flags.DEFINE_integer("steps", None, "Training steps, a multiple of 50; 8,000, cl
 flags.DEFINE_string("run_dir", "runs/gaussian", "Directory of the pictures.")
 flags.DEFINE_bool("classic", False, "Play the textbook's game, which fails.")
 flags.register_validator(
+    "seeds",
+    lambda seeds: seeds is None or all(seed.isdigit() for seed in seeds),
+    "Expected whole numbers of at least 0, separated by commas.",
+)
+flags.register_validator(
     "steps",
     lambda steps: steps is None or (steps >= 50 and steps % 50 == 0),
     "Expected a positive multiple of 50: training is divided into 50 epochs.",
@@ -53,13 +58,13 @@ COLUMNS = "seed", "d_loss", "g_loss", "mean", "std", "D(x)", "fresh JS bound", "
 
 def stable_game(steps):
     """Build and compile the default: small networks, a gradient penalty, averaged weights."""
-    generator, discriminator = networks.mlp((1,), latent_dim=8, width=32, depth=2)
+    generator, discriminator = networks.mlp((1,), latent_dim=8)
     model = keras_gan.GAN(generator, discriminator)
     model.compile(
         loss="non_saturating",
         generator_optimizer=decaying_adam(steps),
         discriminator_optimizer=decaying_adam(steps),
-        terms=[keras_gan.terms.R1(gamma=0.3)],
+        terms=[keras_gan.terms.R1(gamma=0.1)],
         # The ramp forgets the first, random generators: a plain decay of 0.999 would still hold
         # 2 % of them after 4,000 steps, enough to shift the mean by 0.07.
         ema=keras_gan.GeneratorAverage(half_life=200_000, ramp_up=0.1),
@@ -70,7 +75,7 @@ def stable_game(steps):
 
 def decaying_adam(steps):
     """Return Adam whose learning rate falls to 0, so that the players come to rest."""
-    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps), beta_1=0.5)
+    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, steps), beta_1=0.5)
 
 
 def classic_game(steps):
@@ -103,7 +108,7 @@ class Table(keras.callbacks.Callback):
         names = "step", "d_loss", "g_loss", "js", "mean", "std", "D(x)"
         print("".join(f"{name:>10}" for name in names))
         goal = *self.model.loss.equilibrium, 0.0, DATA.centers[0, 0], DATA.std, 0.5
-        print(f"{'goal':>10}" + "".join(f"{value:10.4f}" for value in goal))
+        print(f"{'goal':>10}" + "".join(f"{value:z10.4f}" for value in goal))
 
     def on_epoch_end(self, epoch, logs=None):
         """Print a row; the losses are means over the epoch."""
@@ -113,7 +118,7 @@ class Table(keras.callbacks.Callback):
         samples = self.model.generate(2048, seed=0, batch_size=2048)
         figures = samples.mean(), samples.std(), probability(self.model, self._real).mean()
         values = *(logs[key] for key in ("d_loss", "g_loss", "js")), *figures
-        print(f"{step:10,}" + "".join(f"{value:10.4f}" for value in values))
+        print(f"{step:10,}" + "".join(f"{value:z10.4f}" for value in values))
 
 
 def probability(model, x):
@@ -140,7 +145,7 @@ def fresh_js_bound(real, fake, seed=0):
     half = len(real) // 2
     keras.utils.set_random_seed(seed)
     classifier = train_classifier(real[:half], fake[:half])
-    logits = [classifier.predict(x[half:], batch_size=10_000, verbose=0) for x in (real, fake)]
+    logits = [classifier(x[half:], training=False) for x in (real, fake)]
     loss = keras_gan.losses.NonSaturating()
     losses = keras.ops.convert_to_numpy(loss.discriminator_loss(*logits))
     return float(loss.divergence(losses.mean())), float(losses.std() / 2 / math.sqrt(len(losses)))
@@ -196,7 +201,7 @@ def judge(model, samples, held_out, losses):
     }
     learnt = has_learnt(figures)
     print(
-        f"A fresh discriminator proves JS(data, generated) >= {bound:.4f} +- {error:.4f} nats "
+        f"A fresh discriminator proves JS(data, generated) >= {bound:z.4f} +- {error:.4f} nats "
         f"(0: equal; {math.log(2):.3f}: nothing in common). "
         f"The data is {'' if learnt else 'not '}learnt."
     )
@@ -234,7 +239,13 @@ def play(seed, steps, classic, run_dir):
     samples = model.generate(2 * JUDGED, seed=0, batch_size=10_000)
     figures = judge(model, samples, held_out, losses)
     name = f"{'classic' if classic else 'gaussian'}_seed{seed}"
-    draw(model, samples, held_out, name.replace("_", ", "), os.path.join(run_dir, f"{name}.png"))
+    draw(
+        model,
+        samples,
+        held_out,
+        name.replace("_seed", ", seed "),
+        os.path.join(run_dir, f"{name}.png"),
+    )
     return {"seed": seed, **figures, "seconds": time.perf_counter() - start}
 
 
@@ -244,7 +255,7 @@ def print_table(rows):
     digits = {"d_loss": 4, "g_loss": 4, "fresh JS bound": 4, "seconds": 0}
     for row in rows:
         cells = (
-            f"{row[key]:.{digits.get(key, 3)}f}" if isinstance(row[key], float) else str(row[key])
+            f"{row[key]:z.{digits.get(key, 3)}f}" if isinstance(row[key], float) else str(row[key])
             for key in COLUMNS
         )
         print("| " + " | ".join(cells) + " |")

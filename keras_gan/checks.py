@@ -87,12 +87,12 @@ def takes_condition(discriminator):
     return inputs is None or len(inputs) > 1
 
 
-def check_networks(generator, discriminator, prior):
-    """Raise when two networks and a prior don't fit each other.
+def check_models(generator, discriminator):
+    """Raise when the players are not two Keras models.
 
     Raises:
         TypeError: when a network is not a Keras model.
-        ValueError: when the shapes don't match, or the discriminator returns probabilities.
+        ValueError: when both are the same.
     """
     for player, network in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(network, keras.Model):
@@ -102,6 +102,14 @@ def check_networks(generator, discriminator, prior):
             )
     if generator is discriminator:
         raise ValueError("Expected two networks. Received: the same model as both players")
+
+
+def check_networks(generator, discriminator, prior):
+    """Raise when two networks and a prior don't fit each other.
+
+    Raises:
+        ValueError: when the shapes don't match, or the discriminator returns probabilities.
+    """
     _check_latents(generator, prior)
     _check_samples(generator, discriminator)
     _check_logits(discriminator)
@@ -157,14 +165,6 @@ def ends_in_tanh(generator):
     """Tell whether the generator's samples are squashed to [-1, 1] by a tanh."""
     outputs = getattr(generator, "outputs", None)
     return bool(outputs) and _activation_of(outputs[0]) == "tanh"
-
-
-def label_message(classes, low, high):
-    """Return what to say of labels outside the networks' range."""
-    return (
-        f"Expected labels from 0 to {classes - 1}: the networks embed {classes} classes. "
-        f"Received: labels from {low} to {high}"
-    )
 
 
 def _check_latents(generator, prior):
@@ -225,9 +225,11 @@ def _logits(discriminator):
 
 def _activation_of(tensor):
     """Return the name of the activation that made a symbolic tensor, or `None`."""
-    operation, _, index = tensor._keras_history
+    operation, node, index = tensor._keras_history
     if isinstance(operation, keras.Model):
         return _activation_of(operation.outputs[index])
+    if isinstance(operation, (keras.layers.Flatten, keras.layers.Reshape, keras.layers.Cropping2D)):
+        return _activation_of(operation._inbound_nodes[node].input_tensors[0])
     activation = getattr(operation, "activation", None)
     name = getattr(activation, "__name__", None) or type(operation).__name__
     return name.lower().replace("_", "")

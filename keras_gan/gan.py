@@ -63,6 +63,7 @@ class GAN(Training, Saving, keras.Model):
         self, generator, discriminator, latents="auto", conditional="auto", seed=None, **kwargs
     ):
         super().__init__(**kwargs)
+        checks.check_models(generator, discriminator)
         prior = _prior(latents, generator)
         checks.check_networks(generator, discriminator, prior)
         if conditional == "auto":
@@ -135,6 +136,7 @@ class GAN(Training, Saving, keras.Model):
             loss = losses.get(loss)
             added = [game_terms.get(term) for term in _as_list(terms)]
             average = averaging.get(ema)
+            _check_augmentation(augmentation)
             logs = Logs(loss, added)
             quality = evaluation.Quality(metrics, metric_samples)
             pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
@@ -387,36 +389,43 @@ class GAN(Training, Saving, keras.Model):
         inputs.refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
         source = inputs.Source(x, y, batch_size, shuffle, int(self.random_state.seed) % 2**32)
         source, held_out = source.split(validation_split)
-        self._check_source(source)
+        self._check_source(source, self.discriminator_steps)
+        validation_data = held_out if validation_data is None else validation_data
+        if validation_data is not None:
+            self._check_source(inputs.Source(*inputs.unpack(validation_data)))
+        batches = source.grouped(self.discriminator_steps, self.distribute_strategy)
         before = int(self.random_state.step)
-        with inputs.readable_errors():
+        with source.readable_errors():
             history = super().fit(
-                source.grouped(self.discriminator_steps, self.distribute_strategy),
+                batches,
                 epochs=epochs,
                 verbose=verbose,
-                callbacks=source.add_callbacks(callbacks),
+                callbacks=inputs.with_seek(callbacks, batches),
                 shuffle=False,  # The source is shuffled already, if it is to be.
-                validation_data=validation_data if validation_data is not None else held_out,
+                validation_data=validation_data,
                 **kwargs,
             )
-        # A dataset of unknown length shows only now that it had nothing to give.
+        # A dataset of unknown length shows only now that it had too little to give.
         if history.epoch and int(self.random_state.step) == before:
-            raise ValueError(inputs.EMPTY)
+            raise ValueError(inputs.too_few(self.discriminator_steps))
         return history
 
-    def _check_source(self, source):
-        """Raise what can be told before the first batch is read, and build what is not built."""
-        source.check(self.discriminator_steps)
-        if source.element is None:
-            return
-        x, condition = source.element
-        checks.check_element(
-            self.generator, self.discriminator, self.latents, self.conditional, x, condition
-        )
-        if source.arrays is not None:
-            sampling.check_labels(self, source.arrays[1])
-        if not self.built:
-            self._build_networks(x, condition)
+    def _check_source(self, source, needed=1):
+        """Raise what can be told before the first batch is read, and build what is not built.
+
+        Args:
+            source: `inputs.Source`; its values are checked now or, a dataset's, as they are read.
+            needed: how many batches it needs to have.
+        """
+        source.check(needed)
+        if source.element is not None:
+            x, condition = source.element
+            checks.check_element(
+                self.generator, self.discriminator, self.latents, self.conditional, x, condition
+            )
+            if not self.built:
+                self._build_networks(x, condition)
+        source.check_values(self.num_classes, checks.ends_in_tanh(self.generator))
 
     def _build_networks(self, x, condition):
         """Call subclassed networks once, on zeros of the shapes that the data has."""
@@ -446,6 +455,8 @@ class GAN(Training, Saving, keras.Model):
         """
         self._assert_compile_called("evaluate")
         inputs.refuse_weights(sample_weight=kwargs.pop("sample_weight", None))
+        if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it.
+            self._check_source(inputs.Source(x, y, batch_size))
         results = super().evaluate(x, y, batch_size=batch_size, return_dict=True, **kwargs)
         real = inputs.evaluation_batches(x, y, batch_size, kwargs.get("steps"))
         results.update(self._quality.evaluate(self, real))
@@ -465,8 +476,8 @@ class GAN(Training, Saving, keras.Model):
                 "One training step takes several batches: use `fit`. "
                 f"Received: discriminator_steps={self.discriminator_steps}"
             )
-        with inputs.readable_errors():
-            return super().train_on_batch(x, y, return_dict=return_dict)
+        self._check_source(inputs.Source(x, y))
+        return super().train_on_batch(x, y, return_dict=return_dict)
 
     def _assert_compile_called(self, method_name=None):
         if not self.compiled:
@@ -485,6 +496,14 @@ def _prior(latents, generator):
     if isinstance(latents, str) and latents == "auto":
         return priors.Normal(checks.latent_shape(generator))
     return priors.get(latents)
+
+
+def _check_augmentation(augmentation):
+    if augmentation is not None and not isinstance(augmentation, keras.layers.Layer):
+        raise TypeError(
+            "Expected `augmentation` to be None or a differentiable Keras layer. "
+            f"Received: augmentation={augmentation!r}"
+        )
 
 
 def _as_list(value):

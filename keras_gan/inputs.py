@@ -1,13 +1,13 @@
-"""What `fit` is given: any of its forms made into batches of `(x, condition)`, and checked."""
-
-import contextlib
-import warnings
+"""What `fit` is given, in any of its forms, made into batches of `(x, condition)`."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import checks, datasets
+from keras_gan import datasets
+from keras_gan.values import ValueChecks, check_float
+
+_DATASETS = (tf.data.Dataset, tf.distribute.DistributedDataset)
 
 
 def unpack(element):
@@ -51,8 +51,24 @@ def refuse_weights(**weights):
             )
 
 
+def too_few(needed, batches=None):
+    """Return what to say of a dataset with too few batches, or none, for a training step.
+
+    Args:
+        needed: batches that a training step takes.
+        batches: batches that there are, `None` when not known.
+    """
+    if needed == 1 or batches == 0:
+        return "The dataset is empty: expected at least one batch of samples. Received: 0 batches"
+    return (
+        f"One training step takes {needed} batches, one for each update of the discriminator, and "
+        f"the dataset has fewer. Received: discriminator_steps={needed}"
+        + ("" if batches is None else f" and a dataset of {batches} batches")
+    )
+
+
 class Source:
-    """What `fit` was given to train on.
+    """What `fit` or `evaluate` was given to read.
 
     Args:
         x: `tf.data.Dataset`, `keras.utils.PyDataset` or array-like of samples.
@@ -63,33 +79,38 @@ class Source:
 
     Raises:
         TypeError: when `x` is none of these.
-        ValueError: for arrays that can't be trained on, or a `y` beside a dataset.
+        ValueError: for an empty array, or a `y` beside a dataset.
     """
 
-    def __init__(self, x, y, batch_size, shuffle, seed):
+    def __init__(self, x, y=None, batch_size=None, shuffle=False, seed=0):
         self._options = batch_size or 32, bool(shuffle), seed
-        self.arrays = None
-        if isinstance(x, (*_DATASETS, keras.utils.PyDataset)):
-            if y is not None:
-                raise ValueError(
-                    "A dataset brings its condition itself, as `(x, condition)`. "
-                    f"Received: a {type(x).__name__} and y={type(y).__name__}"
-                )
-            self.batches = x
-            return
-        self.arrays = _as_arrays(x, y)
-        self.batches = datasets.from_arrays(
-            *self.arrays, batch_size=self._options[0], shuffle=self._options[1], seed=seed
-        )
+        self._dataset = x if isinstance(x, (*_DATASETS, keras.utils.PyDataset)) else None
+        self.arrays = None if self._dataset is not None else _as_arrays(x, y)
+        self._checks = ValueChecks(None, False)
+        if self._dataset is not None and y is not None:
+            raise ValueError(
+                "A dataset brings its condition itself, as `(x, condition)`. "
+                f"Received: a {type(x).__name__} and y of type {type(y).__name__}"
+            )
 
     @property
     def element(self):
-        """Specs of `(x, condition)`, batch axis first, or `None` where they can't be known."""
-        if isinstance(self.batches, tf.data.Dataset):
-            return unpack(self.batches.element_spec)
-        if isinstance(self.batches, keras.utils.PyDataset) and len(self.batches):
-            return unpack(keras.tree.map_structure(np.asarray, self.batches[0]))
+        """Arrays or specs `(x, condition)`, batch axis first, or `None` if they can't be known."""
+        if self.arrays is not None:
+            return self.arrays
+        if isinstance(self._dataset, tf.data.Dataset):
+            return unpack(self._dataset.element_spec)
+        if isinstance(self._dataset, keras.utils.PyDataset) and len(self._dataset):
+            return unpack(map_arrays(np.asarray, self._dataset[0]))
         return None
+
+    @property
+    def batches(self):
+        """The batches, unchecked and ungrouped."""
+        if self.arrays is None:
+            return self._dataset
+        size, shuffle, seed = self._options
+        return datasets.from_arrays(*self.arrays, batch_size=size, shuffle=shuffle, seed=seed)
 
     def split(self, fraction):
         """Return the source without its last samples, and those as arrays or `None`.
@@ -108,210 +129,77 @@ class Source:
         train = map_arrays(lambda rows: rows[:kept], self.arrays)
         return Source(*train, *self._options), map_arrays(lambda rows: rows[kept:], self.arrays)
 
-    def check(self, discriminator_steps):
-        """Raise when the samples are no floats, or there are too few batches for a step."""
+    def check(self, needed):
+        """Raise when the samples are no floats, or there are fewer batches than needed."""
         if self.element is not None:
-            dtype = tf.as_dtype(self.element[0].dtype)
-            if not dtype.is_floating:
-                raise ValueError(_integer_message(dtype.name))
+            check_float(self.element[0].dtype)
         batches = self._count()
-        if batches == 0:
-            raise ValueError(EMPTY)
-        if batches is not None and batches < discriminator_steps:
-            raise ValueError(
-                f"One training step takes {discriminator_steps} batches, one for each update of "
-                "the discriminator, and the dataset has fewer. Received: "
-                f"discriminator_steps={discriminator_steps} and a dataset of {batches} batches"
-            )
+        if batches is not None and batches < needed:
+            raise ValueError(too_few(needed, batches))
 
-    def grouped(self, steps, strategy):
-        """Return the batches as Keras takes them, grouped where a step takes several."""
-        if steps == 1:
-            return self.batches
-        if isinstance(self.batches, keras.utils.PyDataset):
-            return GroupedPyDataset(self.batches, steps)
-        sides = keras.tree.flatten(map_arrays(lambda spec: spec.shape[0], self.element))
+    def check_values(self, classes, unit_range):
+        """Check the values of arrays now, and those of datasets as they are read.
+
+        Args:
+            classes: how many labels the networks embed, or `None`.
+            unit_range: whether the generator's samples are within [-1, 1].
+        """
+        self._checks = ValueChecks(classes, unit_range)
+        if self.arrays is not None:
+            self._checks.check(*self.arrays)
+
+    def readable_errors(self):
+        """Return a context in which a failed check is raised as the ValueError it is."""
+        return self._checks.readable()
+
+    def grouped(self, size, strategy):
+        """Return the checked batches as Keras takes them, in groups where a step takes several.
+
+        Args:
+            size: batches in a group.
+            strategy: the model's distribution strategy.
+
+        Raises:
+            ValueError: when a strategy can't split batches of unknown size in a group.
+        """
+        batches = self.batches
+        if isinstance(batches, keras.utils.PyDataset):
+            return GroupedPyDataset(batches, size, self._checks)
+        if isinstance(batches, tf.distribute.DistributedDataset):
+            return batches
+        watched = batches if self.arrays is not None else self._checks.watch(batches)
+        if size == 1:
+            return watched
+        sides = keras.tree.flatten(map_arrays(lambda spec: spec.shape[0], watched.element_spec))
         if strategy.num_replicas_in_sync > 1 and None in sides:
             raise ValueError(
                 "Expected batches of a fixed size for `discriminator_steps` above 1 under a "
                 "distribution strategy: `dataset.batch(..., drop_remainder=True)`. "
-                f"Received: discriminator_steps={steps}"
+                f"Received: discriminator_steps={size}"
             )
-        return group(self.batches, steps)
-
-    def add_callbacks(self, callbacks):
-        """Return the callbacks, with one that moves a seekable dataset to each epoch."""
-        seek = getattr(self.batches, "seek", None)
-        if seek is None:
-            return callbacks
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(SeekEpoch(seek))
-            return callbacks
-        callbacks = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
-        return [SeekEpoch(seek), *(callback for callback in callbacks if callback is not None)]
+        return group(watched, size)
 
     def _count(self):
-        if isinstance(self.batches, tf.data.Dataset):
-            count = int(self.batches.cardinality())
+        if self.arrays is not None:
+            size, shuffle, _ = self._options
+            count = len(self.arrays[0])
+            return max(1, count // size) if shuffle else -(-count // size)
+        if isinstance(self._dataset, tf.data.Dataset):
+            count = int(self._dataset.cardinality())
             return count if count >= 0 else None
-        return len(self.batches) if isinstance(self.batches, keras.utils.PyDataset) else None
+        return len(self._dataset) if isinstance(self._dataset, keras.utils.PyDataset) else None
 
 
-def _as_arrays(x, y):
-    try:
-        x = np.asarray(x)
-    except (TypeError, ValueError):
-        x = np.asarray(None)
-    if x.dtype == object or x.ndim == 0:
-        raise TypeError(
-            "Expected a `tf.data.Dataset`, a `keras.utils.PyDataset` or an array of samples. "
-            f"Received: x of type {type(x)}"
-        )
-    if not len(x):
-        raise ValueError(EMPTY)
-    if not np.issubdtype(x.dtype, np.floating):
-        raise ValueError(_integer_message(x.dtype))
-    if not np.isfinite(x).all():
-        raise ValueError(NOT_FINITE)
-    return x, map_arrays(np.asarray, y)
-
-
-def evaluation_batches(x, y, batch_size, steps):
-    """Return an iterable over the batches that `evaluate` sees."""
-    if isinstance(x, _DATASETS):
-        return x if steps is None else x.take(steps)
-    if isinstance(x, keras.utils.PyDataset):
-        return (x[index] for index in range(steps or len(x)))
-    arrays = _as_arrays(x, y)
-    return datasets.from_arrays(*arrays, batch_size=batch_size or 32, shuffle=False)
-
-
-def zeros_like_spec(spec):
-    """Return a batch of one zero of a spec's shape and dtype."""
-    return tf.zeros((1, *spec.shape[1:]), spec.dtype)
-
-
-def assert_labels(condition, classes):
-    """Assert, in the graph, that integer labels are from 0 to classes - 1."""
-    for labels in keras.tree.flatten(condition):
-        if labels.dtype.is_integer:
-            low, high = tf.reduce_min(labels), tf.reduce_max(labels)
-            fine = tf.logical_and(low >= 0, high < tf.cast(classes, high.dtype))
-            tf.debugging.Assert(
-                fine, [checks.label_message(classes, "(low, high) =", ""), low, high]
-            )
-
-
-def warn_outside_unit_range(real, count):
-    """Warn, at the first step of training, of samples outside the range of a tanh."""
-
-    def look():
-        low, high = tf.reduce_min(real), tf.reduce_max(real)
-        tf.numpy_function(_warn_range, [low, high], [])
-        return tf.constant(True)
-
-    tf.cond(tf.equal(tf.convert_to_tensor(count), 0), look, lambda: tf.constant(True))
-
-
-def _warn_range(low, high):
-    if low < -1.001 or high > 1.001:
-        warnings.warn(
-            "The generator ends in tanh and makes samples in [-1, 1], but the data is outside: "
-            "the discriminator tells them apart by range alone. Scale the data, for 8-bit "
-            f"images `x / 127.5 - 1`. Range seen in the first batch: [{low:g}, {high:g}]",
-            stacklevel=2,
-        )
-
-
-@contextlib.contextmanager
-def readable_errors():
-    """Raise what an assertion of the training step found as the ValueError it is."""
-    try:
-        yield
-    except tf.errors.InvalidArgumentError as error:
-        message = error.message or str(error)
-        if NOT_FINITE in message:
-            raise ValueError(NOT_FINITE) from None
-        if "the networks embed" in message:
-            raise ValueError(_joined(message)) from None
-        raise
-
-
-def _joined(message):
-    """Return the parts of an assertion's message as the sentence they make."""
-    start = message.index("Expected labels")
-    return message[start:].split("\n")[0].replace("[", "").replace("]", "").replace("'", "").strip()
-
-
-EMPTY = "The dataset is empty: expected at least one batch of samples. Received: 0 batches"
-
-NOT_FINITE = (
-    "The data holds NaN or infinite values: expected finite samples. The networks were not "
-    "updated from them. Drop such samples, for example with `dataset.filter(...)`."
-)
-
-_DATASETS = (tf.data.Dataset, tf.distribute.DistributedDataset)
-
-
-def _integer_message(dtype):
-    return (
-        "Expected floating-point samples, images scaled to [-1, 1] as a tanh generator makes "
-        "them: `x.astype('float32') / 127.5 - 1` for 8-bit images. "
-        f"Received: samples of dtype {keras.backend.standardize_dtype(dtype)}"
-    )
-
-
-def group(dataset, size):
-    """Return a dataset whose elements are tuples of `size` successive elements.
-
-    What is left over at the end of an epoch is dropped. Batches of unequal size are fine.
-
-    Args:
-        dataset: `tf.data.Dataset`.
-        size: elements in a group.
-    """
-
-    def gather(*windows):
-        windows = windows if len(windows) > 1 else windows[0]
-
-        def element(i):
-            return tf.nest.map_structure(
-                lambda window: window.skip(i).take(1).get_single_element(), windows
-            )
-
-        return tuple(element(i) for i in range(size))
-
-    return dataset.window(size, drop_remainder=True).map(gather)
-
-
-class GroupedPyDataset(keras.utils.PyDataset):
-    """A `PyDataset` whose items are tuples of successive items of another.
-
-    Args:
-        dataset: the `keras.utils.PyDataset` to group.
-        size: items in a group.
-    """
-
-    def __init__(self, dataset, size):
-        super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
-        self._dataset = dataset
-        self._size = size
-
-    def __len__(self):
-        return len(self._dataset) // self._size
-
-    def __getitem__(self, index):
-        first = index * self._size
-        # Keras takes a tuple of more than three for an error: one level more hides it.
-        return (tuple(self._dataset[first + i] for i in range(self._size)),)
-
-    def on_epoch_begin(self):
-        """Pass the event on."""
-        self._dataset.on_epoch_begin()
-
-    def on_epoch_end(self):
-        """Pass the event on."""
-        self._dataset.on_epoch_end()
+def with_seek(callbacks, batches):
+    """Return `fit`'s callbacks, with one that moves a seekable dataset to each epoch."""
+    seek = getattr(batches, "seek", None)
+    if seek is None:
+        return callbacks
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks.append(SeekEpoch(seek))
+        return callbacks
+    callbacks = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+    return [SeekEpoch(seek), *(callback for callback in callbacks if callback is not None)]
 
 
 class SeekEpoch(keras.callbacks.Callback):
@@ -328,3 +216,92 @@ class SeekEpoch(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Tell the dataset which epoch comes."""
         self._seek(epoch)
+
+
+def group(dataset, size):
+    """Return a dataset whose elements are tuples of `size` successive elements.
+
+    What is left over at the end of an epoch is dropped. Batches of unequal size are fine.
+
+    Args:
+        dataset: `tf.data.Dataset`, with or without `seek(epoch)`.
+        size: elements in a group.
+    """
+
+    def gather(*windows):
+        windows = windows if len(windows) > 1 else windows[0]
+
+        def element(i):
+            return tf.nest.map_structure(
+                lambda window: window.skip(i).take(1).get_single_element(), windows
+            )
+
+        return tuple(element(i) for i in range(size))
+
+    grouped = dataset.window(size, drop_remainder=True).map(gather)
+    if hasattr(dataset, "seek"):
+        grouped.seek = dataset.seek
+    return grouped
+
+
+class GroupedPyDataset(keras.utils.PyDataset):
+    """A `PyDataset` whose items are tuples of successive items of another, each checked.
+
+    Args:
+        dataset: the `keras.utils.PyDataset` to group.
+        size: items in a group; 1 leaves them as they are.
+        checks: `ValueChecks`.
+    """
+
+    def __init__(self, dataset, size, checks):
+        super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
+        self._dataset = dataset
+        self._size = size
+        self._checks = checks
+
+    def __len__(self):
+        return len(self._dataset) // self._size
+
+    def __getitem__(self, index):
+        items = [self._dataset[index * self._size + i] for i in range(self._size)]
+        for item in items:
+            self._checks.check(*unpack(item))
+        # Keras takes a tuple of more than three for an error: one level more hides it.
+        return items[0] if self._size == 1 else (tuple(items),)
+
+    def on_epoch_begin(self):
+        """Pass the event on."""
+        self._dataset.on_epoch_begin()
+
+    def on_epoch_end(self):
+        """Pass the event on."""
+        self._dataset.on_epoch_end()
+
+
+def evaluation_batches(x, y, batch_size, steps):
+    """Return an iterable over the batches that `evaluate` sees."""
+    if isinstance(x, keras.utils.PyDataset):
+        return (x[index] for index in range(steps or len(x)))
+    batches = Source(x, y, batch_size).batches
+    return batches if steps is None else batches.take(steps)
+
+
+def zeros_like_spec(spec):
+    """Return a batch of one zero of a spec's shape and dtype."""
+    return tf.zeros((1, *spec.shape[1:]), spec.dtype)
+
+
+def _as_arrays(x, y):
+    try:
+        array = np.asarray(x)
+    except (TypeError, ValueError):
+        array = np.asarray(None)
+    if array.dtype == object or array.ndim == 0:
+        raise TypeError(
+            "Expected a `tf.data.Dataset`, a `keras.utils.PyDataset` or an array of samples. "
+            f"Received: x={x!r} of type {type(x)}"
+        )
+    if not len(array):
+        raise ValueError(too_few(1))
+    # As in `datasets.from_arrays`: a list is one array.
+    return array, np.asarray(y) if isinstance(y, list) else map_arrays(np.asarray, y)

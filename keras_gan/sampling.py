@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import checks, inputs
+from keras_gan import inputs, values
 
 
 def from_seeds(model, seeds, condition=None, truncation=None):
@@ -34,22 +34,6 @@ def generate(model, sample, n, seed, condition, truncation, batch_size):
         rows = inputs.map_arrays(lambda rows, part=part: tf.constant(rows[part]), condition)
         batches.append(sample(tf.constant(seeds[part]), rows, truncation).numpy())
     return np.concatenate(batches)
-
-
-def check_labels(model, condition):
-    """Raise when labels are outside the networks' range.
-
-    Raises:
-        ValueError: naming the range expected and the one received.
-    """
-    if model.num_classes is None:
-        return
-    for labels in keras.tree.flatten(condition):
-        labels = np.asarray(labels)
-        if np.issubdtype(labels.dtype, np.integer) and labels.size:
-            low, high = int(labels.min()), int(labels.max())
-            if low < 0 or high >= model.num_classes:
-                raise ValueError(checks.label_message(model.num_classes, low, high))
 
 
 def _check(model, n, seed, batch_size, truncation):
@@ -85,6 +69,9 @@ def _rows(model, condition, n):
             f"{n} samples (or one label for all). Received: condition=None"
         )
 
+    if isinstance(condition, list):
+        condition = np.asarray(condition)  # As in `datasets.from_arrays`: a list is one array.
+
     def rows(part):
         part = np.asarray(part)
         if part.dtype == np.int64:
@@ -98,5 +85,5 @@ def _rows(model, condition, n):
                 f"Expected a condition with a row for each of the n={n} samples. "
                 f"Received: {len(part)} rows"
             )
-    check_labels(model, condition)
+    values.check_labels(condition, model.num_classes)
     return condition

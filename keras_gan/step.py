@@ -28,7 +28,7 @@ class Step:
     def __init__(self, model, real, condition, seeds):
         self._model = model
         self._tapes = {}
-        self.real = real
+        self.real = tf.cast(real, keras.config.floatx())
         self.condition = condition
         self.seeds = seeds
         self.count = tf.convert_to_tensor(model.random_state.step)

@@ -1,9 +1,8 @@
 """The training step, as Algorithm 1 of the GAN paper has it, and the same game without training."""
 
-import keras
 import tensorflow as tf
 
-from keras_gan import checks, inputs
+from keras_gan import inputs
 from keras_gan.step import Step
 
 
@@ -36,8 +35,8 @@ class Training:
 
     def _play(self, batch, seeds):
         """Let the generator answer a real batch, on its tape."""
-        real, condition = self._check_values(*batch)
-        step = Step(self, real, condition, seeds)
+        real, condition = batch
+        step = Step(self, real, condition if self.conditional else None, seeds)
         if self.latents is not None:
             step.latents = self.latents.batch(tf.shape(real)[0], seeds.next())
         with tf.GradientTape() as tape:
@@ -111,18 +110,6 @@ class Training:
             return [inputs.unpack(data)]
         group = data[0] if len(data) == 1 else data
         return [inputs.unpack(batch) for batch in group]
-
-    def _check_values(self, real, condition):
-        """Return a batch whose values can be trained on, or stop before it is used."""
-        real = tf.cast(
-            tf.debugging.assert_all_finite(real, inputs.NOT_FINITE), keras.config.floatx()
-        )
-        if self.num_classes:
-            inputs.assert_labels(condition, self.num_classes)
-        # XLA can't call back into Python to warn.
-        if not self.jit_compile and checks.ends_in_tanh(self.generator):
-            inputs.warn_outside_unit_range(real, self.random_state.step)
-        return real, condition if self.conditional else None
 
     def test_step(self, data):
         """Play one batch without training, with the network that samples come from."""

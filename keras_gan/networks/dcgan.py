@@ -1,5 +1,7 @@
 """Convolutional networks for images of 8 to 128 pixels a side."""
 
+import math
+
 from keras import Input, Model, layers
 
 from keras_gan.networks import arguments, labels
@@ -8,7 +10,7 @@ SLOPE = 0.2
 SMALLEST, LARGEST = 8, 128
 # A network's widest layer has this many times `width` channels, as in the paper.
 WIDEST = 8
-SMALLEST_MAP = 4
+SMALL_MAP = 4
 # Of the generator's running statistics: Keras's 0.99 lags behind a generator that learns fast.
 MOMENTUM = 0.9
 
@@ -37,8 +39,8 @@ def dcgan(
         num_classes: Number of classes. When given, both networks take an integer label in
             `[0, num_classes)` as second input; the discriminator uses it by projection.
         dropout: Fraction of the discriminator's hidden values dropped in training.
-        depth: Number of halvings. By default as many as leave the smaller side at 4 to 7 pixels,
-            and at least two.
+        depth: Number of halvings. By default as many as bring the smaller side to 4 pixels or
+            fewer, and at least two.
         kernel_size: Side of the convolution kernels, in pixels. An even side spreads each of the
             generator's inputs over its outputs evenly.
         batch_normalization: Whether the generator normalizes its hidden values over the batch.
@@ -88,7 +90,7 @@ def _channels(image_shape, width, depth):
     """Return the discriminator's channels after each halving."""
     side = min(image_shape[:2])
     if depth is None:
-        depth = max(2, (side // SMALLEST_MAP).bit_length() - 1)
+        depth = max(2, math.ceil(math.log2(side / SMALL_MAP)))
     depth = arguments.positive_int("depth", depth)
     if 2**depth > side:
         raise ValueError(

@@ -10,7 +10,7 @@ import tensorflow as tf
 import keras_gan
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-from integration import small  # noqa: E402
+from integration import small
 
 
 class Order(keras.layers.Layer):
@@ -64,9 +64,7 @@ def data(kind):
     x, y = small.points(40), small.labels(40)
     if kind == "arrays":
         return {"x": x, "batch_size": 8}
-    if kind == "labelled":
-        return {"x": keras_gan.datasets.from_arrays(x, y, batch_size=8, seed=4)}
-    return {"x": keras_gan.datasets.from_arrays(x, batch_size=8, seed=4)}
+    return {"x": keras_gan.datasets.from_arrays(x, y, batch_size=8, seed=4)}
 
 
 def main(kind, start, stop, load, save):

@@ -107,5 +107,3 @@ def assert_unchanged(arrays, model):
     """Assert that both players' weights are still those of `weights`."""
     for before, after in zip(arrays, weights(model), strict=True):
         np.testing.assert_array_equal(before, after)
-
-

@@ -72,9 +72,7 @@ BUILD = [
     ),
     (
         "ranks of generator and discriminator",
-        lambda: keras_gan.GAN(
-            small.networks(shape=(4, 4, 1))[0], small.networks(shape=(16,))[1]
-        ),
+        lambda: keras_gan.GAN(small.networks(shape=(4, 4, 1))[0], small.networks(shape=(16,))[1]),
         ValueError,
         [r"\(4, 4, 1\)", r"\(16,\)"],
     ),
@@ -110,9 +108,7 @@ BUILD = [
     ),
     (
         "sigmoid before a reshape",
-        with_critic(
-            critic(keras.layers.Dense(1, activation="sigmoid"), keras.layers.Reshape(()))
-        ),
+        with_critic(critic(keras.layers.Dense(1, activation="sigmoid"), keras.layers.Reshape(()))),
         ValueError,
         ["sigmoid", "logits"],
     ),
@@ -397,8 +393,7 @@ def assert_says(error, texts):
 # Values can be seen only as they pass: the step stops before it uses them.
 
 
-@pytest.mark.parametrize("steps", [1, 2])
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["", "jit_compile"])
+@pytest.mark.parametrize("steps, jit_compile", [(1, False), (2, False), (1, True)])
 def test_nan_in_a_dataset_stops_before_the_update(steps, jit_compile):
     model = small.gan()
     model.compile(discriminator_steps=steps, jit_compile=jit_compile, **small.adams())
@@ -409,8 +404,7 @@ def test_nan_in_a_dataset_stops_before_the_update(steps, jit_compile):
     small.assert_unchanged(before, model)
 
 
-@pytest.mark.parametrize("label", [-1, 3])
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["", "jit_compile"])
+@pytest.mark.parametrize("label, jit_compile", [(-1, False), (3, False), (3, True)])
 def test_labels_out_of_range_in_a_dataset_stop_before_the_update(label, jit_compile):
     model = small.gan(classes=3)
     model.compile(jit_compile=jit_compile, **small.adams())

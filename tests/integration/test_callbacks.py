@@ -153,13 +153,17 @@ def scalars(directory):
 
 def test_csv_logger_writes_the_history(tmp_path):
     path = tmp_path / "history.csv"
-    history = compiled().fit(
-        data(),
-        epochs=2,
-        validation_data=small.points(8),
-        callbacks=[keras.callbacks.CSVLogger(str(path))],
-        verbose=0,
-    ).history
+    history = (
+        compiled()
+        .fit(
+            data(),
+            epochs=2,
+            validation_data=small.points(8),
+            callbacks=[keras.callbacks.CSVLogger(str(path))],
+            verbose=0,
+        )
+        .history
+    )
     with open(path) as file:
         rows = list(csv.DictReader(file))
     assert rows[0].keys() == {"epoch", *history}
@@ -192,9 +196,7 @@ def test_reduce_lr_on_plateau_reduces_both_rates():
         "d_loss", factor=0.5, patience=1, min_delta=100, mode="min"
     )
     history = model.fit(data(), epochs=4, callbacks=[reduce], verbose=0).history
-    np.testing.assert_allclose(
-        history["learning_rate_generator"], [0.4, 0.4, 0.2, 0.1], rtol=1e-6
-    )
+    np.testing.assert_allclose(history["learning_rate_generator"], [0.4, 0.4, 0.2, 0.1], rtol=1e-6)
     np.testing.assert_allclose(
         history["learning_rate_discriminator"], [0.2, 0.2, 0.1, 0.05], rtol=1e-6
     )

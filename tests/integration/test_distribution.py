@@ -35,12 +35,8 @@ class Draws(keras_gan.terms.Term):
 
     def __init__(self, weight=0.0, name="draws", **kwargs):
         super().__init__(weight=weight, name=name, **kwargs)
-        self.seen = self.add_weight(
-            shape=(4, 3), initializer="zeros", trainable=False, name="seen"
-        )
-        self.mask = self.add_weight(
-            shape=(4, 4), initializer="zeros", trainable=False, name="mask"
-        )
+        self.seen = self.add_weight(shape=(4, 3), initializer="zeros", trainable=False, name="seen")
+        self.mask = self.add_weight(shape=(4, 4), initializer="zeros", trainable=False, name="mask")
 
     def discriminator_term(self, step):
         self.seen.assign(step.latents)
@@ -124,9 +120,7 @@ def conditional(strategy, **options):
     with strategy.scope():
         generator, _ = small.networks()
         samples, z = keras.Input((2,)), keras.Input((3,))
-        hidden = keras.layers.Dense(4, activation="tanh")(
-            keras.layers.Concatenate()([samples, z])
-        )
+        hidden = keras.layers.Dense(4, activation="tanh")(keras.layers.Concatenate()([samples, z]))
         critic = keras.Model([samples, z], keras.layers.Dense(1)(hidden))
         model = keras_gan.GAN(generator, critic, latents=None, seed=0)
         for i, weight in enumerate(model.weights[: len(generator.weights + critic.weights)]):

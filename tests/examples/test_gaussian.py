@@ -1,0 +1,204 @@
+import importlib.util
+import math
+import pathlib
+import re
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from absl import flags
+
+ROOT = pathlib.Path(__file__).parents[2]
+SCRIPT = ROOT / "examples" / "gaussian.py"
+
+
+def load(path):
+    """Import a script, and take its flags off again: another script may define the same."""
+    before = set(flags.FLAGS)
+    spec = importlib.util.spec_from_file_location(f"script_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name in set(flags.FLAGS) - before:
+        delattr(flags.FLAGS, name)
+    return module
+
+
+@pytest.fixture(scope="module")
+def gaussian():
+    return load(SCRIPT)
+
+
+@pytest.fixture(scope="module")
+def figures():
+    return load(ROOT / "benchmarks" / "game_figures.py")
+
+
+def normal(mean, std):
+    return lambda x: np.exp(-0.5 * ((x - mean) / std) ** 2) / (std * math.sqrt(2 * math.pi))
+
+
+def uniform(x):
+    """The density of the uniform distribution of mean 3 and standard deviation 1."""
+    return np.where(np.abs(x - 3) < math.sqrt(3), 1 / math.sqrt(12), 0.0)
+
+
+def exact_js(p, q):
+    """JS in nats by the trapezoidal rule."""
+    x = np.linspace(-12, 18, 600_001)
+    p, q = p(x), q(x)
+    m = (p + q) / 2
+    terms = [
+        np.where(d > 0, d * np.log(np.maximum(d, 1e-300) / np.maximum(m, 1e-300)), 0)
+        for d in (p, q)
+    ]
+    return np.trapezoid(sum(terms), x) / 2
+
+
+def normal_samples(mean, std):
+    return lambda rng, n: rng.normal(mean, std, (n, 1))
+
+
+def uniform_samples(rng, n):
+    return rng.uniform(3 - math.sqrt(3), 3 + math.sqrt(3), (n, 1))
+
+
+GENERATORS = {
+    "shifted": (normal_samples(3.3, 1), normal(3.3, 1), 0.97),
+    "narrow": (normal_samples(3, 0.7), normal(3, 0.7), 0.97),
+    "collapsed": (normal_samples(3, 0.03), normal(3, 0.03), 0.97),
+    # A network rounds the edges off.
+    "right mean and std, wrong shape": (uniform_samples, uniform, 0.9),
+    "equal": (normal_samples(3, 1), normal(3, 1), 0.97),
+}
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_fresh_discriminator_finds_what_there_is(gaussian, name):
+    draw, density, power = GENERATORS[name]
+    real = gaussian.DATA.sample(2 * gaussian.JUDGED, seed=5)
+    fake = draw(np.random.default_rng(6), len(real)).astype("float32")
+    bound, error = gaussian.fresh_js_bound(real, fake)
+    true = exact_js(normal(3, 1), density)
+    assert bound <= true + 4 * error + 1e-4
+    assert bound >= power * true - 4 * error - 2e-4
+
+
+def test_it_judges_on_samples_it_was_not_trained_on(gaussian):
+    # The halves that train tell real from generated perfectly; those that judge are equal.
+    n = 2000
+    real, fake = gaussian.DATA.sample(2 * n, 0), gaussian.DATA.sample(2 * n, 1)
+    real[:n], fake[:n] = np.abs(real[:n]) + 3.5, -np.abs(fake[:n])
+    bound, _ = gaussian.fresh_js_bound(real, fake)
+    assert bound < 0
+
+
+def rows_of(table):
+    """Return the cells of a Markdown table's body."""
+    lines = [line for line in table.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_script_prints_and_draws(tmp_path):
+    command = [sys.executable, SCRIPT, "--steps=50", "--seeds=3", f"--run_dir={tmp_path / 'run'}"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-3000:]
+    out = result.stdout
+    assert out.count("goal    1.3863    0.6931    0.0000    3.0000    1.0000    0.5000") == 1
+    assert len(re.findall(r"^ +\d+(?: +-?\d+\.\d{4}){6}$", out, re.MULTILINE)) == 7
+    assert out.count("A fresh discriminator proves JS(data, generated) >= ") == 1
+    head, *rows = rows_of(out)
+    assert head[:3] == ["seed", "d_loss", "g_loss"] and [row[0] for row in rows] == ["3"]
+    # Fifty steps are too few, and the table says so.
+    assert rows[0][head.index("learnt")] == "no"
+    picture = keras.utils.load_img(tmp_path / "run" / "gaussian_seed3.png")
+    assert np.asarray(picture).shape == (480, 640, 3)
+
+
+def test_classic_networks_are_the_textbooks(gaussian):
+    model = gaussian.classic_game(50)
+    for network in (model.generator, model.discriminator):
+        hidden, output = network.layers
+        assert (hidden.units, hidden.activation, output.units) == (16, keras.activations.relu, 1)
+    assert model.terms == [] and model.average is None
+
+
+def test_a_seed_fixes_the_run(gaussian, capsys):
+    held_out = gaussian.DATA.sample(2048, 9)
+    runs = [gaussian.train(seed, 50, True, held_out)[1] for seed in (0, 0, 1)]
+    assert runs[0] == runs[1] != runs[2]
+
+
+@pytest.mark.parametrize(
+    "change", [{"mean": 3.16}, {"std": 0.79}, {"d_loss": 1.44}, {"fresh JS bound": 0.021}]
+)
+def test_learnt_asks_for_all_four(gaussian, change):
+    good = {"mean": 3.1, "std": 0.9, "d_loss": 1.38, "fresh JS bound": 0.001}
+    assert gaussian.has_learnt(good)
+    assert not gaussian.has_learnt({**good, **change})
+
+
+def documented(names):
+    """Return the rows of the table of docs/game.md that has these columns."""
+    text = (ROOT / "docs" / "game.md").read_text()
+    head = "| " + " | ".join(names) + " |\n"
+    assert text.count(head) == 1, f"docs/game.md has no table {head}"
+    return rows_of(text.split(head)[1].split("\n\n")[0])
+
+
+def assert_documented(names, rows):
+    found = documented(names)
+    assert len(found) == len(rows)
+    for cells, row in zip(found, rows, strict=True):
+        for cell, value in zip(cells, row, strict=True):
+            if isinstance(value, str):
+                assert cell == value
+            else:
+                assert float(cell) == pytest.approx(value, rel=1e-3, abs=1e-9), (cells, row)
+
+
+@pytest.mark.parametrize("table", ["gradient_table", "equilibrium_table", "force_table"])
+def test_documented_figures(figures, table):
+    assert_documented(*getattr(figures, table)())
+
+
+def test_documented_gradients_by_hand(figures):
+    for row in documented(figures.gradient_table()[0]):
+        logit, _, saturating, non_saturating, default, undecided = map(float, row)
+        sigmoid = 1 / (1 + math.exp(-logit))
+        expected = -sigmoid, sigmoid - 1, logit - 1, logit
+        assert (saturating, non_saturating, default, undecided) == pytest.approx(expected, rel=1e-3)
+
+
+def test_documented_bounds(figures):
+    assert_documented(["discriminator", "js", "triangular"], figures.bounds())
+
+
+def test_generators_follow_the_slopes_of_their_divergences(figures):
+    # Minimax: 2 JS. Non-saturating: KL(q, p) - 2 JS (Arjovsky and Bottou, 2017).
+    for _, minimax, non_saturating, _, _, js_slope, kl_slope in figures.force_table()[1]:
+        assert minimax == pytest.approx(js_slope, rel=1e-5)
+        assert non_saturating == pytest.approx(kl_slope, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_documented_dirac_game(figures):
+    names = ["loss", "gamma", "sim. 500", "sim. 2,000", "alt. 500", "alt. 2,000"]
+    for cells, row in zip(documented(names), figures.dirac_table()[0], strict=True):
+        assert cells[:2] == row[:2]
+        assert [float(cell) for cell in cells[2:]] == pytest.approx(row[2:], rel=0.02, abs=1e-30)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_default_recipe_learns(gaussian, tmp_path, seed):
+    row = gaussian.play(seed, None, False, tmp_path)
+    assert row["learnt"] == "yes", row
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_classic_recipe_does_not(gaussian, tmp_path, seed):
+    row = gaussian.play(seed, None, True, tmp_path)
+    assert row["fresh JS bound"] > 0.1, row
