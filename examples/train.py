@@ -257,7 +257,7 @@ def train(run_dir):
         model = keras.saving.load_model(checkpoint)
     else:
         model = build(dataset)
-    done = int(model.random_state.step) // steps_per_epoch(dataset)
+    done = model.steps // steps_per_epoch(dataset)
     try:
         model.fit(
             dataset,

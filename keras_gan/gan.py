@@ -140,6 +140,7 @@ class GAN(Training, Saving, keras.Model):
             logs = Logs(loss, added)
             quality = evaluation.Quality(metrics, metric_samples)
             pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
+            pair.check_replicas(self._replicas)
         # From here on nothing raises: a refused compile leaves the model as it was.
         super().compile(
             optimizer=None,
@@ -197,10 +198,19 @@ class GAN(Training, Saving, keras.Model):
         return self.average.network if self.average else self.generator
 
     @property
+    def _replicas(self):
+        return self.distribute_strategy.num_replicas_in_sync
+
+    @property
     def _seed_states(self):
         """The seed states of all layers that take part in training."""
         layers = [self.generator, self.discriminator, *self._augmentations, *self.terms]
         return [state for layer in layers for state in seed_states(layer)]
+
+    @property
+    def steps(self):
+        """Training steps taken so far, an integer; saved with the model."""
+        return int(self.random_state.step.numpy())
 
     @property
     def metrics(self):
@@ -218,9 +228,10 @@ class GAN(Training, Saving, keras.Model):
                 "Expected `update` to be 'alternating' or 'simultaneous'. "
                 f"Received: update={update!r}"
             )
-        if self.distribute_strategy.num_replicas_in_sync == 1:
+        if self._replicas == 1:
             return
-        float16 = self.generator.dtype_policy.name == "mixed_float16"
+        networks = self.generator, self.discriminator
+        float16 = any(network.dtype_policy.name == "mixed_float16" for network in networks)
         refused = {
             "jit_compile=True": jit_compile is True,
             f"steps_per_execution={steps_per_execution}": steps_per_execution > 1,
@@ -231,7 +242,7 @@ class GAN(Training, Saving, keras.Model):
             if chosen:
                 raise ValueError(
                     f"{choice} does not work with {type(self.distribute_strategy).__name__} on "
-                    f"{self.distribute_strategy.num_replicas_in_sync} replicas under Keras "
+                    f"{self._replicas} replicas under Keras "
                     f"{keras.__version__}. Drop one of the two."
                 )
 
@@ -288,7 +299,8 @@ class GAN(Training, Saving, keras.Model):
 
         >>> probability = keras.ops.sigmoid(model.discriminate(images))
         """
-        network_inputs = self.discriminator_inputs(tf.convert_to_tensor(x), condition)
+        x, condition = inputs.map_arrays(tf.convert_to_tensor, (x, condition))
+        network_inputs = self.discriminator_inputs(x, condition)
         return logits_of(self.discriminator(network_inputs, training=False))
 
     def generate(self, n, seed=None, condition=None, truncation=None, batch_size=64):
@@ -387,14 +399,15 @@ class GAN(Training, Saving, keras.Model):
         """
         self._assert_compile_called("fit")
         inputs.refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
-        source = inputs.Source(x, y, batch_size, shuffle, int(self.random_state.seed) % 2**32)
+        source = inputs.Source(x, y, batch_size, shuffle, self.random_state.start % 2**32)
         source, held_out = source.split(validation_split)
         self._check_source(source, self.discriminator_steps)
         validation_data = held_out if validation_data is None else validation_data
         if validation_data is not None:
             self._check_source(inputs.Source(*inputs.unpack(validation_data)))
-        batches = source.grouped(self.discriminator_steps, self.distribute_strategy)
-        before = int(self.random_state.step)
+        steps = kwargs.pop("steps_per_epoch", None)
+        batches = source.grouped(self.discriminator_steps, self._replicas, steps)
+        before = self.steps
         with source.readable_errors():
             history = super().fit(
                 batches,
@@ -403,10 +416,11 @@ class GAN(Training, Saving, keras.Model):
                 callbacks=inputs.with_seek(callbacks, batches),
                 shuffle=False,  # The source is shuffled already, if it is to be.
                 validation_data=validation_data,
+                steps_per_epoch=None if hasattr(batches, "seek") else steps,
                 **kwargs,
             )
         # A dataset of unknown length shows only now that it had too little to give.
-        if history.epoch and int(self.random_state.step) == before:
+        if history.epoch and self.steps == before:
             raise ValueError(inputs.too_few(self.discriminator_steps))
         return history
 
@@ -457,7 +471,10 @@ class GAN(Training, Saving, keras.Model):
         inputs.refuse_weights(sample_weight=kwargs.pop("sample_weight", None))
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it.
             self._check_source(inputs.Source(x, y, batch_size))
-        results = super().evaluate(x, y, batch_size=batch_size, return_dict=True, **kwargs)
+        if hasattr(x, "seek"):
+            x.seek(0)  # The same order, hence the same figures, at each evaluation.
+        with self._logs.reporting(self._logs.game):
+            results = super().evaluate(x, y, batch_size=batch_size, return_dict=True, **kwargs)
         real = inputs.evaluation_batches(x, y, batch_size, kwargs.get("steps"))
         results.update(self._quality.evaluate(self, real))
         return results if return_dict else list(results.values())
@@ -478,6 +495,10 @@ class GAN(Training, Saving, keras.Model):
             )
         self._check_source(inputs.Source(x, y))
         return super().train_on_batch(x, y, return_dict=return_dict)
+
+    def get_metrics_result(self):
+        """Return the figures of training or, while it runs, of evaluation."""
+        return self._logs.results()
 
     def _assert_compile_called(self, method_name=None):
         if not self.compiled:

@@ -152,32 +152,41 @@ class Source:
         """Return a context in which a failed check is raised as the ValueError it is."""
         return self._checks.readable()
 
-    def grouped(self, size, strategy):
+    def grouped(self, size, replicas=1, steps=None):
         """Return the checked batches as Keras takes them, in groups where a step takes several.
+
+        Batches that several replicas can't share evenly, such as a last and smaller one, are
+        dropped.
 
         Args:
             size: batches in a group.
-            strategy: the model's distribution strategy.
+            replicas: how many share a batch.
+            steps: groups in an epoch, for a dataset with `seek(epoch)`; `None` for all.
 
         Raises:
-            ValueError: when a strategy can't split batches of unknown size in a group.
+            ValueError: when replicas can't share groups of batches of unknown size.
         """
         batches = self.batches
         if isinstance(batches, keras.utils.PyDataset):
             return GroupedPyDataset(batches, size, self._checks)
         if isinstance(batches, tf.distribute.DistributedDataset):
             return batches
-        watched = batches if self.arrays is not None else self._checks.watch(batches)
-        if size == 1:
-            return watched
-        sides = keras.tree.flatten(map_arrays(lambda spec: spec.shape[0], watched.element_spec))
-        if strategy.num_replicas_in_sync > 1 and None in sides:
+        watched = (
+            batches
+            if self.arrays is not None
+            else _with_seek_of(self._checks.watch(batches), batches)
+        )
+        fixed = all(spec.shape[0] is not None for spec in tf.nest.flatten(watched.element_spec))
+        if replicas > 1 and not fixed and size > 1:
             raise ValueError(
                 "Expected batches of a fixed size for `discriminator_steps` above 1 under a "
                 "distribution strategy: `dataset.batch(..., drop_remainder=True)`. "
                 f"Received: discriminator_steps={size}"
             )
-        return group(watched, size)
+        if replicas > 1 and not fixed:
+            watched = _even(watched, replicas)
+        batches = watched if size == 1 else group(watched, size)
+        return _first(batches, steps) if steps and hasattr(batches, "seek") else batches
 
     def _count(self):
         if self.arrays is not None:
@@ -238,10 +247,27 @@ def group(dataset, size):
 
         return tuple(element(i) for i in range(size))
 
-    grouped = dataset.window(size, drop_remainder=True).map(gather)
+    return _with_seek_of(dataset.window(size, drop_remainder=True).map(gather), dataset)
+
+
+def _even(dataset, replicas):
+    """Return the dataset without the batches that replicas can't share evenly."""
+
+    def is_even(*element):
+        return tf.shape(tf.nest.flatten(element)[0])[0] % replicas == 0
+
+    return _with_seek_of(dataset.filter(is_even), dataset)
+
+
+def _first(dataset, steps):
+    """Return a dataset with `seek(epoch)` whose epochs are cut to their first steps."""
+    return _with_seek_of(dataset.take(steps), dataset)
+
+
+def _with_seek_of(derived, dataset):
     if hasattr(dataset, "seek"):
-        grouped.seek = dataset.seek
-    return grouped
+        derived.seek = dataset.seek
+    return derived
 
 
 class GroupedPyDataset(keras.utils.PyDataset):

@@ -82,7 +82,8 @@ class Prior:
         return f"{type(self).__name__}({arguments})"
 
 
-# "philox" rather than the device's default generator: the same numbers on CPU, GPU and in XLA.
+# Named, as the default differs between devices. (XLA turns the same bits into other floats:
+# samples are drawn outside it.)
 _GENERATOR = "philox"
 
 

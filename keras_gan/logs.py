@@ -1,5 +1,7 @@
 """The figures of training: one running mean for each key of the progress bar."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
@@ -29,6 +31,7 @@ class Logs:
                 "Expected terms with distinct names, none of them a key of the logs: pass "
                 f"`name=...` to a term. Received: {twice} more than once"
             )
+        self._reported = names
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
 
     @property
@@ -41,22 +44,41 @@ class Logs:
         """Float scalar, batches counted since the last reset."""
         return self._means["d_loss"].count
 
-    def discriminator(self, d_loss, real_logits, fake_logits):
-        """Count one discriminator loss, with the logits it came from and the bound it proves."""
-        self.add("d_loss", d_loss)
-        self.add("real_score", tf.reduce_mean(real_logits))
-        self.add("fake_score", tf.reduce_mean(fake_logits))
-        if self._loss.divergence_name:
-            self.add(self._loss.divergence_name, self._loss.divergence(d_loss))
+    def discriminator(self, d_loss, real_logits, fake_logits, weight=1.0):
+        """Count one discriminator loss, with the logits it came from and the bound it proves.
 
-    def generator(self, g_loss):
+        Args:
+            d_loss: mean adversarial loss.
+            real_logits: logits of real samples.
+            fake_logits: logits of generated samples.
+            weight: of this batch in the means.
+        """
+        self.add("d_loss", d_loss, weight)
+        self.add("real_score", mean(real_logits), weight)
+        self.add("fake_score", mean(fake_logits), weight)
+        if self._loss.divergence_name:
+            self.add(self._loss.divergence_name, self._loss.divergence(d_loss), weight)
+
+    def generator(self, g_loss, weight=1.0):
         """Count one generator loss."""
-        self.add("g_loss", g_loss)
+        self.add("g_loss", g_loss, weight)
 
     def add(self, name, value, weight=1.0):
         """Count one value; weight 0 leaves it out."""
         self._means[name].update_state(value, sample_weight=weight)
 
-    def results(self, names=None):
-        """Return the means by name, of all keys or of those named."""
-        return {name: self._means[name].result() for name in names or self._means}
+    def results(self):
+        """Return the means by name, of the keys reported at present."""
+        return {name: self._means[name].result() for name in self._reported}
+
+    @contextlib.contextmanager
+    def reporting(self, names):
+        """Report these keys only, for as long as the context lasts."""
+        before, self._reported = self._reported, names
+        yield
+        self._reported = before
+
+
+def mean(values):
+    """Return the mean, 0 of no values: a replica may be left without a share of a small batch."""
+    return tf.math.divide_no_nan(tf.reduce_sum(values), tf.cast(tf.size(values), values.dtype))

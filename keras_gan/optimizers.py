@@ -1,6 +1,7 @@
 """The players' optimizers: defaults, checks, and the face they show to Keras's callbacks."""
 
 import keras
+import tensorflow as tf
 
 
 def get(identifier, player):
@@ -55,6 +56,27 @@ class OptimizerPair:
                 "Expected an optimizer for each player: its state (moments, iterations) belongs "
                 "to one network. Received: the same object twice"
             )
+
+    def check_replicas(self, replicas):
+        """Raise when an optimizer can't train on several replicas.
+
+        Raises:
+            ValueError: for an optimizer made outside the strategy's scope, or with loss scaling.
+        """
+        for optimizer in self.optimizers if replicas > 1 else []:
+            if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+                raise ValueError(
+                    "A LossScaleOptimizer decides on overflow by the first replica alone: use "
+                    "mixed_bfloat16, which needs no loss scaling. "
+                    f"Received: a LossScaleOptimizer for the {optimizer.name} on {replicas} "
+                    "replicas"
+                )
+            if not isinstance(optimizer.iterations.value, tf.distribute.DistributedValues):
+                raise ValueError(
+                    f"The {optimizer.name}'s optimizer was made outside the strategy's scope. Make "
+                    "it, and compile, within `with strategy.scope():`. "
+                    f"Received: {type(optimizer).__name__} on {replicas} replicas"
+                )
 
     def scale_losses(self, generator, discriminator):
         """Wrap the optimizers of networks in float16 for dynamic loss scaling."""

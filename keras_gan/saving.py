@@ -49,7 +49,7 @@ class Saving:
             ValueError: when the file does not fit; the model then keeps the values it had.
         """
         variables = self._saved_variables
-        values = [np.array(variable.value) for variable in variables]
+        values = [variable.numpy() for variable in variables]
         try:
             super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
         except (ValueError, KeyError) as error:
@@ -69,19 +69,38 @@ class Saving:
         return [*self.variables, *(v for optimizer in optimizers for v in optimizer.variables)]
 
     def save_own_variables(self, store):
-        """Save the states of the networks' `SeedGenerator`s, which Keras leaves out."""
+        """Save what Keras leaves out: the seed states of layers, and what the networks are."""
+        store["networks"] = np.frombuffer(self._shapes().encode(), np.uint8)
         for index, state in enumerate(self._seed_states):
-            store[str(index)] = np.array(state.value)
+            store[f"seed_state_{index}"] = state.numpy()
 
     def load_own_variables(self, store):
-        """Load the states of the networks' `SeedGenerator`s."""
-        if len(store.keys()) != len(self._seed_states):
+        """Load the seed states of layers, of the networks that were saved.
+
+        Raises:
+            ValueError: when the file is of other networks. Keras by itself would load a file of
+                more layers than the model has without a word.
+        """
+        saved = bytes(np.asarray(store["networks"])).decode()
+        if saved != self._shapes():
             raise ValueError(
-                f"Expected {len(self._seed_states)} seed states, one for each layer that draws "
-                f"random numbers. Received: {len(store.keys())}"
+                f"Expected networks with weights of shapes {self._shapes()}. Received: {saved}"
             )
         for index, state in enumerate(self._seed_states):
-            state.assign(store[str(index)])
+            state.assign(store[f"seed_state_{index}"])
+
+    def _shapes(self):
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        shapes = {name: [tuple(v.shape) for v in n.weights] for name, n in networks.items()}
+        return repr({**shapes, "layers that draw random numbers": len(self._seed_states)})
+
+    def _trackable_children(self, save_type="checkpoint", **kwargs):
+        """Name for `tf.train.Checkpoint` what Keras keeps in lists, which it can't see."""
+        children = super()._trackable_children(save_type, **kwargs)
+        if self.average:
+            children["average"] = self.average
+        children.update({f"term_{term.name}": term for term in self.terms})
+        return children
 
     def get_config(self):
         """Return the constructor's arguments, networks included."""
@@ -92,7 +111,7 @@ class Saving:
             "discriminator": serialize(self.discriminator),
             "latents": serialize(self.latents),
             "conditional": self.conditional,
-            "seed": int(self.random_state.seed),
+            "seed": self.random_state.start,
         }
 
     @classmethod
@@ -132,8 +151,9 @@ class Saving:
 @contextlib.contextmanager
 def _beside(filepath, overwrite):
     path = pathlib.Path(filepath)
-    if "://" in str(filepath) or (path.exists() and not overwrite):
-        yield filepath  # Remote files are not renamed, and Keras asks before it overwrites.
+    # Remote files are not renamed, shards are several, and Keras asks before it overwrites.
+    if "://" in str(filepath) or path.suffix == ".json" or (path.exists() and not overwrite):
+        yield filepath
         return
     # Keras chooses the format by the ending: it stays last.
     temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")

@@ -73,6 +73,11 @@ class RandomState(keras.layers.Layer):
         )
         self.built = True
 
+    @property
+    def start(self):
+        """The seed, an integer."""
+        return int(self.seed.numpy())
+
     def stream(self, step=None):
         """Return the `SeedStream` of a step on this replica.
 

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from keras_gan import inputs
+from keras_gan.logs import mean
 from keras_gan.step import Step
 
 
@@ -96,13 +97,30 @@ class Training:
         return added
 
     def _after_update(self, step):
+        self._synchronize_buffers()
         for term in self.terms:
             term.after_update(step)
         if self.average:
-            replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            images = tf.shape(step.real)[0] * replicas * self.discriminator_steps
+            images = tf.shape(step.real)[0] * self._replicas * self.discriminator_steps
             self.average.update(self.generator, step.count, images)
         self.random_state.advance()
+
+    def _synchronize_buffers(self):
+        """Average BatchNorm's statistics over replicas, which Keras would let drift apart."""
+        if self._replicas == 1:
+            return
+        networks = self.generator, self.discriminator
+        buffers = [
+            variable
+            for network in networks
+            for variable in network.non_trainable_weights
+            if "float" in variable.dtype
+        ]
+        values = [tf.convert_to_tensor(buffer) for buffer in buffers]
+        context = tf.distribute.get_replica_context()
+        means = context.all_reduce(tf.distribute.ReduceOp.MEAN, values) if values else []
+        for buffer, average in zip(buffers, means, strict=True):
+            buffer.assign(average)
 
     def _batches(self, data):
         """Return the `(x, condition)` batches of one training step."""
@@ -122,7 +140,9 @@ class Training:
             latents = self.latents.batch(tf.shape(real)[0], seeds.next())
         fake = self(latents, condition, training=False)
         real_logits, fake_logits = (self.discriminate(x, condition) for x in (real, fake))
-        d_loss = tf.reduce_mean(self.loss.discriminator_loss(real_logits, fake_logits))
-        self._logs.discriminator(d_loss, real_logits, fake_logits)
-        self._logs.generator(tf.reduce_mean(self.loss.generator_loss(fake_logits, real_logits)))
-        return self._logs.results(self._logs.game)
+        d_loss = mean(self.loss.discriminator_loss(real_logits, fake_logits))
+        g_loss = mean(self.loss.generator_loss(fake_logits, real_logits))
+        weight = tf.cast(tf.shape(real)[0], d_loss.dtype)  # The last batch may be smaller.
+        self._logs.discriminator(d_loss, real_logits, fake_logits, weight)
+        self._logs.generator(g_loss, weight)
+        return self._logs.results()

@@ -88,10 +88,7 @@ class ValueChecks:
                 checked = tf.nest.map_structure(tf.identity, element)
             return checked if len(checked) > 1 else checked[0]
 
-        watched = dataset.map(passed, num_parallel_calls=tf.data.AUTOTUNE)
-        if hasattr(dataset, "seek"):
-            watched.seek = dataset.seek
-        return watched
+        return dataset.map(passed, num_parallel_calls=tf.data.AUTOTUNE)
 
     @contextlib.contextmanager
     def readable(self):
