@@ -140,7 +140,7 @@ class GAN(Training, Saving, keras.Model):
             logs = Logs(loss, added)
             quality = evaluation.Quality(metrics, metric_samples)
             pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
-            pair.check_replicas(self._replicas)
+            pair.check_strategy(self.distribute_strategy)
         # From here on nothing raises: a refused compile leaves the model as it was.
         super().compile(
             optimizer=None,

@@ -57,25 +57,26 @@ class OptimizerPair:
                 "to one network. Received: the same object twice"
             )
 
-    def check_replicas(self, replicas):
-        """Raise when an optimizer can't train on several replicas.
+    def check_strategy(self, strategy):
+        """Raise when an optimizer can't train under a strategy of several replicas.
 
         Raises:
             ValueError: for an optimizer made outside the strategy's scope, or with loss scaling.
         """
+        replicas, where = strategy.num_replicas_in_sync, type(strategy).__name__
         for optimizer in self.optimizers if replicas > 1 else []:
             if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
                 raise ValueError(
                     "A LossScaleOptimizer decides on overflow by the first replica alone: use "
                     "mixed_bfloat16, which needs no loss scaling. "
-                    f"Received: a LossScaleOptimizer for the {optimizer.name} on {replicas} "
-                    "replicas"
+                    f"Received: a LossScaleOptimizer for the {optimizer.name}, under {where} on "
+                    f"{replicas} replicas"
                 )
             if not isinstance(optimizer.iterations.value, tf.distribute.DistributedValues):
                 raise ValueError(
                     f"The {optimizer.name}'s optimizer was made outside the strategy's scope. Make "
                     "it, and compile, within `with strategy.scope():`. "
-                    f"Received: {type(optimizer).__name__} on {replicas} replicas"
+                    f"Received: {type(optimizer).__name__}, under {where} on {replicas} replicas"
                 )
 
     def scale_losses(self, generator, discriminator):

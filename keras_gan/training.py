@@ -20,7 +20,12 @@ class Training:
         k real batches, each with fresh latents: the discriminator is updated on each, then the
         generator, through the updated discriminator and the last of its own forwards.
         """
-        batches = self._batches(data)
+        # At a dataset's end the step fails, yet not before what needs no data has run: a count
+        # would be one too high. So everything waits for the data.
+        with tf.control_dependencies([t for t in tf.nest.flatten(data) if t is not None]):
+            return self._step(self._batches(data))
+
+    def _step(self, batches):
         seeds = self.random_state.stream()
         seeds.reseed(self._seed_states)
         for batch in batches[:-1]:

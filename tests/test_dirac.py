@@ -98,7 +98,9 @@ def test_radii(loss, gamma, update, early, late):
         # 1e-30: below it, float32 has no digits left.
         assert np.hypot(*state) == pytest.approx(literal, rel=0.02, abs=1e-30)
         # The published figures have two to four digits.
-        assert literal == pytest.approx(published, rel=0.04 if published < 1e-3 else 5e-3, abs=1e-16)
+        assert literal == pytest.approx(
+            published, rel=0.04 if published < 1e-3 else 5e-3, abs=1e-16
+        )
 
 
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])

@@ -139,7 +139,9 @@ def test_names():
 
 def test_low_precision_logits_are_widened():
     logits = keras.ops.cast(FAKE, "bfloat16")
-    assert keras.backend.standardize_dtype(NonSaturating().generator_loss(logits).dtype) == "float32"
+    assert (
+        keras.backend.standardize_dtype(NonSaturating().generator_loss(logits).dtype) == "float32"
+    )
 
 
 ERRORS = [

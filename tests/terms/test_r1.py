@@ -8,7 +8,6 @@ from keras_gan import terms
 from keras_gan.terms import R1
 
 
-
 def penalty(discriminator, x, gamma=1.0):
     """R1's own value on real samples, through the step that training uses."""
     generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(int(np.prod(x.shape[1:])))])
