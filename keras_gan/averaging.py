@@ -16,7 +16,8 @@ class GeneratorAverage(keras.layers.Layer):
     ```
 
     With `ramp_up`, the half-life is `min(half_life, ramp_up * images seen)`, so that the first,
-    random generators are forgotten early. Buffers (BatchNorm statistics) are averaged as weights
+    random generators are forgotten early; a plain decay keeps `decay ** steps` of the first (2 %
+    after 4,000 steps at 0.999), so that short runs want the ramp. Buffers (BatchNorm statistics) are averaged as weights
     are; integer state is copied.
 
     Args:

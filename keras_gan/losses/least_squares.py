@@ -18,8 +18,8 @@ class LeastSquares(AdversarialLoss):
     ```
 
     with `a = fake_label`, `b = real_label`, `c = target`. The paper uses two settings:
-    `(0, 1, 1)`, the default, and `(-1, 1, 0)`, for which the generator minimizes the Pearson
-    chi-squared divergence between `p + q` and `2 q`.
+    `(0, 1, 1)`, the default, and `(-1, 1, 0)`, for which the value of the game against the
+    optimal discriminator is half the Pearson chi-squared divergence between `p + q` and `2 q`.
 
     Bound: `2 - 8 L_D / (b - a)^2 <= sum (p - q)^2 / (p + q)`, the triangular discrimination (0
     to 2), for any discriminator. Equilibrium: `L_D = (b - a)^2 / 4`,
