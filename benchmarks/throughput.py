@@ -87,7 +87,10 @@ def images(steps):
     rng = np.random.default_rng(0)
     shape = (steps, _BATCH_SIZE.value, 28, 28, 1)
     batches = rng.uniform(-1, 1, size=shape).astype("float32")
-    return tf.data.Dataset.from_tensor_slices(batches).prefetch(tf.data.AUTOTUNE)
+    # Without autotuning, which now and then stalls the end of a pass, of either of the two.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return tf.data.Dataset.from_tensor_slices(batches).prefetch(2).with_options(options)
 
 
 def seconds(run, dataset):

@@ -16,9 +16,9 @@ class GeneratorAverage(keras.layers.Layer):
     ```
 
     With `ramp_up`, the half-life is `min(half_life, ramp_up * images seen)`, so that the first,
-    random generators are forgotten early; a plain decay keeps `decay ** steps` of the first (2 %
-    after 4,000 steps at 0.999), so that short runs want the ramp. Buffers (BatchNorm statistics) are averaged as weights
-    are; integer state is copied.
+    random generators are forgotten early. A plain decay keeps `decay ** steps` of the first one,
+    2 % after 4,000 steps at 0.999: short runs want the ramp. Buffers (BatchNorm statistics) are
+    averaged as weights are; integer state is copied.
 
     Args:
         decay: beta for each step, in [0, 1); give this or `half_life`.

@@ -66,16 +66,17 @@ class ValueChecks:
         self._found = None
 
     def check(self, x, condition=None):
-        """Raise when arrays can't be trained on; warn, once, of a range that no tanh reaches.
+        """Raise when arrays can't be trained on; warn, by the first, of a range no tanh reaches.
 
         Raises:
             ValueError: for values that are not finite, or labels out of range.
         """
         x = np.asarray(x)
-        if not np.isfinite(x).all():
+        # A sum is quick, and finite unless a value is not (or the sum overflows: look closer).
+        if not np.isfinite(x.sum()) and not np.isfinite(x).all():
             raise ValueError(NOT_FINITE)
         check_labels(condition, self._classes)
-        if self._unit_range and x.size and (x.min() < -1.001 or x.max() > 1.001):
+        if self._unit_range and x.size:
             self._unit_range = False
             _warn_range(x.min(), x.max())
 
@@ -88,7 +89,9 @@ class ValueChecks:
                 checked = tf.nest.map_structure(tf.identity, element)
             return checked if len(checked) > 1 else checked[0]
 
-        return dataset.map(passed, num_parallel_calls=tf.data.AUTOTUNE)
+        # In sequence where tf.data tunes itself: it may stall then (see `datasets.epochs`).
+        tuned = dataset.options().autotune.enabled is not False
+        return dataset.map(passed, num_parallel_calls=None if tuned else tf.data.AUTOTUNE)
 
     @contextlib.contextmanager
     def readable(self):
@@ -109,9 +112,10 @@ class ValueChecks:
 
 
 def _warn_range(low, high):
-    warnings.warn(
-        "The generator ends in tanh and makes samples in [-1, 1], but the data is outside: the "
-        "discriminator tells them apart by range alone. Scale the data, for 8-bit images "
-        f"`x / 127.5 - 1`. Range seen: [{low:g}, {high:g}]",
-        stacklevel=2,
-    )
+    if low < -1.001 or high > 1.001:
+        warnings.warn(
+            "The generator ends in tanh and makes samples in [-1, 1], but the data is outside: "
+            "the discriminator tells them apart by range alone. Scale the data, for 8-bit images "
+            f"`x / 127.5 - 1`. Range seen: [{low:g}, {high:g}]",
+            stacklevel=2,
+        )
