@@ -48,15 +48,21 @@ class GeneratorAverage(keras.layers.Layer):
         self.half_life = half_life
         self.ramp_up = ramp_up
 
-    def follow(self, generator):
-        """Copy the generator: its architecture and its present values.
+    def follow(self, generator, values=None):
+        """Copy the generator's architecture, and start from its values.
 
         Args:
             generator: a built Keras model.
+            values: arrays to start from instead, such as those of an earlier average.
+
+        Raises:
+            ValueError: when the generator can't be rebuilt from its config.
         """
-        self.network = _copy(generator)
-        self.network.trainable = False
-        self.built = True
+        if not self.built:
+            self.network = _copy(generator)
+            self.network.trainable = False
+            self.built = True
+        self.network.set_weights(generator.get_weights() if values is None else values)
 
     def update(self, generator, count, images):
         """Move the average towards the generator.
@@ -135,9 +141,15 @@ def _check(decay, half_life, ramp_up):
 
 
 def _copy(network):
-    """Return a network of the same architecture and values, with variables of its own."""
-    copy = type(network).from_config(network.get_config())
-    if not copy.built:
-        copy.build_from_config(network.get_build_config())
-    copy.set_weights(network.get_weights())
+    """Return a network of the same architecture, with variables of its own."""
+    try:
+        copy = type(network).from_config(network.get_config())
+        if not copy.built:
+            copy.build_from_config(network.get_build_config())
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise ValueError(
+            "An average needs a copy of the generator, made from its config. Give the generator a "
+            "`get_config` that its constructor takes, and registered layers in place of Lambdas; "
+            f"or drop `ema`. Received: generator={network.name!r}. Keras says: {error}"
+        ) from error
     return copy

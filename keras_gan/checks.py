@@ -6,6 +6,8 @@ network nothing is known before it runs, and nothing is checked.
 
 import keras
 
+from keras_gan.shapes import compatible
+
 _SQUASHING = {"sigmoid", "hardsigmoid", "logsigmoid", "softmax"}
 
 
@@ -19,15 +21,17 @@ def inputs_of(network):
 
 
 def sample_shape(tensor):
-    """Return a symbolic tensor's shape without the batch axis."""
+    """Return the shape of a tensor or spec without the batch axis.
+
+    Raises:
+        ValueError: when even the rank is unknown.
+    """
+    if getattr(tensor.shape, "rank", 0) is None:
+        raise ValueError(
+            "Expected data of known rank; set it in the pipeline, for example with "
+            f"`tf.ensure_shape`. Received: {tensor}"
+        )
     return tuple(tensor.shape)[1:]
-
-
-def compatible(expected, received):
-    """Tell whether two shapes agree, `None` standing for any side."""
-    if len(expected) != len(received):
-        return False
-    return all(a is None or b is None or a == b for a, b in zip(expected, received, strict=True))
 
 
 def latent_shape(generator):
@@ -152,7 +156,7 @@ def num_classes(generator, discriminator, conditional, has_latents):
     sizes = []
     for network, first in ((generator, int(has_latents)), (discriminator, 1)):
         conditions = (inputs_of(network) or [])[first:] if conditional else []
-        if len(conditions) == 1:
+        if len(conditions) == 1 and sample_shape(conditions[0]) in ((), (1,)):
             sizes += [
                 layer.input_dim
                 for layer in getattr(network, "layers", [])

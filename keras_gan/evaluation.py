@@ -1,5 +1,7 @@
 """Quality metrics: run on whole samples, outside the training step."""
 
+import itertools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -28,9 +30,10 @@ class Quality:
 
     def __init__(self, metrics, samples):
         for metric in metrics:
-            if not all(hasattr(metric, name) for name in ("reset_state", "update_state", "result")):
+            needed = ("name", "reset_state", "update_state", "result")
+            if not all(hasattr(metric, attribute) for attribute in needed):
                 raise TypeError(
-                    "Expected `metrics` to be objects with `reset_state()`, "
+                    "Expected `metrics` to be objects with a `name`, `reset_state()`, "
                     "`update_state(real=None, fake=None)` and `result()`. "
                     f"Received: {metric!r} of type {type(metric)}"
                 )
@@ -42,12 +45,13 @@ class Quality:
         self.metrics = list(metrics)
         self.samples = samples
 
-    def evaluate(self, model, dataset, batch_size=100):
+    def evaluate(self, model, dataset, steps=None, batch_size=100):
         """Return the metrics' results by name.
 
         Args:
             model: the `GAN` whose samples are judged.
             dataset: iterable of batches `x` or `(x, condition)`, the real side.
+            steps: how many of them, `None` for all.
             batch_size: generated samples at a time.
 
         Returns:
@@ -58,7 +62,7 @@ class Quality:
         for metric in self.metrics:
             metric.reset_state()
         conditions = []
-        for element in dataset:
+        for element in itertools.islice(_each(dataset), steps):
             real, condition = inputs.unpack(element)
             conditions.append(condition)
             for metric in self.metrics:
@@ -93,3 +97,10 @@ class Quality:
             else:
                 results[metric.name] = float(tf.convert_to_tensor(result))
         return results
+
+
+def _each(dataset):
+    """Return an iterable over a dataset; a `PyDataset` has an end but does not say so."""
+    if isinstance(dataset, keras.utils.PyDataset):
+        return (dataset[index] for index in range(len(dataset)))
+    return dataset

@@ -23,8 +23,8 @@ def export(model, filepath, format="tf_saved_model", version="next"):
     - `sample`: `seed` int64 `(batch,)` → `images`: those that `model.generate` makes of the seeds
 
     A conditional generator's signatures take `condition` too (`condition_<key>` or
-    `condition_<i>` where it is a nest). A generator without latents has `serving_default` with
-    the condition alone.
+    `condition_<index>` for each part of a nest). A generator without latents has
+    `serving_default` with the condition alone.
 
     Args:
         model: a built `GAN`.
@@ -49,6 +49,11 @@ def export(model, filepath, format="tf_saved_model", version="next"):
         raise ValueError(f"Expected `format='tf_saved_model'`. Received: format={format!r}")
     if not model.built:
         raise ValueError("Expected a built model: call `fit`, or build the networks, before export")
+    if "://" in str(filepath):
+        raise ValueError(
+            "Expected a local directory: a remote one can't be renamed in one step. Export "
+            f"locally and copy the version's directory. Received: {filepath}"
+        )
     base = pathlib.Path(filepath)
     if base.exists() and not base.is_dir():
         raise ValueError(f"Expected a directory to export to; it is a file. Received: {filepath}")
@@ -83,19 +88,20 @@ def _archive(model):
     """Return an ExportArchive with the signatures that apply to the model."""
     archive = keras.export.ExportArchive()
     archive.track(model.sampling_network)
-    conditions = _condition_specs(model)
+    structure, named = _condition_specs(model)
 
-    def condition_of(named):
-        leaves = [named[spec.name] for spec in keras.tree.flatten(conditions)]
-        return keras.tree.pack_sequence_as(conditions, leaves) if leaves else None
+    def condition_of(tensors):
+        if not named:
+            return None
+        return keras.tree.pack_sequence_as(structure, [tensors[name] for name in named])
 
     def serving_default(latents=None, **condition):
-        return {"images": _float(model(latents, condition_of(condition), training=False))}
+        images = model(latents, condition_of(condition), training=False)
+        return {"images": tf.cast(images, tf.float32)}
 
     def sample(seed, **condition):
         return {"images": sampling.from_seeds(model, seed, condition_of(condition))}
 
-    named = {spec.name: spec for spec in keras.tree.flatten(conditions)}
     if model.latents is None:
         _add(archive, "serving_default", serving_default, named)
         return archive
@@ -115,24 +121,20 @@ def _add(archive, name, function, named):
     archive.add_endpoint(name, endpoint, input_signature=list(named.values()))
 
 
-def _float(images):
-    return tf.cast(images, tf.float32)
-
-
 def _condition_specs(model):
-    """Return the condition's specs, named, in the nest that the generator takes."""
+    """Return the condition's nest, as the generator takes it, and its specs by name."""
     if not model.conditional:
-        return []
-    tensors = checks.inputs_of(model.generator)
-    if tensors is None:
+        return None, {}
+    if checks.inputs_of(model.generator) is None:
         raise ValueError(
             "Expected a Functional generator to export a conditional GAN: the shape of its "
             f"condition is read off its inputs. Received: {type(model.generator).__name__}"
         )
-    tensors = tensors[1:] if model.latents is not None else tensors
-    names = ["condition"] if len(tensors) == 1 else [f"condition_{i}" for i in range(len(tensors))]
-    specs = [
-        tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
-        for name, tensor in zip(names, tensors, strict=True)
-    ]
-    return specs[0] if len(specs) == 1 else specs
+    structure = model.generator.input
+    if model.latents is not None:
+        structure = structure[1] if len(structure) == 2 else structure[1:]
+    named = {}
+    for path, tensor in keras.tree.flatten_with_path(structure):
+        name = "_".join(["condition", *map(str, path)])
+        named[name] = tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
+    return structure, named

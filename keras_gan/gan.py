@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_gan import averaging, checks, evaluation, export, inputs, losses, optimizers, sampling
 from keras_gan import latents as priors
 from keras_gan import terms as game_terms
+from keras_gan.fitting import Fitting
 from keras_gan.logs import Logs
 from keras_gan.player import Player
 from keras_gan.saving import Saving
@@ -15,7 +16,7 @@ from keras_gan.training import Training
 
 
 @keras.saving.register_keras_serializable("keras_gan")
-class GAN(Training, Saving, keras.Model):
+class GAN(Fitting, Training, Saving, keras.Model):
     """A generator and a discriminator, trained against each other by `fit`.
 
     Data elements are `x` or `(x, condition)`: `x` of any rank, a condition being any nest of
@@ -35,8 +36,8 @@ class GAN(Training, Saving, keras.Model):
         discriminator: Keras model from samples (and condition) to logits.
         latents: `"auto"` (standard normal, of the shape of the generator's first input), a prior
             such as `keras_gan.latents.Uniform(64)`, or `None` for a generator without latents.
-        conditional: `"auto"` (read off the networks' inputs), `True` or `False`. Subclassed
-            networks must say it.
+        conditional: `"auto"` (read off the networks' inputs), `True`, `False`, or `"generator"`
+            when the discriminator takes samples alone. Subclassed networks must say it.
         seed: integer from which every random draw of training follows; by default drawn from
             Python's `random`, which `keras.utils.set_random_seed` seeds.
 
@@ -80,12 +81,17 @@ class GAN(Training, Saving, keras.Model):
         self.num_classes = checks.num_classes(
             generator, discriminator, self.conditional, prior is not None
         )
-        self._judges_condition = self.conditional and checks.takes_condition(discriminator)
+        self._judges_condition = (
+            self.conditional
+            and conditional != "generator"
+            and checks.takes_condition(discriminator)
+        )
         with self.distribute_strategy.scope():
             self.random_state = RandomState(seed, name="random_state")
         self.terms = []
         self._averages = []
         self._augmentations = []
+        self._players = None
         self._sample = None
         self.built = generator.built and discriminator.built
 
@@ -116,11 +122,12 @@ class GAN(Training, Saving, keras.Model):
             update: `"alternating"` (the generator answers the updated discriminator) or
                 `"simultaneous"` (both answer the same state of the game).
             ema: `None`, a decay per step such as 0.999, or a `keras_gan.GeneratorAverage`. When
-                there is one, `call`, `predict`, `generate`, metrics and `export` use it.
+                there is one, `call`, `predict`, `generate`, metrics and `export` use it. A model
+                that had an average before goes on from its values.
             augmentation: `None`, or a differentiable Keras layer that real and generated samples
                 alike pass on their way to the discriminator.
-            metrics: quality metrics, run by `evaluate` and on `validation_data`: objects with
-                `reset_state()`, `update_state(real=None, fake=None)` and `result()`.
+            metrics: quality metrics, run by `evaluate` and on `validation_data`: objects with a
+                `name`, `reset_state()`, `update_state(real=None, fake=None)` and `result()`.
             metric_samples: how many generated samples the metrics see, from fixed seeds.
             jit_compile: whether to compile the step with XLA; `"auto"` as Keras decides.
             steps_per_execution: training steps in one call of the compiled function.
@@ -136,6 +143,8 @@ class GAN(Training, Saving, keras.Model):
             loss = losses.get(loss)
             added = [game_terms.get(term) for term in _as_list(terms)]
             average = averaging.get(ema)
+            if self._networks_built:
+                self._prepare(added, average)
             _check_augmentation(augmentation)
             logs = Logs(loss, added)
             quality = evaluation.Quality(metrics, metric_samples)
@@ -160,9 +169,9 @@ class GAN(Training, Saving, keras.Model):
         _refill(self._averages, [average] if average else [])
         _refill(self._augmentations, [augmentation] if augmentation else [])
         self.watched = frozenset().union(*(term.watches for term in added))
-        self._sample = None
-        if self.built:
-            self._build_game()
+        self._players = self._sample = None
+        if self._networks_built:
+            self._build_players()
 
     def _set_optimizers(self, pair):
         pair.scale_losses(self.generator, self.discriminator)
@@ -170,11 +179,27 @@ class GAN(Training, Saving, keras.Model):
         self.generator_optimizer, self.discriminator_optimizer = pair.optimizers
         self.optimizer = pair
 
-    def _build_game(self):
-        """Create what training adds to the networks, in the model's strategy scope."""
+    @property
+    def _networks_built(self):
+        return self.generator.built and self.discriminator.built
+
+    def _prepare(self, added, average):
+        """Create what terms and average need of the networks, in the model's strategy scope.
+
+        Raises:
+            ValueError: when a term leaves a layer of its own unbuilt, or the average can't copy
+                the generator.
+        """
         with self.distribute_strategy.scope():
-            if self.average:
-                self.average.follow(self.generator)
+            if average:
+                before = self.average if self.average and self.average.built else None
+                average.follow(self.generator, before and before.network.get_weights())
+            for term in added:
+                term.attach_once(self)
+
+    def _build_players(self):
+        """Build the optimizers on the players' variables, in the model's strategy scope."""
+        with self.distribute_strategy.scope():
             self._players = {
                 name: Player(self._variables_of(name), getattr(self, f"{name}_optimizer"))
                 for name in ("generator", "discriminator")
@@ -195,7 +220,8 @@ class GAN(Training, Saving, keras.Model):
     @property
     def sampling_network(self):
         """The network that samples come from: the average where there is one."""
-        return self.average.network if self.average else self.generator
+        average = self.average
+        return average.network if average and average.built else self.generator
 
     @property
     def _replicas(self):
@@ -333,7 +359,7 @@ class GAN(Training, Saving, keras.Model):
             )
         return sampling.generate(self, self._sample, n, seed, condition, truncation, batch_size)
 
-    def export(self, filepath, format="tf_saved_model", version="next", **kwargs):
+    def export(self, filepath, format="tf_saved_model", version="next"):
         """Export the generator for serving, and return the path that was written.
 
         See `keras_gan.export.export` for the signatures, the arguments and the errors.
@@ -343,172 +369,11 @@ class GAN(Training, Saving, keras.Model):
                 `filepath/<version>/`.
             format: `"tf_saved_model"`.
             version: `"next"`, or a positive integer that does not exist yet.
-            **kwargs: further options of the format.
 
         Returns:
             Path of the version's directory, a string.
         """
-        return export.export(self, filepath, format=format, version=version, **kwargs)
-
-    # fit and evaluate, with their input checked before anything runs.
-
-    def fit(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        class_weight=None,
-        sample_weight=None,
-        **kwargs,
-    ):
-        """Train both players; as `keras.Model.fit`, without weights for samples or classes.
-
-        Args:
-            x: `tf.data.Dataset` or `keras.utils.PyDataset` of batches `x` or `(x, condition)`,
-                or an array of samples.
-            y: condition of an array of samples: labels, or any nest of arrays.
-            batch_size: samples in a batch, for arrays; 32 by default. The batch that would be
-                incomplete is left out of each epoch.
-            epochs: epoch to stop after.
-            verbose: as in Keras.
-            callbacks: as in Keras.
-            validation_split: fraction of an array's last samples to validate on.
-            validation_data: dataset, or `(x, condition)` arrays, for `evaluate` after each epoch.
-            shuffle: whether to shuffle arrays, in an order that is a function of the model's
-                seed and the epoch.
-            class_weight: refused.
-            sample_weight: refused.
-            **kwargs: `initial_epoch`, `steps_per_epoch`, `validation_steps`,
-                `validation_batch_size` and `validation_freq`, as in Keras. A dataset with a
-                method `seek(epoch)`, as `keras_gan.datasets` makes them, is moved to each epoch
-                as it begins, so that a resumed run sees what an uninterrupted one does.
-
-        Returns:
-            `keras.callbacks.History`.
-
-        Raises:
-            ValueError: when the model is not compiled, the data does not fit the networks, or
-                it holds NaN.
-            TypeError: when `x` is none of the kinds above.
-        """
-        self._assert_compile_called("fit")
-        inputs.refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
-        source = inputs.Source(x, y, batch_size, shuffle, self.random_state.start % 2**32)
-        source, held_out = source.split(validation_split)
-        self._check_source(source, self.discriminator_steps)
-        validation_data = held_out if validation_data is None else validation_data
-        if validation_data is not None:
-            self._check_source(inputs.Source(*inputs.unpack(validation_data)))
-        steps = kwargs.pop("steps_per_epoch", None)
-        batches = source.grouped(self.discriminator_steps, self._replicas, steps)
-        before = self.steps
-        with source.readable_errors():
-            history = super().fit(
-                batches,
-                epochs=epochs,
-                verbose=verbose,
-                callbacks=inputs.with_seek(callbacks, batches),
-                shuffle=False,  # The source is shuffled already, if it is to be.
-                validation_data=validation_data,
-                steps_per_epoch=None if hasattr(batches, "seek") else steps,
-                **kwargs,
-            )
-        # A dataset of unknown length shows only now that it had too little to give.
-        if history.epoch and self.steps == before:
-            raise ValueError(inputs.too_few(self.discriminator_steps))
-        return history
-
-    def _check_source(self, source, needed=1):
-        """Raise what can be told before the first batch is read, and build what is not built.
-
-        Args:
-            source: `inputs.Source`; its values are checked now or, a dataset's, as they are read.
-            needed: how many batches it needs to have.
-        """
-        source.check(needed)
-        if source.element is not None:
-            x, condition = source.element
-            checks.check_element(
-                self.generator, self.discriminator, self.latents, self.conditional, x, condition
-            )
-            if not self.built:
-                self._build_networks(x, condition)
-        source.check_values(self.num_classes, checks.ends_in_tanh(self.generator))
-
-    def _build_networks(self, x, condition):
-        """Call subclassed networks once, on zeros of the shapes that the data has."""
-        x, condition = inputs.map_arrays(inputs.zeros_like_spec, (x, condition))
-        with self.distribute_strategy.scope():
-            latents = None if self.latents is None else tf.zeros((1, *self.latents.shape))
-            self.generator(self.generator_inputs(latents, condition), training=False)
-            self.discriminator(self.discriminator_inputs(x, condition), training=False)
-        self.built = True
-        self._build_game()
-
-    def evaluate(self, x=None, y=None, batch_size=None, return_dict=False, **kwargs):
-        """Return the game's figures on held-out data, and the quality metrics.
-
-        Played in inference mode with the network that samples come from, on latents that are
-        the same at each evaluation. Metrics run after it, on `metric_samples` samples.
-
-        Args:
-            x: dataset of batches `x` or `(x, condition)`, or an array of samples.
-            y: condition of an array of samples.
-            batch_size: samples in a batch, for arrays.
-            return_dict: whether to return a dict rather than a list.
-            **kwargs: `verbose`, `steps` and `callbacks`, as in Keras.
-
-        Returns:
-            Dict of figures by name, or the list of their values.
-        """
-        self._assert_compile_called("evaluate")
-        inputs.refuse_weights(sample_weight=kwargs.pop("sample_weight", None))
-        if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it.
-            self._check_source(inputs.Source(x, y, batch_size))
-        if hasattr(x, "seek"):
-            x.seek(0)  # The same order, hence the same figures, at each evaluation.
-        with self._logs.reporting(self._logs.game):
-            results = super().evaluate(x, y, batch_size=batch_size, return_dict=True, **kwargs)
-        real = inputs.evaluation_batches(x, y, batch_size, kwargs.get("steps"))
-        results.update(self._quality.evaluate(self, real))
-        return results if return_dict else list(results.values())
-
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
-        """Take one training step on one batch; as `keras.Model.train_on_batch`.
-
-        Raises:
-            ValueError: with weights, or with `discriminator_steps` above 1, which takes several
-                batches.
-        """
-        self._assert_compile_called("train_on_batch")
-        inputs.refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
-        if self.discriminator_steps > 1:
-            raise ValueError(
-                "One training step takes several batches: use `fit`. "
-                f"Received: discriminator_steps={self.discriminator_steps}"
-            )
-        self._check_source(inputs.Source(x, y))
-        return super().train_on_batch(x, y, return_dict=return_dict)
-
-    def get_metrics_result(self):
-        """Return the figures of training or, while it runs, of evaluation."""
-        return self._logs.results()
-
-    def _assert_compile_called(self, method_name=None):
-        if not self.compiled:
-            raise ValueError(
-                f"Call `compile()` before `{method_name}()`, for example "
-                '`model.compile(loss="non_saturating")`.'
-            )
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Do nothing: all is built by now, and Keras would read a batch to build it again."""
+        return export.export(self, filepath, format=format, version=version)
 
 
 def _prior(latents, generator):

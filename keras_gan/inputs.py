@@ -1,10 +1,13 @@
 """What `fit` is given, in any of its forms, made into batches of `(x, condition)`."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_gan import datasets
+from keras_gan.datasets.epochs import batch_plan
 from keras_gan.values import ValueChecks, check_float
 
 _DATASETS = (tf.data.Dataset, tf.distribute.DistributedDataset)
@@ -93,7 +96,7 @@ class Source:
                 f"Received: a {type(x).__name__} and y of type {type(y).__name__}"
             )
 
-    @property
+    @functools.cached_property
     def element(self):
         """Arrays or specs `(x, condition)`, batch axis first, or `None` if they can't be known."""
         if self.arrays is not None:
@@ -176,7 +179,13 @@ class Source:
             if self.arrays is not None
             else _with_seek_of(self._checks.watch(batches), batches)
         )
-        fixed = all(spec.shape[0] is not None for spec in tf.nest.flatten(watched.element_spec))
+        sides = {spec.shape[0] for spec in tf.nest.flatten(watched.element_spec)}
+        fixed = None not in sides
+        if fixed and any(side % replicas for side in sides):
+            raise ValueError(
+                f"Expected batches that {replicas} replicas can share evenly. "
+                f"Received: batches of {max(sides)} samples"
+            )
         if replicas > 1 and not fixed and size > 1:
             raise ValueError(
                 "Expected batches of a fixed size for `discriminator_steps` above 1 under a "
@@ -191,8 +200,7 @@ class Source:
     def _count(self):
         if self.arrays is not None:
             size, shuffle, _ = self._options
-            count = len(self.arrays[0])
-            return max(1, count // size) if shuffle else -(-count // size)
+            return batch_plan(len(self.arrays[0]), size, shuffle)[1]
         if isinstance(self._dataset, tf.data.Dataset):
             count = int(self._dataset.cardinality())
             return count if count >= 0 else None
@@ -302,14 +310,6 @@ class GroupedPyDataset(keras.utils.PyDataset):
     def on_epoch_end(self):
         """Pass the event on."""
         self._dataset.on_epoch_end()
-
-
-def evaluation_batches(x, y, batch_size, steps):
-    """Return an iterable over the batches that `evaluate` sees."""
-    if isinstance(x, keras.utils.PyDataset):
-        return (x[index] for index in range(steps or len(x)))
-    batches = Source(x, y, batch_size).batches
-    return batches if steps is None else batches.take(steps)
 
 
 def zeros_like_spec(spec):

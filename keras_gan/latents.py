@@ -18,8 +18,6 @@ class Prior:
         ValueError: when a dimension is not a positive integer.
     """
 
-    name = None
-
     def __init__(self, size):
         shape = (size,) if isinstance(size, int) else tuple(size)
         if not all(isinstance(side, int) and side > 0 for side in shape):
@@ -107,8 +105,6 @@ class Normal(Prior):
         - [Brock et al., 2019](https://arxiv.org/abs/1809.11096), Section 3.1 (truncation)
     """
 
-    name = "normal"
-
     def draw(self, shape, seed, truncation=None):
         """Return normal latents, restricted to [-truncation, truncation] if given."""
         if truncation is not None:
@@ -129,8 +125,6 @@ class TruncatedNormal(Prior):
     Raises:
         ValueError: when `threshold` is not positive.
     """
-
-    name = "truncated_normal"
 
     def __init__(self, size, threshold=2.0):
         super().__init__(size)
@@ -162,8 +156,6 @@ class Uniform(Prior):
     Raises:
         ValueError: when `high` is not above `low`.
     """
-
-    name = "uniform"
 
     def __init__(self, size, low=-1.0, high=1.0):
         super().__init__(size)
@@ -199,12 +191,14 @@ def get(identifier):
     """Return the prior that a config or an instance stands for.
 
     Args:
-        identifier: a `Prior` or its serialized config.
+        identifier: a `Prior`, its serialized config, or the size of standard normal latents.
 
     Raises:
         ValueError: for a name: priors have a size, so they are given as objects.
         TypeError: for anything else.
     """
+    if isinstance(identifier, int) and not isinstance(identifier, bool):
+        return Normal(identifier)
     if isinstance(identifier, str):
         raise ValueError(
             "Expected `latents` to be 'auto', None or a prior with its size, such as "

@@ -75,8 +75,10 @@ class Logs:
     def reporting(self, names):
         """Report these keys only, for as long as the context lasts."""
         before, self._reported = self._reported, names
-        yield
-        self._reported = before
+        try:
+            yield
+        finally:
+            self._reported = before
 
 
 def mean(values):

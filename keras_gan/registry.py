@@ -30,20 +30,12 @@ def resolve(identifier, classes, base, kind):
         identifier = classes[identifier]()
     if isinstance(identifier, base):
         return identifier
-    hint = (
-        " Did you forget to call it? An instance is wanted."
-        if identifier_is_class(identifier, base)
-        else ""
-    )
+    is_class = isinstance(identifier, type) and issubclass(identifier, base)
+    hint = " Did you forget to call it? An instance is wanted." if is_class else ""
     raise TypeError(
         f"Expected `{kind}` to be a `{base.__module__}.{base.__name__}` or one of the names "
         f"{sorted(classes)}.{hint} Received: {kind}={identifier!r} of type {type(identifier)}"
     )
-
-
-def identifier_is_class(identifier, base):
-    """Tell whether the class itself was given where an instance of it is wanted."""
-    return isinstance(identifier, type) and issubclass(identifier, base)
 
 
 def _unknown(name, classes, kind):

@@ -62,6 +62,11 @@ def _seeds(n, seed):
 def _rows(model, condition, n):
     """Return the condition with n rows; a single label stands for all."""
     if not model.conditional:
+        if condition is not None:
+            raise ValueError(
+                "This generator takes no condition. Drop it, or build conditional networks, for "
+                f"example with `num_classes=`. Received: condition={condition!r}"
+            )
         return None
     if condition is None:
         raise ValueError(

@@ -52,13 +52,13 @@ class Saving:
         values = [variable.numpy() for variable in variables]
         try:
             super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, OSError) as error:
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
             raise ValueError(
-                f"The file {str(filepath)!r} does not fit this model: it was saved from other "
-                "networks, optimizers or terms. The model keeps the values it had. Build and "
-                "compile it as it was when saved, or load the whole model with "
+                f"The file {str(filepath)!r} does not fit this model: it is damaged, or was saved "
+                "from other networks, optimizers or terms. The model keeps the values it had. "
+                "Build and compile it as it was when saved, or load the whole model with "
                 f"`keras.saving.load_model`. Keras says: {error}"
             ) from error
 
@@ -110,7 +110,7 @@ class Saving:
             "generator": serialize(self.generator),
             "discriminator": serialize(self.discriminator),
             "latents": serialize(self.latents),
-            "conditional": self.conditional,
+            "conditional": self.conditional and (self._judges_condition or "generator"),
             "seed": self.random_state.start,
         }
 

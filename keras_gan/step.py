@@ -7,17 +7,18 @@ import tensorflow as tf
 class Step:
     """One training step's tensors, filled in as the step goes along.
 
-    A term reads what is there rather than computing it again. In `discriminator_term`, `fake` is
-    cut off from the generator (no gradient); in `generator_term` it is not, and the logits are
-    those of the updated discriminator.
+    A term reads what is there rather than computing it again. With alternating updates `fake` is
+    cut off from the generator in `discriminator_term`; in `generator_term` it is not, and
+    `fake_logits` are those of the updated discriminator. With simultaneous updates both terms see
+    one and the same forward.
 
     Attributes:
         real: a batch of real samples.
         condition: their condition, any nest of tensors, or `None`.
         latents: the latents that `fake` was made from, or `None` without latents.
         fake: generated samples, as many as real ones.
-        real_logits: float32 logits of the real samples; in `generator_term` they are those of
-            the discriminator's own step.
+        real_logits: float32 logits of the real samples. With alternating updates those of the
+            discriminator's own step, unless the loss asks for new ones (`uses_real_logits`).
         fake_logits: float32 logits of the generated samples.
         real_outputs: all that the discriminator returned on real samples (a dict when it has
             extra outputs), as `fake_outputs` on generated ones.

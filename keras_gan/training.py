@@ -36,7 +36,7 @@ class Training:
             self._generator_step(step, fake, tape)
         else:
             self._simultaneous_step(step, fake, tape)
-        self._after_update(step)
+        self._after_step(step)
         return self._logs.results()
 
     def _play(self, batch, seeds):
@@ -57,6 +57,7 @@ class Training:
             step.discriminate_fake()
             loss = player.scale(self._discriminator_loss(step))
         player.apply(player.gradients(tape, loss))
+        self._after_update("discriminator", step)
 
     def _generator_step(self, step, fake, tape):
         player = self._players["generator"]
@@ -67,6 +68,7 @@ class Training:
             step.discriminate_fake()
             loss = player.scale(self._generator_loss(step))
         player.apply(player.gradients(tape, loss))
+        self._after_update("generator", step)
 
     def _simultaneous_step(self, step, fake, generator_tape):
         """Update both players from one pair of discriminator forwards."""
@@ -80,6 +82,8 @@ class Training:
         d_gradients = discriminator.gradients(discriminator_tape, d_loss)
         generator.apply(generator.gradients(generator_tape, g_loss))
         discriminator.apply(d_gradients)
+        for player in ("generator", "discriminator"):
+            self._after_update(player, step)
 
     def _discriminator_loss(self, step):
         d_loss = tf.reduce_mean(self.loss.discriminator_loss(step.real_logits, step.fake_logits))
@@ -101,10 +105,12 @@ class Training:
                 added += weighted
         return added
 
-    def _after_update(self, step):
-        self._synchronize_buffers()
+    def _after_update(self, player, step):
         for term in self.terms:
-            term.after_update(step)
+            term.after_update(player, step)
+
+    def _after_step(self, step):
+        self._synchronize_buffers()
         if self.average:
             images = tf.shape(step.real)[0] * self._replicas * self.discriminator_steps
             self.average.update(self.generator, step.count, images)

@@ -72,9 +72,8 @@ class ValueChecks:
             ValueError: for values that are not finite, or labels out of range.
         """
         x = np.asarray(x)
-        # A sum is quick, and finite unless a value is not (or the sum overflows: look closer).
-        if not np.isfinite(x.sum()) and not np.isfinite(x).all():
-            raise ValueError(NOT_FINITE)
+        for array in [x, *keras.tree.flatten(condition)]:
+            _check_finite(array)
         check_labels(condition, self._classes)
         if self._unit_range and x.size:
             self._unit_range = False
@@ -109,6 +108,14 @@ class ValueChecks:
         except ValueError as error:
             self._found = error
             raise
+
+
+def _check_finite(array):
+    array = np.asarray(array)
+    # A sum is quick, and finite unless a value is not (or the sum overflows: look closer).
+    floating = "float" in array.dtype.name
+    if floating and not np.isfinite(array.sum()) and not np.isfinite(array).all():
+        raise ValueError(NOT_FINITE)
 
 
 def _warn_range(low, high):

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
+from keras_gan.shapes import compatible
+
 
 class Equilibrium(NamedTuple):
     """The two losses where the generator matches the data and the discriminator is optimal."""
@@ -120,7 +122,8 @@ class WeightedSum(AdversarialLoss):
         weights: list of as many finite, non-negative numbers.
 
     Raises:
-        ValueError: when the lengths differ, or a weight is negative or not finite.
+        ValueError: when the lengths differ, or a weight is negative or not finite,
+            or all are zero.
 
     Example:
 
@@ -143,6 +146,10 @@ class WeightedSum(AdversarialLoss):
                     "Expected the weight of a loss to be a finite number of at least 0. "
                     f"Received: weight={weight}"
                 )
+        if not any(weights):
+            raise ValueError(
+                f"Expected at least one positive weight. Received: weights={list(weights)}"
+            )
         self.losses = [
             keras.saving.deserialize_keras_object(loss) if isinstance(loss, dict) else loss
             for loss in losses
@@ -171,7 +178,7 @@ class WeightedSum(AdversarialLoss):
 
     def divergence(self, d_loss):
         """Return the single part's bound, or `None` for several."""
-        if len(self.losses) > 1 or not self.weights[0]:
+        if len(self.losses) > 1:
             return None
         return self.losses[0].divergence(d_loss / self.weights[0])
 
@@ -230,16 +237,10 @@ def as_logits(*logits):
     ]
     first, *others = (tuple(tensor.shape) for tensor in wide)
     for other in others:
-        if not _compatible(first, other):
+        if not compatible(first, other):
             raise ValueError(
                 "Expected real and fake logits of equal shape, one logit for each sample (or "
                 "patch) of equally large batches. Received: real_logits and fake_logits of "
                 f"shapes {first} and {other}"
             )
     return wide if len(wide) > 1 else wide[0]
-
-
-def _compatible(first, second):
-    if len(first) != len(second):
-        return False
-    return all(a == b or a is None or b is None for a, b in zip(first, second, strict=True))

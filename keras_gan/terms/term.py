@@ -1,5 +1,7 @@
 """What every term is: something added to a player's loss."""
 
+import re
+
 import keras
 import tensorflow as tf
 
@@ -20,7 +22,7 @@ class Term(keras.layers.Layer):
             multiplied by `interval` there, so that its mean strength stays the same.
         schedule: `None`, or a `keras.optimizers.schedules.LearningRateSchedule` that gives a
             factor of the weight at each training step.
-        name: the key in the logs.
+        name: the key in the logs, by default the class's name in snake case.
 
     Attributes:
         player: `"discriminator"` or `"generator"`: whose optimizer trains the term's own
@@ -48,7 +50,8 @@ class Term(keras.layers.Layer):
     watches = frozenset()
 
     def __init__(self, weight=1.0, interval=1, schedule=None, name=None, **kwargs):
-        super().__init__(name=name, dtype="float32", **kwargs)
+        # Not Keras's own names: those are numbered, and a log key should not be.
+        super().__init__(name=name or _snake_case(type(self).__name__), dtype="float32", **kwargs)
         if not 0 <= weight < float("inf"):
             raise ValueError(
                 f"Expected `weight` to be a finite number of at least 0. Received: weight={weight}"
@@ -65,6 +68,7 @@ class Term(keras.layers.Layer):
             if isinstance(schedule, dict)
             else schedule
         )
+        self._attached = False
         self.built = True
 
     def discriminator_term(self, step):
@@ -83,10 +87,37 @@ class Term(keras.layers.Layer):
         """
         return None
 
-    def after_update(self, step):
-        """Do what follows the players' updates: clipping, moving averages, controllers.
+    def attach(self, model):
+        """Create the term's own state, such as a classifier head; called once, by `compile`.
+
+        Sublayers must be built here, so that their weights have an optimizer and are saved.
 
         Args:
+            model: the `GAN`, its networks built.
+        """
+
+    def attach_once(self, model):
+        """Call `attach`, at the first compile only, and check what it made.
+
+        Raises:
+            ValueError: when a layer of the term is left unbuilt.
+        """
+        if self._attached:
+            return
+        self.attach(model)
+        unbuilt = [layer.name for layer in self._flatten_layers() if not layer.built]
+        if unbuilt:
+            raise ValueError(
+                f"The term {self.name!r} holds layers that are not built, so that no optimizer "
+                f"would train them: build them in `attach(model)`. Received: unbuilt {unbuilt}"
+            )
+        self._attached = True
+
+    def after_update(self, player, step):
+        """Do what follows a player's update: clipping, moving averages, controllers.
+
+        Args:
+            player: `"discriminator"` or `"generator"`: who was updated just now.
             step: `keras_gan.step.Step`, what the training step has computed so far.
         """
 
@@ -140,3 +171,7 @@ class Term(keras.layers.Layer):
         config.pop("dtype", None)  # Always float32: penalties lose their meaning in less.
         config.pop("trainable", None)
         return cls(**config)
+
+
+def _snake_case(name):
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,176 @@
+"""`fit`, `evaluate` and `train_on_batch`, with their input checked before anything runs."""
+
+import tensorflow as tf
+
+from keras_gan import checks, inputs
+
+
+class Fitting:
+    """Mixin for `GAN`: Keras's training loop, given data that fits the networks."""
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        **kwargs,
+    ):
+        """Train both players; as `keras.Model.fit`, without weights for samples or classes.
+
+        Args:
+            x: `tf.data.Dataset` or `keras.utils.PyDataset` of batches `x` or `(x, condition)`,
+                or an array of samples.
+            y: condition of an array of samples: labels, or any nest of arrays.
+            batch_size: samples in a batch, for arrays; 32 by default. The batch that would be
+                incomplete is left out of each epoch.
+            epochs: epoch to stop after.
+            verbose: as in Keras.
+            callbacks: as in Keras.
+            validation_split: fraction of an array's last samples to validate on.
+            validation_data: dataset, or `(x, condition)` arrays, for `evaluate` after each epoch.
+            shuffle: whether to shuffle arrays, in an order that is a function of the model's
+                seed and the epoch.
+            class_weight: refused.
+            sample_weight: refused.
+            **kwargs: `initial_epoch`, `steps_per_epoch`, `validation_steps`,
+                `validation_batch_size` and `validation_freq`, as in Keras. A dataset with a
+                method `seek(epoch)`, as `keras_gan.datasets` makes them, is moved to each epoch
+                as it begins, so that a resumed run sees what an uninterrupted one does.
+
+        Returns:
+            `keras.callbacks.History`.
+
+        Raises:
+            ValueError: when the model is not compiled, the data does not fit the networks, or
+                it holds NaN.
+            TypeError: when `x` is none of the kinds above.
+        """
+        self._assert_compile_called("fit")
+        inputs.refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
+        source = inputs.Source(x, y, batch_size, shuffle, self.random_state.start % 2**32)
+        source, held_out = source.split(validation_split)
+        self._check_source(source, self.discriminator_steps)
+        validation_data = held_out if validation_data is None else validation_data
+        if validation_data is not None:
+            size = kwargs.pop("validation_batch_size", None) or batch_size
+            validation = inputs.Source(*inputs.unpack(validation_data), size)
+            self._check_source(validation)
+            validation_data = validation.grouped(1, self._replicas)
+        steps = kwargs.pop("steps_per_epoch", None)
+        batches = source.grouped(self.discriminator_steps, self._replicas, steps)
+        before = self.steps
+        with source.readable_errors():
+            history = super().fit(
+                batches,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=inputs.with_seek(callbacks, batches),
+                shuffle=False,  # The source is shuffled already, if it is to be.
+                validation_data=validation_data,
+                steps_per_epoch=None if hasattr(batches, "seek") else steps,
+                **kwargs,
+            )
+        # A dataset of unknown length shows only now that it had too little to give.
+        if history.epoch and self.steps == before:
+            raise ValueError(inputs.too_few(self.discriminator_steps))
+        return history
+
+    def _check_source(self, source, needed=1):
+        """Raise what can be told before the first batch is read, and build what is not built.
+
+        Args:
+            source: `inputs.Source`; its values are checked now or, a dataset's, as they are read.
+            needed: how many batches it needs to have.
+        """
+        source.check(needed)
+        if source.element is not None:
+            x, condition = source.element
+            checks.check_element(
+                self.generator, self.discriminator, self.latents, self.conditional, x, condition
+            )
+            if self._players is None:
+                self._build_networks(x, condition)
+        source.check_values(self.num_classes, checks.ends_in_tanh(self.generator))
+
+    def _build_networks(self, x, condition):
+        """Call subclassed networks once, on zeros of the shapes that the data has."""
+        x, condition = inputs.map_arrays(inputs.zeros_like_spec, (x, condition))
+        with self.distribute_strategy.scope():
+            latents = None if self.latents is None else tf.zeros((1, *self.latents.shape))
+            self.generator(self.generator_inputs(latents, condition), training=False)
+            self.discriminator(self.discriminator_inputs(x, condition), training=False)
+        # What a network did not say before it was built, it may say now.
+        checks.check_networks(self.generator, self.discriminator, self.latents)
+        self.built = True
+        self._prepare(self.terms, self.average)
+        self._build_players()
+
+    def evaluate(self, x=None, y=None, batch_size=None, return_dict=False, **kwargs):
+        """Return the game's figures on held-out data, and the quality metrics.
+
+        Played in inference mode with the network that samples come from, on latents that are
+        the same at each evaluation. Metrics run after it, on `metric_samples` samples.
+
+        Args:
+            x: dataset of batches `x` or `(x, condition)`, or an array of samples.
+            y: condition of an array of samples.
+            batch_size: samples in a batch, for arrays.
+            return_dict: whether to return a dict rather than a list.
+            **kwargs: `verbose`, `steps` and `callbacks`, as in Keras.
+
+        Returns:
+            Dict of figures by name, or the list of their values.
+        """
+        self._assert_compile_called("evaluate")
+        inputs.refuse_weights(sample_weight=kwargs.pop("sample_weight", None))
+        batches = x
+        if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it.
+            source = inputs.Source(x, y, batch_size)
+            self._check_source(source)
+            batches = source.grouped(1, self._replicas)
+        if hasattr(batches, "seek"):
+            batches.seek(0)  # The same order, hence the same figures, at each evaluation.
+        with self._logs.reporting(self._logs.game):
+            results = super().evaluate(batches, return_dict=True, **kwargs)
+        results.update(self._quality.evaluate(self, batches, kwargs.get("steps")))
+        return results if return_dict else list(results.values())
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """Take one training step on one batch; as `keras.Model.train_on_batch`.
+
+        Raises:
+            ValueError: with weights, or with `discriminator_steps` above 1, which takes several
+                batches.
+        """
+        self._assert_compile_called("train_on_batch")
+        inputs.refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
+        if self.discriminator_steps > 1:
+            raise ValueError(
+                "One training step takes several batches: use `fit`. "
+                f"Received: discriminator_steps={self.discriminator_steps}"
+            )
+        source = inputs.Source(x, y)
+        self._check_source(source)
+        return super().train_on_batch(*source.arrays, return_dict=return_dict)
+
+    def get_metrics_result(self):
+        """Return the figures of training or, while it runs, of evaluation."""
+        return self._logs.results()
+
+    def _assert_compile_called(self, method_name=None):
+        if not self.compiled:
+            raise ValueError(
+                f"Call `compile()` before `{method_name}()`, for example "
+                '`model.compile(loss="non_saturating")`.'
+            )
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Do nothing: all is built by now, and Keras would read a batch to build it again."""
