@@ -37,7 +37,7 @@ class Fitting:
             validation_split: fraction of an array's last samples to validate on.
             validation_data: dataset, or `(x, condition)` arrays, for `evaluate` after each epoch.
             shuffle: whether to shuffle arrays, in an order that is a function of the model's
-                seed and the epoch.
+                seed and the epoch. Datasets, a `PyDataset` included, keep their own order.
             class_weight: refused.
             sample_weight: refused.
             **kwargs: `initial_epoch`, `steps_per_epoch`, `validation_steps`,
