@@ -3,12 +3,6 @@
 Each row is a call that must fail; the table is the promise.
 """
 
-import os
-import re
-import subprocess
-import sys
-import warnings
-
 import keras
 import numpy as np
 import pytest
@@ -18,9 +12,7 @@ import keras_gan
 from keras_gan import losses, terms
 
 from . import small
-
-X = small.points(16)
-Y = small.labels(16)
+from .refusals import X, Y, assert_says, compiled, labelled
 
 
 class Counted:
@@ -42,16 +34,6 @@ class Counted:
 
         arrays = arrays if len(arrays) > 1 else arrays[0]
         return tf.data.Dataset.from_tensor_slices(arrays).batch(batch_size).map(count)
-
-
-def compiled(model=None, **options):
-    model = model or small.gan()
-    model.compile(**{"run_eagerly": True, **options})
-    return model
-
-
-def labelled(**options):
-    return compiled(small.gan(classes=3), **options)
 
 
 def critic(*layers):
@@ -383,140 +365,3 @@ def test_arrays_that_do_not_fit(make, arguments, error, texts):
         model.fit(**arguments, verbose=0)
     assert_says(caught.value, texts)
     small.assert_unchanged(before, model)
-
-
-def assert_says(error, texts):
-    for text in texts:
-        assert re.search(text, str(error)), f"{text!r} is not in: {error}"
-
-
-# Values can be seen only as they pass: the step stops before it uses them.
-
-
-@pytest.mark.parametrize("steps, jit_compile", [(1, False), (2, False), (1, True)])
-def test_nan_in_a_dataset_stops_before_the_update(steps, jit_compile):
-    model = small.gan()
-    model.compile(discriminator_steps=steps, jit_compile=jit_compile, **small.adams())
-    before = small.weights(model)
-    dataset = tf.data.Dataset.from_tensors(np.full((4, 2), np.nan, "float32")).repeat(steps)
-    with pytest.raises(ValueError, match=r"NaN(?s:.*)finite"):
-        model.fit(dataset, verbose=0)
-    small.assert_unchanged(before, model)
-
-
-@pytest.mark.parametrize("label, jit_compile", [(-1, False), (3, False), (3, True)])
-def test_labels_out_of_range_in_a_dataset_stop_before_the_update(label, jit_compile):
-    model = small.gan(classes=3)
-    model.compile(jit_compile=jit_compile, **small.adams())
-    before = small.weights(model)
-    dataset = tf.data.Dataset.from_tensors((X[:4], np.array([0, 1, 2, label], "int32")))
-    with pytest.raises(ValueError, match=rf"0 to 2(?s:.*)Received(?s:.*){label}"):
-        model.fit(dataset, verbose=0)
-    small.assert_unchanged(before, model)
-
-
-def test_a_dataset_that_turns_out_empty():
-    model = compiled()
-    dataset = tf.data.Dataset.from_tensor_slices(X).batch(4).filter(lambda x: False)
-    with pytest.raises(ValueError, match="empty"):
-        model.fit(dataset, verbose=0)
-
-
-def test_a_dataset_that_turns_out_to_have_too_few_batches():
-    model = compiled(discriminator_steps=3)
-    dataset = tf.data.Dataset.from_tensor_slices(X).batch(8).filter(lambda x: True)
-    with pytest.raises(ValueError, match="discriminator_steps"):
-        model.fit(dataset, verbose=0)
-
-
-def ending_in(*layers):
-    generator = keras.Sequential([keras.Input((3,)), *layers])
-    return compiled(keras_gan.GAN(generator, small.networks()[1]), run_eagerly=False)
-
-
-TANH = {
-    "an activation": [keras.layers.Dense(2), keras.layers.Activation("tanh")],
-    "a layer's activation": [keras.layers.Dense(2, activation="tanh")],
-    "before a reshape": [keras.layers.Dense(2, activation="tanh"), keras.layers.Reshape((2,))],
-}
-
-
-@pytest.mark.parametrize("layers", TANH.values(), ids=TANH)
-@pytest.mark.parametrize("kind", ["array", "dataset"])
-def test_images_outside_the_range_of_tanh_warn_with_the_range(kind, layers):
-    x = np.linspace(0, 255, 32, dtype="float32").reshape(16, 2)
-    data = x if kind == "array" else tf.data.Dataset.from_tensors(x)
-    with pytest.warns(UserWarning, match=r"tanh(?s:.*)\[0, 255\]"):
-        ending_in(*layers).fit(data, batch_size=None if kind == "dataset" else 16, verbose=0)
-
-
-@pytest.mark.parametrize("activation, scale", [("tanh", 1), ("linear", 100)])
-def test_images_that_fit_do_not_warn(activation, scale):
-    x = scale * np.linspace(-1, 1, 32, dtype="float32").reshape(16, 2)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
-        ending_in(keras.layers.Dense(2, activation=activation)).fit(x, verbose=0)
-
-
-def test_a_refused_compile_leaves_the_model_as_it_was():
-    model = compiled(ema=0.9, terms=["r1"], loss="minimax")
-    before = small.state(model)
-    with pytest.raises(TypeError):
-        model.compile(loss="least_squares", ema="0.9")
-    assert model.loss.name == "minimax"
-    assert [term.name for term in model.terms] == ["r1"]
-    small.assert_equal_states(before, small.state(model))
-    model.fit(X, verbose=0)
-
-
-GENERATE = [
-    ("no samples", compiled, {"n": 0}, ["`n`", "n=0"]),
-    ("no condition", labelled, {"n": 2}, ["condition", "2 samples"]),
-    ("rows of a list", labelled, {"n": 2, "condition": [0, 1, 2]}, ["n=2", "3 rows"]),
-    ("rows", labelled, {"n": 2, "condition": small.labels(3)}, ["n=2", "3 rows"]),
-    ("labels", labelled, {"n": 2, "condition": np.array([0, 3])}, ["0 to 2", "3 classes"]),
-    ("seed", compiled, {"n": 2, "seed": 0.5}, ["seed", "0.5"]),
-    ("truncation", compiled, {"n": 2, "truncation": -1.0}, ["truncation", "positive", "-1"]),
-    ("batch size", compiled, {"n": 2, "batch_size": 0}, ["batch_size", "positive"]),
-]
-
-
-@pytest.mark.parametrize(
-    "make, arguments, texts", [r[1:] for r in GENERATE], ids=[r[0] for r in GENERATE]
-)
-def test_generate_says_what_it_needs(make, arguments, texts):
-    with pytest.raises(ValueError) as caught:
-        make().generate(**arguments)
-    assert_says(caught.value, texts)
-
-
-def test_export_to_a_file(tmp_path):
-    path = tmp_path / "taken"
-    path.write_text("precious")
-    with pytest.raises(ValueError, match=r"directory(?s:.*)file(?s:.*)taken"):
-        small.gan().export(str(path))
-    assert path.read_text() == "precious"
-
-
-def test_export_of_a_version_that_exists(tmp_path):
-    (tmp_path / "3").mkdir()
-    (tmp_path / "3" / "saved_model.pb").write_text("precious")
-    with pytest.raises(ValueError, match=r"3(?s:.*)exists(?s:.*)'next'"):
-        small.gan().export(str(tmp_path), version=3)
-    assert (tmp_path / "3" / "saved_model.pb").read_text() == "precious"
-    assert os.listdir(tmp_path) == ["3"]
-
-
-def test_another_backend_is_refused_at_import():
-    # The other backends need packages of their own: only the answer is theirs here.
-    program = "import keras; keras.backend.backend = lambda: 'jax'; import keras_gan"
-    run = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode != 0
-    assert "ImportError" in run.stderr
-    assert "KERAS_BACKEND=tensorflow" in run.stderr
-    assert "Received: backend='jax'" in run.stderr

@@ -3,20 +3,10 @@
 import keras
 import numpy as np
 import pytest
+from network_calls import call, normal
 
 from keras_gan import GAN
 from keras_gan.networks import mlp
-
-
-def call(network, *inputs, **options):
-    """Return what a network makes of NumPy inputs, in NumPy."""
-    inputs = [keras.ops.convert_to_tensor(x) for x in inputs]
-    outputs = network(inputs if len(inputs) > 1 else inputs[0], **options)
-    return keras.ops.convert_to_numpy(outputs)
-
-
-def normal(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).astype("float32")
 
 
 @pytest.mark.parametrize(
