@@ -1,0 +1,253 @@
+"""What was computed once, on disk: found by a fingerprint, written whole or not at all."""
+
+import contextlib
+import hashlib
+import os
+import pathlib
+import tempfile
+import uuid
+import warnings
+import zipfile
+import zlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+_MODULUS = 2**256
+_BROKEN = OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error
+
+
+def cache_directory(cache_dir=None):
+    """Return the directory of cached files, which need not exist yet.
+
+    Args:
+        cache_dir: directory; by default `$KERAS_GAN_CACHE`, or else `~/.cache/keras_gan`.
+
+    Returns:
+        A `pathlib.Path`.
+    """
+    chosen = cache_dir or os.environ.get("KERAS_GAN_CACHE") or "~/.cache/keras_gan"
+    return pathlib.Path(chosen).expanduser()
+
+
+def path_of(kind, fingerprint, cache_dir=None):
+    """Return the path of the file that holds one result.
+
+    Args:
+        kind: what it is, the first part of the file's name.
+        fingerprint: hexadecimal string, from all that the result depends on.
+        cache_dir: see `cache_directory`.
+
+    Returns:
+        A `pathlib.Path`.
+    """
+    return cache_directory(cache_dir) / f"{kind}-{fingerprint[:32]}.npz"
+
+
+def cached(kind, fingerprint, compute, cache_dir=None):
+    """Return what `compute` returns, from disk when it was computed before.
+
+    A file that can't be read is named in a warning and written anew.
+
+    Args:
+        kind: what it is, the first part of the file's name.
+        fingerprint: hexadecimal string, from all that the result depends on.
+        compute: function without arguments that returns a dict of arrays (of numbers or text).
+        cache_dir: see `cache_directory`.
+
+    Returns:
+        The dict of arrays.
+
+    Raises:
+        ValueError: when the directory can't be written to; before anything is computed.
+
+    Example:
+
+    >>> fingerprint = caching.fingerprint("mean", caching.fingerprint_of(images))
+    >>> caching.cached("mean", fingerprint, lambda: {"mean": images.mean(0)})
+    """
+    path = path_of(kind, fingerprint, cache_dir)
+    if path.exists():
+        try:
+            return load(path)
+        except ValueError as error:
+            warnings.warn(f"{error} It is made anew.", stacklevel=2)
+    _check_directory(path.parent)
+    arrays = {name: np.asarray(array) for name, array in compute().items()}
+    try:
+        save(path, arrays)
+    except OSError as error:
+        warnings.warn(f"{path} could not be written ({error}); go on without it.", stacklevel=2)
+    return arrays
+
+
+def load(path):
+    """Return the dict of arrays in a file.
+
+    Raises:
+        ValueError: naming the file, when it is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise ValueError(f"There is no file {os.fspath(path)!r}.") from None
+    except _BROKEN as error:
+        raise ValueError(
+            f"The file {os.fspath(path)!r} is damaged: {type(error).__name__}, {error}."
+        ) from error
+
+
+def save(path, arrays):
+    """Write a dict of arrays in one step: a reader sees the old file or the new one.
+
+    Args:
+        path: where to write, in a directory that exists.
+        arrays: dict of arrays of numbers or text.
+    """
+    # Not by `tempfile`, whose files none but their owner may read.
+    temporary = f"{os.fspath(path)}.{uuid.uuid4().hex}.part"
+    try:
+        with open(temporary, "xb") as file:
+            np.savez(file, **arrays)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def fingerprint(*parts):
+    """Return the SHA-256, in hexadecimal, of a sequence of strings, numbers or arrays."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(f"{part.dtype.str}{part.shape}".encode())
+            part = np.ascontiguousarray(part).tobytes()
+        part = part if isinstance(part, bytes) else str(part).encode()
+        digest.update(len(part).to_bytes(8, "little") + part)
+    return digest.hexdigest()
+
+
+def file_fingerprint(path):
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint_of(dataset):
+    """Return the fingerprint of data: the same for any order and any cut into batches.
+
+    Args:
+        dataset: as `batches` takes it. Conditions count as part of their samples.
+
+    Returns:
+        Hexadecimal string.
+    """
+    total, count = 0, 0
+    for x, condition in batches(dataset):
+        digests = sample_digests(x, condition)
+        # A sum, so that order does not matter and a repeated sample does.
+        total = (total + sum(int.from_bytes(digest, "little") for digest in digests)) % _MODULUS
+        count += len(digests)
+    return fingerprint("data", count, total)
+
+
+def sample_digests(x, condition=None):
+    """Return the SHA-256 of each sample with its condition, as bytes."""
+    leaves = [np.asarray(leaf) for leaf in keras.tree.flatten((x, condition)) if leaf is not None]
+    leaves = [_canonical(leaf) for leaf in leaves]
+    head = ";".join(f"{leaf.dtype.str}{leaf.shape[1:]}" for leaf in leaves).encode()
+    return [
+        hashlib.sha256(head + b"".join(_bytes_of(leaf[i]) for leaf in leaves)).digest()
+        for i in range(len(leaves[0]))
+    ]
+
+
+def batches(dataset):
+    """Yield `(x, condition)` of every batch, the condition `None` where there is none.
+
+    Args:
+        dataset: an array of samples, a tuple `(x, condition)` of arrays, or what yields batches
+            `x` or `(x, condition)`: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a list. A
+            dataset with `seek(epoch)` is read from epoch 0, so that every call yields the same.
+
+    Raises:
+        ValueError: when there is no end to it, or no sample in it.
+        TypeError: when it is no such thing.
+    """
+    empty = True
+    for element in _elements(dataset):
+        x, condition = _split(element)
+        empty = empty and len(x) == 0
+        if len(x):
+            yield x, condition
+    if empty:
+        raise ValueError(f"There are no samples in the data. Received: dataset={dataset!r}")
+
+
+def check_repeatable(dataset):
+    """Refuse an iterator, of which nothing is left after one pass.
+
+    Raises:
+        TypeError: naming what to give instead.
+    """
+    if hasattr(dataset, "__next__"):
+        raise TypeError(
+            "The data are read more than once: give a `tf.data.Dataset`, arrays or a list of "
+            f"batches, not an iterator. Received: dataset={dataset!r}"
+        )
+
+
+def _elements(dataset):
+    if isinstance(dataset, (np.ndarray, tuple)) or tf.is_tensor(dataset):
+        return [dataset]
+    if isinstance(dataset, keras.utils.PyDataset):
+        return (dataset[i] for i in range(len(dataset)))
+    if not hasattr(dataset, "__iter__") or isinstance(dataset, (str, dict)):
+        raise TypeError(
+            "Expected arrays, or batches `x` or `(x, condition)`, such as a `tf.data.Dataset`. "
+            f"Received: dataset={dataset!r}"
+        )
+    if getattr(dataset, "cardinality", None) and int(dataset.cardinality()) == -1:
+        raise ValueError(
+            "Expected data with an end: leave `repeat()` out, or take some batches with "
+            f"`dataset.take(...)`. Received: dataset={dataset!r}"
+        )
+    if hasattr(dataset, "seek"):
+        dataset.seek(0)
+    return dataset
+
+
+def _split(element):
+    if not isinstance(element, (tuple, list)):
+        return np.asarray(element), None
+    x, *condition = element
+    condition = keras.tree.map_structure(np.asarray, condition)
+    return np.asarray(x), condition[0] if len(condition) == 1 else condition or None
+
+
+def _canonical(leaf):
+    """Return an array of a width that does not depend on how the data came."""
+    if leaf.dtype.kind in "fV":
+        return np.ascontiguousarray(leaf, "<f4")
+    return np.ascontiguousarray(leaf, "<i8") if leaf.dtype.kind in "iub" else leaf.astype(object)
+
+
+def _bytes_of(row):
+    if isinstance(row, (np.ndarray, np.generic)) and row.dtype != object:
+        return row.tobytes()
+    return repr(row.tolist() if isinstance(row, np.ndarray) else row).encode()
+
+
+def _check_directory(directory):
+    try:
+        os.makedirs(directory, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise ValueError(
+            "The cache's directory must be one that can be created and written to: pass another "
+            "as `cache_dir`, or set the environment's KERAS_GAN_CACHE. "
+            f"Received: cache_dir={os.fspath(directory)!r} ({error})"
+        ) from error

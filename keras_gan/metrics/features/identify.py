@@ -1,0 +1,44 @@
+"""What a metric's `features=` and `classifier=` arguments stand for."""
+
+import keras
+
+from keras_gan.metrics.features.extractor import Features, pixels
+
+
+def get(features):
+    """Return the `Features` that an argument stands for.
+
+    Args:
+        features: `Features`, their serialized config, or `None` for `pixels()`.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if features is None:
+        return pixels()
+    return _checked(features, "features", "Features")
+
+
+def probabilities_of(classifier):
+    """Return the `Features` that are a classifier's probabilities.
+
+    Args:
+        classifier: what has them as `.probabilities`, or these `Features` themselves, or their
+            serialized config.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    probabilities = getattr(classifier, "probabilities", classifier)
+    return _checked(probabilities, "classifier", "classifier, or Features that are probabilities")
+
+
+def _checked(features, argument, wanted):
+    if isinstance(features, dict):
+        features = keras.saving.deserialize_keras_object(features)
+    if not isinstance(features, Features):
+        raise TypeError(
+            f"Expected {wanted}, as `keras_gan.metrics.features` makes them: for a Keras model, "
+            f"`features.from_model(model)`. Received: {argument}={features!r}"
+        )
+    return features
