@@ -10,7 +10,7 @@ if keras.backend.backend() != "tensorflow":
         "~/.keras/keras.json."
     )
 
-from keras_gan import callbacks, datasets, latents, losses, networks, terms
+from keras_gan import callbacks, datasets, latents, losses, metrics, networks, terms
 from keras_gan.averaging import GeneratorAverage
 from keras_gan.gan import GAN
 
@@ -23,6 +23,7 @@ __all__ = [
     "datasets",
     "latents",
     "losses",
+    "metrics",
     "networks",
     "terms",
 ]

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_gan.copying import copy_of
+
 
 @keras.saving.register_keras_serializable("keras_gan")
 class GeneratorAverage(keras.layers.Layer):
@@ -59,7 +61,7 @@ class GeneratorAverage(keras.layers.Layer):
             ValueError: when the generator can't be rebuilt from its config.
         """
         if not self.built:
-            self.network = _copy(generator)
+            self.network = copy_of(generator)
             self.network.trainable = False
             self.built = True
         self.network.set_weights(generator.get_weights() if values is None else values)
@@ -138,18 +140,3 @@ def _check(decay, half_life, ramp_up):
             "Expected `ramp_up` to be None, or positive together with `half_life`. "
             f"Received: ramp_up={ramp_up}, half_life={half_life}"
         )
-
-
-def _copy(network):
-    """Return a network of the same architecture, with variables of its own."""
-    try:
-        copy = type(network).from_config(network.get_config())
-        if not copy.built:
-            copy.build_from_config(network.get_build_config())
-    except (NotImplementedError, TypeError, ValueError) as error:
-        raise ValueError(
-            "An average needs a copy of the generator, made from its config. Give the generator a "
-            "`get_config` that its constructor takes, and registered layers in place of Lambdas; "
-            f"or drop `ema`. Received: generator={network.name!r}. Keras says: {error}"
-        ) from error
-    return copy

@@ -1,15 +1,16 @@
 """Quality metrics: run on whole samples, outside the training step."""
 
 import itertools
+import warnings
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_gan import inputs
+from keras_gan import metrics as quality
 
 # Far from the seeds that people look at, and the same at every evaluation.
-_FIRST_SEED = 2**40
+FIRST_SEED = 2**40
 
 
 class Quality:
@@ -19,84 +20,121 @@ class Quality:
     replicas, and their feature extractors would enter every checkpoint.
 
     Args:
-        metrics: objects with `name`, `reset_state()`, `update_state(real=None, fake=None)` and
-            `result()`, which returns a number or a dict of numbers.
+        metrics: list of what `keras_gan.metrics.get` takes.
         samples: how many generated samples they see.
+        seed: of the first of these.
 
     Raises:
-        TypeError: when a metric has no such methods.
-        ValueError: when `samples` is not a positive integer.
+        TypeError: when a metric is none.
+        ValueError: for an unknown name, two metrics of one name, or when `samples` is not a
+            positive integer.
     """
 
-    def __init__(self, metrics, samples):
-        for metric in metrics:
-            needed = ("name", "reset_state", "update_state", "result")
-            if not all(hasattr(metric, attribute) for attribute in needed):
-                raise TypeError(
-                    "Expected `metrics` to be objects with a `name`, `reset_state()`, "
-                    "`update_state(real=None, fake=None)` and `result()`. "
-                    f"Received: {metric!r} of type {type(metric)}"
-                )
+    def __init__(self, metrics, samples, seed=FIRST_SEED):
+        self.metrics = [quality.get(metric) for metric in metrics]
+        names = [metric.name for metric in self.metrics]
+        if len(set(names)) < len(names):
+            raise ValueError(
+                "Expected metrics with distinct names: pass `name=...` to some. "
+                f"Received: metrics named {names}"
+            )
         if not isinstance(samples, int) or samples < 1:
             raise ValueError(
                 "Expected `metric_samples` to be a positive integer. "
                 f"Received: metric_samples={samples!r}"
             )
-        self.metrics = list(metrics)
         self.samples = samples
+        self.seed = seed
+        self._seen = None  # The dataset that the real side holds, while it can be kept.
+        self._condition = None
 
-    def evaluate(self, model, dataset, steps=None, batch_size=100):
+    def evaluate(self, model, dataset, steps=None, keep_real=False, batch_size=100, verbose=0):
         """Return the metrics' results by name.
 
         Args:
             model: the `GAN` whose samples are judged.
             dataset: iterable of batches `x` or `(x, condition)`, the real side.
             steps: how many of them, `None` for all.
+            keep_real: whether the real side of the last call does, if it was of this dataset.
             batch_size: generated samples at a time.
+            verbose: 0 for no progress bar.
 
         Returns:
-            Dict of floats; a metric that returns a dict gives keys `name/key`.
+            Dict of floats; a metric of several figures gives keys `name/key`.
         """
         if not self.metrics:
             return {}
+        kept = keep_real and self._seen is dataset
         for metric in self.metrics:
-            metric.reset_state()
+            # A metric of a user's own has no way to keep a side: it sees the data again.
+            metric.reset_state(**({"keep_real": kept} if _is_ours(metric) else {}))
+            if hasattr(metric, "bind"):
+                metric.bind(model)
+        self._read(model, dataset, steps, kept, verbose)
+        self._seen = dataset if keep_real else None
+        try:
+            quality.evaluation.feed(
+                self.metrics, "fake", self._generated(model, batch_size), verbose
+            )
+        except _DivergedError:
+            return self._unknown()
+        return quality.evaluation.results(self.metrics, verbose)
+
+    def _read(self, model, dataset, steps, kept, verbose):
+        """Show the real side to the metrics that need it, and note conditions to generate from."""
+        metrics = [metric for metric in self.metrics if not (kept and _is_ours(metric))]
         conditions = []
-        for element in itertools.islice(_each(dataset), steps):
-            real, condition = inputs.unpack(element)
-            conditions.append(condition)
-            for metric in self.metrics:
-                metric.update_state(real=real)
-        self._generate(model, conditions, batch_size)
-        return self._results()
 
-    def _generate(self, model, conditions, batch_size):
-        condition = self._conditions(model, conditions)
-        for first in range(0, self.samples, batch_size):
-            count = min(batch_size, self.samples - first)
-            rows = inputs.map_arrays(lambda a: a[first : first + count], condition)  # noqa: B023
-            fake = model.generate(count, _FIRST_SEED + first, rows, batch_size=count)
-            for metric in self.metrics:
-                metric.update_state(fake=fake)
+        def batches():
+            for element in itertools.islice(_each(dataset), steps):
+                real, condition = inputs.unpack(element)
+                conditions.append(condition)
+                yield real if condition is None else (real, condition)
 
-    def _conditions(self, model, conditions):
+        quality.evaluation.feed(metrics, "real", batches(), verbose)
+        if model.conditional and not kept:
+            if not conditions:  # No metric has looked.
+                conditions = [inputs.unpack(element)[1] for element in _each(dataset)]
+            self._condition = self._rows(conditions)
+
+    def _rows(self, conditions):
         """Return as many conditions of real samples as there are samples to generate."""
-        if not model.conditional:
-            return None
         joined = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *conditions)
         return keras.tree.map_structure(
             lambda rows: np.take(rows, np.arange(self.samples), axis=0, mode="wrap"), joined
         )
 
-    def _results(self):
-        results = {}
+    def _generated(self, model, batch_size):
+        condition = self._condition if model.conditional else None
+        for first in range(0, self.samples, batch_size):
+            count = min(batch_size, self.samples - first)
+            rows = inputs.map_arrays(lambda a: a[first : first + count], condition)  # noqa: B023
+            fake = model.generate(count, self.seed + first, rows, batch_size=count)
+            if not np.isfinite(fake).all():
+                raise _DivergedError
+            yield fake
+
+    def _unknown(self):
+        """Return NaN for every figure: training has diverged, which is no reason to lose it."""
+        warnings.warn(
+            "The generator makes NaN or infinite values: training has diverged, and the metrics "
+            "have no figures (NaN). Go back to an earlier checkpoint with a lower learning rate; "
+            "`keras_gan.callbacks.DivergenceGuard` does.",
+            stacklevel=2,
+        )
+        names = []
         for metric in self.metrics:
-            result = metric.result()
-            if isinstance(result, dict):
-                results.update({f"{metric.name}/{k}": float(v) for k, v in result.items()})
-            else:
-                results[metric.name] = float(tf.convert_to_tensor(result))
-        return results
+            keys = getattr(metric, "keys", ())
+            names += [f"{metric.name}/{key}" for key in keys] if keys else [metric.name]
+        return dict.fromkeys(names, float("nan"))
+
+
+class _DivergedError(Exception):
+    """The generator makes values that are not finite."""
+
+
+def _is_ours(metric):
+    return isinstance(metric, quality.QualityMetric)
 
 
 def _each(dataset):

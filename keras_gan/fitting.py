@@ -66,20 +66,21 @@ class Fitting:
             validation_data = validation.grouped(1, self._replicas)
         steps = kwargs.pop("steps_per_epoch", None)
         batches = source.grouped(self.discriminator_steps, self._replicas, steps)
-        before = self.steps
+        steps_taken = inputs.StepsTaken()
+        self._fit_verbose = verbose
         with source.readable_errors():
             history = super().fit(
                 batches,
                 epochs=epochs,
                 verbose=verbose,
-                callbacks=inputs.with_seek(callbacks, batches),
+                callbacks=inputs.with_own(callbacks, batches, steps_taken),
                 shuffle=False,  # The source is shuffled already, if it is to be.
                 validation_data=validation_data,
                 steps_per_epoch=None if hasattr(batches, "seek") else steps,
                 **kwargs,
             )
         # A dataset of unknown length shows only now that it had too little to give.
-        if history.epoch and self.steps == before:
+        if history.epoch and not steps_taken.any:
             raise ValueError(inputs.too_few(self.discriminator_steps))
         return history
 
@@ -140,7 +141,17 @@ class Fitting:
             batches.seek(0)  # The same order, hence the same figures, at each evaluation.
         with self._logs.reporting(self._logs.game):
             results = super().evaluate(batches, return_dict=True, **kwargs)
-        results.update(self._quality.evaluate(self, batches, kwargs.get("steps")))
+        in_fit = kwargs.get("_use_cached_eval_dataset", False)
+        verbose = self._fit_verbose if in_fit else kwargs.get("verbose", "auto")
+        results.update(
+            self._quality.evaluate(
+                self,
+                batches,
+                kwargs.get("steps"),
+                keep_real=in_fit,  # The data of one fit is the same at every epoch.
+                verbose=verbose in ("auto", 1),
+            )
+        )
         return results if return_dict else list(results.values())
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):

@@ -107,6 +107,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
         augmentation=None,
         metrics=(),
         metric_samples=1000,
+        balance=False,
         jit_compile="auto",
         steps_per_execution=1,
         run_eagerly=False,
@@ -126,9 +127,13 @@ class GAN(Fitting, Training, Saving, keras.Model):
                 that had an average before goes on from its values.
             augmentation: `None`, or a differentiable Keras layer that real and generated samples
                 alike pass on their way to the discriminator.
-            metrics: quality metrics, run by `evaluate` and on `validation_data`: objects with a
-                `name`, `reset_state()`, `update_state(real=None, fake=None)` and `result()`.
+            metrics: quality metrics or their names, run by `evaluate` and on `validation_data`:
+                those of `keras_gan.metrics`, or objects with a `name`, `reset_state()`,
+                `update_state(real=None, fake=None)` and `result()`.
             metric_samples: how many generated samples the metrics see, from fixed seeds.
+            balance: whether to log how evenly the players are matched: the discriminator's
+                accuracy on real and generated samples, and for both players the norm of the
+                gradient and of the update relative to the weights.
             jit_compile: whether to compile the step with XLA; `"auto"` as Keras decides.
             steps_per_execution: training steps in one call of the compiled function.
             run_eagerly: whether to run the step op by op, for debugging.
@@ -146,7 +151,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
             if self._networks_built:
                 self._prepare(added, average)
             _check_augmentation(augmentation)
-            logs = Logs(loss, added)
+            logs = Logs(loss, added, balance)
             quality = evaluation.Quality(metrics, metric_samples)
             pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
             pair.check_strategy(self.distribute_strategy)

@@ -207,16 +207,33 @@ class Source:
         return len(self._dataset) if isinstance(self._dataset, keras.utils.PyDataset) else None
 
 
-def with_seek(callbacks, batches):
-    """Return `fit`'s callbacks, with one that moves a seekable dataset to each epoch."""
+def with_own(callbacks, batches, *own):
+    """Return `fit`'s callbacks, with our own and one that moves a seekable dataset to each epoch.
+
+    Args:
+        callbacks: what `fit` was given.
+        batches: the data, which may have a method `seek(epoch)`.
+        *own: more callbacks.
+    """
     seek = getattr(batches, "seek", None)
-    if seek is None:
-        return callbacks
+    own = [*own, SeekEpoch(seek)] if seek else list(own)
     if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks.append(SeekEpoch(seek))
+        for callback in own:
+            callbacks.append(callback)
         return callbacks
     callbacks = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
-    return [SeekEpoch(seek), *(callback for callback in callbacks if callback is not None)]
+    return [*own, *(callback for callback in callbacks if callback is not None)]
+
+
+class StepsTaken(keras.callbacks.Callback):
+    """Note whether any step was taken: the model's own count may be put back meanwhile."""
+
+    async_safe = True  # It looks at no figures, so nobody has to wait for them.
+    any = False
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Note a step."""
+        self.any = True
 
 
 class SeekEpoch(keras.callbacks.Callback):

@@ -5,6 +5,8 @@ import contextlib
 import keras
 import tensorflow as tf
 
+from keras_gan.balance import ACCURACIES, NORMS
+
 
 class Logs:
     """Running means under the names that the bar, the history and TensorBoard show.
@@ -14,17 +16,20 @@ class Logs:
     Args:
         loss: the `AdversarialLoss`, which may prove a bound.
         terms: the terms, each with a key of its own.
+        balance: whether to count how evenly the players are matched.
 
     Raises:
         ValueError: when two keys are equal.
     """
 
-    def __init__(self, loss, terms):
+    def __init__(self, loss, terms, balance=False):
         self._loss = loss
+        self.balance = balance
         # What evaluation can tell too, without training; the terms are told by training alone.
         self.game = ["d_loss", "g_loss", "real_score", "fake_score"]
         self.game += [loss.divergence_name] if loss.divergence_name else []
-        names = self.game + [term.name for term in terms]
+        self.game += ACCURACIES if balance else []
+        names = self.game + [term.name for term in terms] + (list(NORMS) if balance else [])
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(
@@ -58,6 +63,10 @@ class Logs:
         self.add("fake_score", mean(fake_logits), weight)
         if self._loss.divergence_name:
             self.add(self._loss.divergence_name, self._loss.divergence(d_loss), weight)
+        if self.balance:
+            right = self._loss.says_real(real_logits), ~self._loss.says_real(fake_logits)
+            for name, answers in zip(ACCURACIES, right, strict=True):
+                self.add(name, mean(tf.cast(answers, tf.float32)), weight)
 
     def generator(self, g_loss, weight=1.0):
         """Count one generator loss."""

@@ -1,6 +1,7 @@
 """Finding a class by its snake_case name, with an error that helps when there is none."""
 
 import difflib
+import re
 
 import keras
 
@@ -36,6 +37,11 @@ def resolve(identifier, classes, base, kind):
         f"Expected `{kind}` to be a `{base.__module__}.{base.__name__}` or one of the names "
         f"{sorted(classes)}.{hint} Received: {kind}={identifier!r} of type {type(identifier)}"
     )
+
+
+def snake_case(name):
+    """Return a class's name in snake case, by which logs and `compile` know it."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _unknown(name, classes, kind):

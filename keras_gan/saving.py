@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import uuid
+import warnings
 
 import keras
 import numpy as np
@@ -138,14 +139,29 @@ class Saving:
             "augmentation": serialize(self._augmentations[0]) if self._augmentations else None,
             "metrics": [serialize(metric) for metric in self._quality.metrics],
             "metric_samples": self._quality.samples,
+            "balance": self._logs.balance,
             "jit_compile": self._jit_compile_choice,
             "steps_per_execution": self.steps_per_execution,
             "run_eagerly": self.run_eagerly,
         }
 
     def compile_from_config(self, config):
-        """Compile the model as it was when saved."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        """Compile the model as it was when saved, without metrics that can't be had here.
+
+        Extractors are in no checkpoint: a metric on features of a network of the user's own, or
+        on a file that is not there, is left out with a warning.
+        """
+        arguments = keras.saving.deserialize_keras_object(config)
+        metrics = arguments.pop("metrics", ())
+        lost = [metric.unavailable for metric in metrics if getattr(metric, "unavailable", None)]
+        for reason in lost:
+            warnings.warn(
+                f"A metric was left out of the loaded model. {reason} For evaluation in training, "
+                "pass it to `keras_gan.callbacks.Evaluation`.",
+                stacklevel=2,
+            )
+        kept = [metric for metric in metrics if not getattr(metric, "unavailable", None)]
+        self.compile(**arguments, metrics=kept)
 
 
 @contextlib.contextmanager

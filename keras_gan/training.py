@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_gan import inputs
+from keras_gan import balance, inputs
 from keras_gan.logs import mean
 from keras_gan.step import Step
 
@@ -56,7 +56,7 @@ class Training:
             step.discriminate_real()
             step.discriminate_fake()
             loss = player.scale(self._discriminator_loss(step))
-        player.apply(player.gradients(tape, loss))
+        self._update("discriminator", player.gradients(tape, loss))
         self._after_update("discriminator", step)
 
     def _generator_step(self, step, fake, tape):
@@ -67,7 +67,7 @@ class Training:
                 step.discriminate_real()
             step.discriminate_fake()
             loss = player.scale(self._generator_loss(step))
-        player.apply(player.gradients(tape, loss))
+        self._update("generator", player.gradients(tape, loss))
         self._after_update("generator", step)
 
     def _simultaneous_step(self, step, fake, generator_tape):
@@ -80,8 +80,8 @@ class Training:
             g_loss = generator.scale(self._generator_loss(step))
             d_loss = discriminator.scale(self._discriminator_loss(step))
         d_gradients = discriminator.gradients(discriminator_tape, d_loss)
-        generator.apply(generator.gradients(generator_tape, g_loss))
-        discriminator.apply(d_gradients)
+        self._update("generator", generator.gradients(generator_tape, g_loss))
+        self._update("discriminator", d_gradients)
         for player in ("generator", "discriminator"):
             self._after_update(player, step)
 
@@ -104,6 +104,14 @@ class Training:
                 self._logs.add(term.name, value, ran)
                 added += weighted
         return added
+
+    def _update(self, name, gradients):
+        player = self._players[name]
+        if not self._logs.balance:
+            player.apply(gradients)
+            return
+        for key, (value, weight) in balance.apply(name, player, gradients).items():
+            self._logs.add(key, value, weight)
 
     def _after_update(self, player, step):
         for term in self.terms:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_gan.callbacks import files, pictures, plots
 from keras_gan.callbacks.checks import check_whole
+from keras_gan.callbacks.workers import is_chief
 
 _DEFAULT_SAMPLES = {"image": 64, "series": 16, "line": 2048, "plane": 2048}
 _MOST_CLASS_COLUMNS = 20
@@ -82,7 +83,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Check everything that could go wrong later, before the first step."""
-        if self._is_chief():
+        if is_chief(self.model):
             files.prepare_directory(self.directory)
         self._last_epoch = 0
         self._check_condition()
@@ -96,12 +97,12 @@ class SampleGrid(keras.callbacks.Callback):
         last = (self.params or {}).get("epochs") == epoch + 1
         if last or (epoch + 1) % self.every == 0:
             picture = self._draw(f"epoch {epoch + 1}")
-            if self._is_chief():
+            if is_chief(self.model):
                 self._write(picture, epoch)
 
     def on_train_end(self, logs=None):
         """Animate the pictures."""
-        if self._is_chief():
+        if is_chief(self.model):
             paths = files.epoch_paths(self.directory, self._last_epoch)
             if paths:
                 files.save_gif(paths, os.path.join(self.directory, "training.gif"))
@@ -169,12 +170,6 @@ class SampleGrid(keras.callbacks.Callback):
         known = getattr(self.model, "num_classes", None) if self.model.conditional else None
         shown = min(known or 0, _MOST_CLASS_COLUMNS)
         return np.linspace(0, (known or 1) - 1, shown).round().astype(np.int32)
-
-    def _is_chief(self):
-        strategy = getattr(self.model, "distribute_strategy", None)
-        # The default strategy has no such attribute.
-        extended = getattr(strategy, "extended", None)
-        return getattr(extended, "should_save_checkpoint", True)
 
     def _check_condition(self):
         if self.condition is None:

@@ -75,6 +75,13 @@ class AdversarialLoss:
         """
         return None
 
+    def says_real(self, logits):
+        """Return whether logits call their samples real, a tensor of bools: those above 0.
+
+        For critics, whose values mean nothing by themselves, this is a convention.
+        """
+        return logits > 0
+
     @property
     def equilibrium(self):
         """`Equilibrium` losses where they are unique, else `None`."""
@@ -181,6 +188,10 @@ class WeightedSum(AdversarialLoss):
         if len(self.losses) > 1:
             return None
         return self.losses[0].divergence(d_loss / self.weights[0])
+
+    def says_real(self, logits):
+        """Return whether logits call their samples real, as the first part has it."""
+        return self.losses[0].says_real(logits)
 
     @property
     def equilibrium(self):

@@ -73,6 +73,10 @@ class LeastSquares(AdversarialLoss):
         """Return `2 - 8 d_loss / (b - a)^2`, at most the triangular discrimination."""
         return 2 - 8 * d_loss / (self.real_label - self.fake_label) ** 2
 
+    def says_real(self, logits):
+        """Return whether logits are nearer to the real label than to the fake one."""
+        return ops.abs(logits - self.real_label) < ops.abs(logits - self.fake_label)
+
     @property
     def equilibrium(self):
         """`((b - a)^2 / 4, ((a + b) / 2 - c)^2 / 2)`."""

@@ -1,9 +1,9 @@
 """What every term is: something added to a player's loss."""
 
-import re
-
 import keras
 import tensorflow as tf
+
+from keras_gan.registry import snake_case
 
 
 class Term(keras.layers.Layer):
@@ -51,7 +51,7 @@ class Term(keras.layers.Layer):
 
     def __init__(self, weight=1.0, interval=1, schedule=None, name=None, **kwargs):
         # Not Keras's own names: those are numbered, and a log key should not be.
-        super().__init__(name=name or _snake_case(type(self).__name__), dtype="float32", **kwargs)
+        super().__init__(name=name or snake_case(type(self).__name__), dtype="float32", **kwargs)
         if not 0 <= weight < float("inf"):
             raise ValueError(
                 f"Expected `weight` to be a finite number of at least 0. Received: weight={weight}"
@@ -171,7 +171,3 @@ class Term(keras.layers.Layer):
         config.pop("dtype", None)  # Always float32: penalties lose their meaning in less.
         config.pop("trainable", None)
         return cls(**config)
-
-
-def _snake_case(name):
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

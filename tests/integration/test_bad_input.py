@@ -194,10 +194,28 @@ BUILD = [
         ["augmentation", "color"],
     ),
     (
-        "metrics of a wrong kind",
+        "a metric of a classifier",
         lambda: small.gan().compile(metrics=["accuracy"]),
+        ValueError,
+        ["metric", "accuracy", "frechet_distance"],
+    ),
+    (
+        "a metric that needs arguments",
+        lambda: small.gan().compile(metrics=["inception_score"]),
+        ValueError,
+        ["inception_score", r"InceptionScore\(classifier\)"],
+    ),
+    (
+        "metrics of a wrong kind",
+        lambda: small.gan().compile(metrics=[keras_gan.metrics.FrechetDistance]),
         TypeError,
-        ["metrics", "accuracy"],
+        ["metric", "forget to call it"],
+    ),
+    (
+        "two metrics of one name",
+        lambda: small.gan().compile(metrics=["kernel_distance", "kernel_distance"]),
+        ValueError,
+        ["distinct names", "kernel_distance"],
     ),
 ]
 

@@ -1,0 +1,320 @@
+"""A warning when the generator loses variety, from figures of coverage and diversity."""
+
+import dataclasses
+import math
+import typing
+import warnings
+
+import keras
+import numpy as np
+
+from keras_gan.callbacks.checks import check_whole
+from keras_gan.metrics.distances import squared_distances
+
+_FLOORS = {
+    "diversity": 0.3,
+    "coverage": 0.1,
+    "recall": 0.05,
+    "spread": 0.25,
+    "multi_scale_ssim": 0.5,
+    "modes": 0.0,
+    "classes": 0.0,
+    "smallest": 0.0,
+}
+_KEYS = {
+    "diversity": "diversity",
+    "density_coverage/coverage": "coverage",
+    "precision_recall/recall": "recall",
+    "mode_coverage/modes": "modes",
+    "mode_coverage/spread": "spread",
+    "class_coverage/classes": "classes",
+    "class_coverage/smallest": "smallest",
+    "multi_scale_ssim/fake": "multi_scale_ssim",
+}
+_COUNTS = ("modes", "classes")
+_MOST_REAL = 1024
+_ADVICE = (
+    "Try, one at a time: the R1 penalty or a larger gamma (`terms=[keras_gan.terms.R1(gamma)]`); "
+    "a discriminator that sees several samples at once (minibatch standard deviation, packing); "
+    "a lower learning rate for the discriminator; an augmentation where data is scarce"
+)
+
+
+class CollapseWarning(UserWarning):
+    """The generator makes samples that are too much alike, or no longer all kinds of them."""
+
+
+class Collapse(typing.NamedTuple):
+    """What a `CollapseMonitor` warned of.
+
+    Attributes:
+        epoch: the epoch of the warning, counted from 1.
+        figure: its key in the epoch's logs.
+        value: the figure; for `multi_scale_ssim/fake`, `(1 - fake) / (1 - real)`.
+        expected: what it should at least be.
+        epochs: how many times in a row it was below.
+        healthy_epoch: the last epoch in which it was not, or `None`.
+    """
+
+    epoch: int
+    figure: str
+    value: float
+    expected: float
+    epochs: int
+    healthy_epoch: int | None
+
+
+@dataclasses.dataclass
+class _Track:
+    """What is remembered of a figure."""
+
+    best: float = 0.0
+    healthy_epoch: int | None = None
+    fallen: Collapse | None = None
+    warned: bool = False
+
+
+class CollapseMonitor(keras.callbacks.Callback):
+    """Warn when the generator collapses: its samples are alike, or kinds of samples are missing.
+
+    At the end of each epoch it judges those of these figures that the logs hold, with or without
+    `val_` before them (metrics of `compile` that ran on `validation_data`, or another callback's
+    that comes before it), and one of its own:
+
+    | figure in the logs | name | floor | as large as in the data |
+    |---|---|---|---|
+    | `diversity` | `diversity` | 0.3 | 1 |
+    | `density_coverage/coverage` | `coverage` | 0.1 | almost 1, with equally many of both |
+    | `precision_recall/recall` | `recall` | 0.05 | almost 1 |
+    | `mode_coverage/spread` | `spread` | 0.25 | 1 |
+    | `multi_scale_ssim/fake` | `multi_scale_ssim` | 0.5 | 1, as `(1 - fake) / (1 - real)` |
+    | `mode_coverage/modes` | `modes` | none | the number of modes |
+    | `class_coverage/classes` | `classes` | none | the number of classes |
+    | `class_coverage/smallest` | `smallest` | none | the share of the rarest class |
+
+    A figure has fallen when it is below its floor, or below `fall` times its best so far. (At
+    most 1 is taken for the best of all but the counts: to be more varied than the data is no
+    merit.) After `patience` epochs in a row, or at the end of training if that comes first, there
+    is a `CollapseWarning` that names the epoch, the figure, what it should be and what to try,
+    and a `Collapse` in the list `warnings`. The next one of that figure comes only when it has
+    recovered in between. Floors are low: what they find is a collapse, not a lack of quality.
+
+    `diversity` needs no metric. It is the mean Euclidean distance between the samples of fixed
+    seeds, over that between `real` samples or, without those, over the largest so far. It is
+    added to the epoch's logs: the history, and callbacks that come after this one, have it, so
+    that `EarlyStopping("diversity", mode="max")` can stop a run. It sees a generator that makes
+    nearly one thing, not one that leaves out one kind in ten; nor, under conditions, one that
+    makes one thing of each condition, unless all of `condition` are equal.
+
+    Args:
+        real: real samples, one row each, to compare the diversity with; of many, 1,024 at even
+            distances. Without them a generator that never was diverse is not noticed.
+        samples: how many samples `diversity` takes, at least 2; as many as `condition` has rows.
+            `None` to judge the figures in the logs alone.
+        seed: the first seed; the samples are those of seeds `seed` to `seed + samples - 1`.
+        condition: for conditional models, the conditions of the samples: one label for all, or
+            an array or a nest of them with one row per sample. By default labels that cycle
+            through the classes, where the model has `num_classes`.
+        floors: floors by name that replace those of the table, such as `{"recall": 0.2}`; 0 is
+            none.
+        fall: the share of its best that a figure has to keep, in [0, 1).
+        patience: epochs in a row, of those that have the figure, before the warning.
+        warmup: training steps before any figure is judged, and counts as its best: a generator
+            that has not learnt anything yet covers nothing, or is more varied than it will be.
+
+    Raises:
+        ValueError: when built, if an argument is out of range; when training starts, if the
+            model, `condition` and `real` do not fit each other.
+
+    Example:
+    ```python
+    monitor = keras_gan.callbacks.CollapseMonitor(real=images[:1000], floors={"recall": 0.2})
+    model.fit(dataset, epochs=20, validation_data=held_out, callbacks=[monitor])
+    print(monitor.warnings)
+    ```
+    """
+
+    def __init__(
+        self,
+        real=None,
+        samples=256,
+        seed=0,
+        condition=None,
+        floors=None,
+        fall=0.5,
+        patience=3,
+        warmup=1000,
+    ):
+        super().__init__()
+        if samples is not None:
+            check_whole("samples", samples, 2)
+        check_whole("seed", seed, 0)
+        check_whole("patience", patience, 1)
+        check_whole("warmup", warmup, 0)
+        _check_fall(fall)
+        self.real = None if real is None else _checked_real(real)
+        self.samples = samples
+        self.seed = seed
+        # As in `generate`: a list is one array.
+        self.condition = np.asarray(condition) if isinstance(condition, list) else condition
+        self.floors = {**_FLOORS, **_checked_floors(floors or {})}
+        self.fall = fall
+        self.patience = patience
+        self.warmup = warmup
+        self.warnings = []
+
+    def on_train_begin(self, logs=None):
+        """Check everything that could go wrong later, before the first step."""
+        self.warnings = []
+        self._tracks = {}
+        self._largest = 0.0
+        if self.samples is not None:
+            self._check_condition()
+            self._check_real(self._generate().shape[1:])
+            self._real_distance = None if self.real is None else _mean_distance(self.real)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Judge the figures of the epoch that has ended."""
+        logs = {} if logs is None else logs
+        warm = self.model.steps >= self.warmup
+        if self.samples is not None:
+            logs["diversity"] = self._diversity(warm)
+        for key, name, value in _figures(logs) if warm else ():
+            self._judge(epoch + 1, key, name, value)
+
+    def on_train_end(self, logs=None):
+        """Warn of what had fallen when training ended."""
+        for track in self._tracks.values():
+            if track.fallen and not track.warned:
+                self._warn(track)
+
+    def _judge(self, epoch, key, name, value):
+        """Compare a figure with its floor and with its best."""
+        track = self._tracks.setdefault(key, _Track())
+        expected = max(self.floors[name], self.fall * track.best)
+        track.best = max(track.best, value if name in _COUNTS else min(value, 1.0))
+        if value >= expected:
+            track.healthy_epoch, track.fallen, track.warned = epoch, None, False
+            return
+        epochs = track.fallen.epochs + 1 if track.fallen else 1
+        track.fallen = Collapse(epoch, key, value, expected, epochs, track.healthy_epoch)
+        if epochs >= self.patience and not track.warned:
+            self._warn(track)
+
+    def _warn(self, track):
+        track.warned = True
+        self.warnings.append(track.fallen)
+        warnings.warn(_message(track.fallen), CollapseWarning, stacklevel=3)
+
+    def _diversity(self, warm):
+        distance = _mean_distance(self._generate())
+        if self._real_distance is not None:
+            return distance / self._real_distance
+        if math.isnan(distance):
+            return math.nan
+        if not warm:
+            return 1.0
+        self._largest = max(self._largest, distance)
+        return distance / self._largest if self._largest else 0.0
+
+    def _generate(self):
+        condition = self.condition
+        if condition is None and self.model.conditional:
+            condition = np.resize(np.arange(self.model.num_classes), self.samples)
+        return self.model.generate(self._count(), seed=self.seed, condition=condition)
+
+    def _count(self):
+        """Return how many samples there are: one for each row of the condition, if it has rows."""
+        leaves = keras.tree.flatten(self.condition)
+        return self.samples if not leaves or np.ndim(leaves[0]) == 0 else len(leaves[0])
+
+    def _check_condition(self):
+        if self.condition is None and self.model.conditional and not self.model.num_classes:
+            raise ValueError(
+                "`condition` must be given for a conditional model whose number of classes is not "
+                "known: one row per sample, such as some of the dataset's conditions. Or pass "
+                "`samples=None`, to judge the figures in the logs alone. Received: condition=None"
+            )
+        if self._count() < 2:
+            raise ValueError(
+                "`condition` must have at least 2 rows, whose samples are compared. "
+                f"Received: condition of {self._count()} rows"
+            )
+
+    def _check_real(self, shape):
+        if self.real is not None and self.real.shape[1:] != shape:
+            raise ValueError(
+                "`real` must hold samples of the shape the generator makes. Received: "
+                f"real.shape={self.real.shape}, samples of shape {shape}"
+            )
+
+
+def _figures(logs):
+    """Yield the key, the name and the value of each finite figure in the logs, higher is better."""
+    for key, value in logs.items():
+        name = _KEYS.get(key.removeprefix("val_"))
+        if name == "multi_scale_ssim":
+            value = _variety(value, logs.get(key.removesuffix("fake") + "real"))
+        if name and value is not None and math.isfinite(value):
+            yield key, name, float(value)
+
+
+def _variety(fake, real):
+    """Return how unlike generated images are, relative to real ones."""
+    return None if real is None or real >= 1 else (1 - fake) / (1 - real)
+
+
+def _mean_distance(samples):
+    """Return the mean Euclidean distance between two rows; NaN where one is not finite."""
+    rows = samples.reshape(len(samples), -1)
+    if not np.isfinite(rows).all():
+        return math.nan
+    total = sum(np.sqrt(squares).sum() for _, squares in squared_distances(rows, rows))
+    return float(total) / (len(rows) * (len(rows) - 1))
+
+
+def _message(collapse):
+    """Return what has fallen, how long ago, and what to try."""
+    formula = ", as (1 - fake) / (1 - real)," if "multi_scale_ssim" in collapse.figure else ""
+    back = (
+        ""
+        if collapse.healthy_epoch is None
+        else f"; or go back to a checkpoint of epoch {collapse.healthy_epoch} or before"
+    )
+    return (
+        f"The generator may be collapsing: in epoch {collapse.epoch}, {collapse.figure}{formula} "
+        f"is {collapse.value:.3g} and should be at least {collapse.expected:.3g} (measured as "
+        f"too low {collapse.epochs} times in a row). {_ADVICE}{back}."
+    )
+
+
+def _checked_real(real):
+    real = np.asarray(real, np.float32)
+    real = real[:, None] if real.ndim == 1 else real
+    if real.ndim and len(real) > _MOST_REAL:
+        real = real[np.linspace(0, len(real) - 1, _MOST_REAL).astype(int)]
+    if real.ndim < 2 or len(real) < 2 or not _mean_distance(real) > 0:
+        raise ValueError(
+            "`real` must hold at least 2 samples that are finite and not all equal, one row each. "
+            f"Received: real of shape {real.shape}"
+        )
+    return real
+
+
+def _checked_floors(floors):
+    unknown = sorted(set(floors) - set(_FLOORS))
+    if unknown:
+        raise ValueError(
+            f"`floors` must be named as in {sorted(_FLOORS)}. Received: floors of {unknown}"
+        )
+    for name, floor in floors.items():
+        if isinstance(floor, bool) or not isinstance(floor, int | float) or not floor >= 0:
+            raise ValueError(
+                f"`floors` must be numbers of at least 0. Received: floors[{name!r}]={floor!r}"
+            )
+    return floors
+
+
+def _check_fall(fall):
+    if isinstance(fall, bool) or not isinstance(fall, int | float) or not 0 <= fall < 1:
+        raise ValueError(f"`fall` must be a number in [0, 1). Received: fall={fall!r}")

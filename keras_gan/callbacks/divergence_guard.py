@@ -1,0 +1,333 @@
+"""Stop, or go back to the last good state, when training blows up."""
+
+import collections
+import math
+import os
+import sys
+import tempfile
+import typing
+import warnings
+
+import keras
+
+from keras_gan.callbacks import files
+from keras_gan.callbacks.checks import check_whole
+from keras_gan.callbacks.workers import is_chief
+
+_LOSSES = ("d_loss", "g_loss")
+_GOOD_FILE = "last_good.weights.h5"
+_NEXT_FILE = "next_good.weights.h5"
+_RECENT_EPOCHS = 5
+_CALM = 10.0
+_ADVICE = (
+    "Try lower learning rates, a gradient penalty (`terms=['r1']`), gradients clipped by the "
+    "optimizers (`global_clipnorm=1.0`), or data scaled to [-1, 1]"
+)
+
+
+class DivergenceWarning(UserWarning):
+    """Training has diverged, and `DivergenceGuard` has put the last good state back."""
+
+
+class Divergence(typing.NamedTuple):
+    """What a `DivergenceGuard` found, and did.
+
+    Attributes:
+        epoch: the epoch, counted from 1.
+        step: training steps taken in that epoch when it was found.
+        figure: the loss, or the part of the model that holds values that are not finite.
+        value: the loss; NaN for a part of the model.
+        limit: what the absolute value of the loss was to stay below; NaN for a part of the model.
+        rolled_back: whether training went on, from the last good state.
+    """
+
+    epoch: int
+    step: int
+    figure: str
+    value: float
+    limit: float
+    rolled_back: bool
+
+
+class DivergenceGuard(keras.callbacks.Callback):
+    """Stop training when it blows up, or go back to the last good state and on at lower rates.
+
+    Training has diverged when
+
+    - `d_loss` or `g_loss` is NaN or infinite, which is looked at after every step;
+    - one of them is beyond `limit`, or beyond `growth` times the largest of the last 5 good
+      epochs (at least 1 is taken for that one);
+    - a weight or buffer of the generator, the discriminator, the average or an optimizer is NaN
+      or infinite, which is looked at when an epoch's steps are done, before its validation.
+
+    The whole state of the model is then put back to the last good one, bit for bit: networks,
+    average, optimizers, terms, random numbers and the count of steps. Good is the state in which
+    the first epoch begins, and the one after each epoch in which nothing was found, once losses
+    of the next are within 10 times the usual: what the last update of an epoch has done, only the
+    steps after it can tell. Whatever happens, `fit` leaves no broken model behind.
+
+    With `rollbacks`, training goes on from there at learning rates multiplied by
+    `learning_rate_factor`, once more at each rollback; otherwise, and after the last of them, it
+    stops. Each time there is a `DivergenceWarning`, and a `Divergence` in `divergences`.
+
+    An epoch can't begin again: after a rollback in its midst, the rest of its batches train the
+    restored model. Its figures in the history are the means of those steps or, when there are
+    none, of the steps before the divergence; they are NaN only when the epoch has no good step.
+    The random numbers of training repeat; the data does not.
+
+    The limits are wide, as a loss alone says little about a game that goes well: what they are to
+    catch is a loss that grows without end, which passes any limit soon. Logistic and hinge losses
+    grow in proportion to the logits and stay below 100 in healthy runs. Wasserstein ones are as
+    large as the data: a critic of slope 1 can't tell images of 1024 x 1024 x 3 values in [-1, 1]
+    by more than 3,547, but may drift by any constant in `g_loss`. For critics with larger values
+    set another limit, or none.
+
+    Put it first among the callbacks: those after it then save and draw the restored model. A
+    `LearningRateScheduler` sets the rates at each epoch and undoes what a rollback lowered.
+
+    Args:
+        directory: where the last good state is kept, as `last_good.weights.h5`, each written in
+            one step; it stays there after training, for `model.load_weights`. By default a
+            temporary directory, removed when training ends. Under a distribution strategy the
+            chief worker writes into it, and the others keep temporary copies.
+        rollbacks: how many times to go back and on, in one `fit`, before stopping.
+        learning_rate_factor: what both learning rates are multiplied by at a rollback, in (0, 1];
+            1 leaves them, which learning rate schedules need.
+        limit: the largest absolute value of a loss, or `None` for no such limit.
+        growth: how many times as large as lately a loss may become, or `None` for any.
+
+    Raises:
+        ValueError: when built, if an argument is out of range; when training starts, if the
+            directory can't be written to, a learning rate that is to be lowered is a schedule, or
+            the model is broken already.
+
+    Example:
+    ```python
+    guard = keras_gan.callbacks.DivergenceGuard("runs/digits", rollbacks=3)
+    model.fit(dataset, epochs=20, callbacks=[guard])
+    ```
+    """
+
+    def __init__(
+        self, directory=None, rollbacks=0, learning_rate_factor=0.5, limit=1e6, growth=1e3
+    ):
+        super().__init__()
+        check_whole("rollbacks", rollbacks, 0)
+        _check_range("learning_rate_factor", learning_rate_factor, 0, 1)
+        _check_range("limit", 1.0 if limit is None else limit, 0, math.inf)
+        _check_range("growth", 2.0 if growth is None else growth, 1, math.inf)
+        self.directory = None if directory is None else _local(directory)
+        self.rollbacks = rollbacks
+        self.learning_rate_factor = learning_rate_factor
+        self.limit = limit
+        self.growth = growth
+        self.divergences = []
+        self._temporary = self._path = None
+
+    def on_train_begin(self, logs=None):
+        """Check everything that could go wrong later, before the first step."""
+        if self.rollbacks and self.learning_rate_factor != 1:
+            self._check_rates()
+        self._forget()
+        directory = self.directory
+        if directory is None or not is_chief(self.model):
+            self._temporary = tempfile.TemporaryDirectory(prefix="keras_gan_")
+            directory = self._temporary.name
+        files.prepare_directory(directory)
+        self._path = os.path.join(directory, _GOOD_FILE)
+        self._next_path = os.path.join(directory, _NEXT_FILE)
+        # When the states of both files are from, in words.
+        self._good = self._next = None
+        self._recent = collections.deque(maxlen=_RECENT_EPOCHS)
+        self.divergences = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Keep the state in which the first epoch begins."""
+        self._epoch, self._step = epoch + 1, 0
+        self._trained, self._seen, self._lost = False, {}, None
+        # Not when training begins: BackupAndRestore loads what it has then.
+        if self._good is None:
+            self._check_start()
+            self.model.save_weights(self._path)
+            self._good = "before training"
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Look at the losses."""
+        self._step = batch + 1
+        for name in _LOSSES:
+            limit = self._limit_of(name)
+            if not abs(logs[name]) <= limit:
+                self._lost = {**dict.fromkeys(logs, math.nan), **self._seen}
+                self._restore(name, float(logs[name]), limit)
+                return
+        self._trained, self._seen, self._lost = True, dict(logs), None
+        if all(abs(logs[name]) <= _CALM * self._usual(name) for name in _LOSSES):
+            self._confirm()
+
+    def on_test_begin(self, logs=None):
+        """Look at the weights before the epoch's validation."""
+        if self._path is not None:
+            self._check_weights()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Look at the weights, and keep the state of a good epoch."""
+        if self._trained and self._check_weights():
+            self._recent.append({name: abs(self._seen[name]) for name in _LOSSES})
+            self.model.save_weights(self._next_path)
+            self._next = f"after epoch {self._epoch}"
+        elif self._lost and logs is not None:
+            # The running means were reset: those of no steps are 0.
+            logs.update(self._lost)
+
+    def on_train_end(self, logs=None):
+        """Remove the temporary directory."""
+        self._confirm()
+        self._forget()
+
+    def _limit_of(self, name):
+        """Return how large the absolute value of a loss may be: finite, in any case."""
+        limits = [sys.float_info.max, *([] if self.limit is None else [self.limit])]
+        if self.growth is not None and self._recent:
+            limits.append(self.growth * self._usual(name))
+        return min(limits)
+
+    def _usual(self, name):
+        """Return the largest absolute value of a loss in the last good epochs, at least 1."""
+        return max([1.0, *(losses[name] for losses in self._recent)])
+
+    def _check_start(self):
+        broken = self._broken_part()
+        if broken:
+            raise ValueError(
+                "Expected a model of finite values to start from. Load an earlier checkpoint, or "
+                f"build the networks anew. Received: NaN or infinity in the {broken}"
+            )
+
+    def _check_weights(self):
+        """Restore the model if it is broken, and return whether it was whole."""
+        broken = self._broken_part()
+        if broken:
+            self._restore(broken, math.nan, math.nan)
+        return broken is None
+
+    def _broken_part(self):
+        """Return the name of the part of the model that holds NaN or infinity, or `None`."""
+        model = self.model
+        parts = {
+            "generator's weights": model.generator.weights,
+            "discriminator's weights": model.discriminator.weights,
+            "averaged generator's weights": model.average.network.weights if model.average else [],
+            "generator's optimizer": model.generator_optimizer.variables,
+            "discriminator's optimizer": model.discriminator_optimizer.variables,
+        }
+        for name, variables in parts.items():
+            if not all(_is_finite(variable) for variable in variables):
+                return name
+        return None
+
+    def _confirm(self):
+        """Let the last epoch's state count as good, if it does not yet."""
+        if self._next is not None:
+            os.replace(self._next_path, self._path)
+            self._good, self._next = self._next, None
+
+    def _refute(self):
+        """Forget the last epoch's state, and what its losses were, if it does not count yet."""
+        if self._next is not None:
+            os.remove(self._next_path)
+            self._next = None
+            self._recent.pop()
+
+    def _restore(self, figure, value, limit):
+        """Put the last good state back, and go on from it or stop."""
+        rolled_back = len(self.divergences) < self.rollbacks
+        found = Divergence(self._epoch, self._step, figure, value, limit, rolled_back)
+        self.divergences.append(found)
+        rates = self._rates()
+        self._refute()
+        self.model.load_weights(self._path)
+        # Means that have met NaN would stay NaN for the rest of the epoch.
+        self.model.reset_metrics()
+        self._trained = False
+        if not rolled_back:
+            self.model.stop_training = True
+        elif self.learning_rate_factor != 1:
+            # From the rates of now, not from the restored ones: a second rollback to the same
+            # state has to go lower than the first.
+            self._set_rates([rate * self.learning_rate_factor for rate in rates])
+        warnings.warn(self._message(found), DivergenceWarning, stacklevel=2)
+
+    @property
+    def _optimizers(self):
+        return self.model.generator_optimizer, self.model.discriminator_optimizer
+
+    def _rates(self):
+        rates = [optimizer.learning_rate for optimizer in self._optimizers]
+        return [float(keras.ops.convert_to_numpy(rate)) for rate in rates]
+
+    def _set_rates(self, rates):
+        for optimizer, rate in zip(self._optimizers, rates, strict=True):
+            optimizer.learning_rate = rate
+
+    def _check_rates(self):
+        """Raise if a learning rate can't be set, which is what Keras says of schedules."""
+        rates = self._rates()
+        try:
+            self._set_rates(rates)
+        except (TypeError, AttributeError) as error:
+            kinds = [optimizer.get_config()["learning_rate"] for optimizer in self._optimizers]
+            raise ValueError(
+                "A rollback lowers both learning rates, which must be numbers for that. Give both "
+                "optimizers a number, or pass `learning_rate_factor=1` to keep their schedules. "
+                f"Received: learning_rate_factor={self.learning_rate_factor}, with learning rates "
+                f"{kinds}"
+            ) from error
+
+    def _message(self, found):
+        """Return what was found, what was done about it and what to try."""
+        held = (
+            f"{found.figure} is {found.value:.4g}, expected within +-{found.limit:.4g}"
+            if found.figure in _LOSSES
+            else f"there is NaN or infinity in the {found.figure}"
+        )
+        rates = " and ".join(f"{rate:.3g}" for rate in self._rates())
+        count = len(self.divergences)
+        then = (
+            f"goes on (rollback {count} of {self.rollbacks}) at learning rates of {rates}"
+            if found.rolled_back
+            else "stops"
+        )
+        return (
+            f"Training diverged in epoch {found.epoch}, step {found.step}: {held}. The model is "
+            f"back in its state {self._good}, and training {then}. {_ADVICE}."
+        )
+
+    def _forget(self):
+        if self._temporary is not None:
+            self._temporary.cleanup()
+        self._temporary = self._path = None
+
+
+def _is_finite(variable):
+    if "float" not in keras.backend.standardize_dtype(variable.dtype):
+        return True
+    return bool(keras.ops.all(keras.ops.isfinite(variable)))
+
+
+def _local(directory):
+    directory = os.fspath(directory)
+    if "://" in directory:
+        raise ValueError(
+            "`directory` must be a local path: files are written in one step there. Leave it out "
+            f"for a temporary directory. Received: directory={directory!r}"
+        )
+    return directory
+
+
+def _check_range(name, value, above, most):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not above < value <= most:
+        raise ValueError(
+            f"`{name}` must be a number above {above}"
+            + ("" if most == math.inf else f", and at most {most}")
+            + f". Received: {name}={value!r}"
+        )

@@ -1,0 +1,103 @@
+"""Quality metrics in the course of training, on epochs and data of their own."""
+
+import keras
+
+from keras_gan import inputs
+from keras_gan.callbacks.checks import check_whole
+from keras_gan.checks import check_element
+from keras_gan.evaluation import FIRST_SEED, Quality
+
+
+class Evaluation(keras.callbacks.Callback):
+    """Compute quality metrics on every n-th epoch and put them into the epoch's logs.
+
+    For metrics that take too long for every epoch, for more samples than `compile` was told, for
+    a dataset that is not the validation data, or for a model that was loaded without its
+    metrics. Samples come from the averaged generator, where there is one, on the same seeds each
+    time; real features are extracted once. A progress bar says what it is doing.
+
+    Callbacks that come after it in the list see its figures: put `ModelCheckpoint(monitor=...)`,
+    `CSVLogger` and `CollapseMonitor` there. On the epochs between there are none.
+
+    Args:
+        dataset: the real side: dataset of batches `x` or `(x, condition)`, or an array of
+            samples. Conditions are what conditional samples are generated from.
+        metrics: list of `keras_gan.metrics`, or their names.
+        samples: how many samples are generated.
+        every: evaluate after each `every`-th epoch; the last one of `fit(epochs=...)` always.
+        seed: of the first sample; sample i is that of seed + i.
+        prefix: what the keys in the logs begin with.
+        batch_size: samples generated at a time.
+        verbose: 0 for no progress bar.
+
+    Raises:
+        ValueError: when built, if an argument is out of range; when training starts, if the
+            dataset does not fit the model.
+
+    Example:
+
+    ```python
+    distance = keras_gan.metrics.FrechetDistance()
+    model.fit(
+        dataset,
+        epochs=100,
+        callbacks=[
+            keras_gan.callbacks.Evaluation(held_out, [distance], samples=10_000, every=5),
+            keras.callbacks.ModelCheckpoint(
+                "best.keras", monitor="val_frechet_distance", mode="min", save_best_only=True
+            ),
+        ],
+    )
+    ```
+    """
+
+    def __init__(
+        self,
+        dataset,
+        metrics,
+        samples=1000,
+        every=1,
+        seed=FIRST_SEED,
+        prefix="val_",
+        batch_size=100,
+        verbose=1,
+    ):
+        super().__init__()
+        check_whole("samples", samples, 1)
+        check_whole("every", every, 1)
+        check_whole("seed", seed, 0)
+        check_whole("batch_size", batch_size, 1)
+        if isinstance(metrics, str) or not len(metrics):
+            raise ValueError(
+                f"`metrics` must be a list of at least one metric. Received: metrics={metrics!r}"
+            )
+        self._source = inputs.Source(*inputs.unpack(dataset))
+        self._batches = self._source.batches
+        self._quality = Quality(metrics, samples, seed)
+        self._every = every
+        self._prefix = prefix
+        self._batch_size = batch_size
+        self._verbose = verbose
+
+    def on_train_begin(self, logs=None):
+        """Check that model and data fit each other, before the first step."""
+        if self._source.element is None:
+            return
+        model = self.model
+        networks = model.generator, model.discriminator, model.latents
+        check_element(*networks, model.conditional, *self._source.element)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Evaluate, and add the figures to the logs."""
+        last = (self.params or {}).get("epochs") == epoch + 1
+        if not last and (epoch + 1) % self._every:
+            return
+        figures = self._quality.evaluate(
+            self.model,
+            self._batches,
+            keep_real=True,
+            batch_size=self._batch_size,
+            verbose=self._verbose,
+        )
+        if logs is not None:
+            logs.update({f"{self._prefix}{name}": value for name, value in figures.items()})

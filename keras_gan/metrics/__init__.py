@@ -1,0 +1,56 @@
+"""Metrics that monitor, compare and diagnose a generator: real against generated samples."""
+
+from keras_gan.metrics import features
+from keras_gan.metrics.class_coverage import ClassCoverage, class_coverage
+
+try:
+    from keras_gan.metrics.duality_gap import DualityGap, duality_gap
+except ImportError:
+    DualityGap = duality_gap = None
+from keras_gan.metrics.evaluation import evaluate, get
+from keras_gan.metrics.frechet_distance import FrechetDistance, frechet_distance
+from keras_gan.metrics.fresh_discriminator import FreshDiscriminator, fresh_discriminator
+from keras_gan.metrics.inception_score import InceptionScore, inception_score
+from keras_gan.metrics.kernel_distance import KernelDistance, kernel_distance
+from keras_gan.metrics.manifolds import (
+    DensityCoverage,
+    PrecisionRecall,
+    density_coverage,
+    precision_recall,
+)
+from keras_gan.metrics.metric import QualityMetric
+from keras_gan.metrics.mode_coverage import ModeCoverage, mode_coverage
+from keras_gan.metrics.multi_scale_ssim import MultiScaleSSIM, multi_scale_ssim
+from keras_gan.metrics.nearest_neighbour import NearestNeighbour, nearest_neighbour
+from keras_gan.metrics.sliced_wasserstein import SlicedWasserstein, sliced_wasserstein
+
+__all__ = [
+    "ClassCoverage",
+    "DensityCoverage",
+    "DualityGap",
+    "FrechetDistance",
+    "FreshDiscriminator",
+    "InceptionScore",
+    "KernelDistance",
+    "ModeCoverage",
+    "MultiScaleSSIM",
+    "NearestNeighbour",
+    "PrecisionRecall",
+    "QualityMetric",
+    "SlicedWasserstein",
+    "class_coverage",
+    "density_coverage",
+    "duality_gap",
+    "evaluate",
+    "features",
+    "frechet_distance",
+    "fresh_discriminator",
+    "get",
+    "inception_score",
+    "kernel_distance",
+    "mode_coverage",
+    "multi_scale_ssim",
+    "nearest_neighbour",
+    "precision_recall",
+    "sliced_wasserstein",
+]

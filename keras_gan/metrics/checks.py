@@ -1,0 +1,98 @@
+"""Argument checks that the metrics share."""
+
+import math
+import numbers
+
+import numpy as np
+
+
+def check_positive_int(name, value, least=1):
+    """Refuse what is not a whole number of at least `least`.
+
+    Raises:
+        ValueError: naming the argument and the value received.
+    """
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise ValueError(
+            f"Expected `{name}` to be a whole number of at least {least}. "
+            f"Received: {name}={value!r}"
+        )
+    return int(value)
+
+
+def as_number(name, value):
+    """Return what is a finite number as a float.
+
+    Raises:
+        ValueError: naming the argument and the value received.
+    """
+    if not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise ValueError(f"Expected `{name}` to be a finite number. Received: {name}={value!r}")
+    return float(value)
+
+
+def as_rows(least=1, **arrays):
+    """Return arrays of feature rows, checked, in their order.
+
+    Args:
+        least: rows that each must have.
+        **arrays: arrays of shape `(n, d)` by name, with one d for all.
+
+    Raises:
+        ValueError: when one has another form, too few rows, or values that are not finite.
+    """
+    rows = {name: np.asarray(array) for name, array in arrays.items()}
+    for name, array in rows.items():
+        if array.ndim != 2 or len({a.shape[-1] for a in rows.values()}) > 1:
+            shapes = {name: a.shape for name, a in rows.items()}
+            raise ValueError(
+                f"Expected feature rows of shape (n, d), with one d for all. Received: {shapes}"
+            )
+        if len(array) < least:
+            raise ValueError(
+                f"Expected at least {least} rows of `{name}`. Received: {len(array)} rows"
+            )
+        if not np.isfinite(array).all():
+            raise ValueError(f"Expected finite features. Received: NaN or infinity in `{name}`")
+    return list(rows.values())
+
+
+def as_probabilities(rows):
+    """Return class probabilities, checked.
+
+    Args:
+        rows: array of shape `(n, classes)`.
+
+    Raises:
+        ValueError: when rows don't sum to 1, such as logits.
+    """
+    (rows,) = as_rows(probabilities=rows)
+    if rows.min() < 0 or np.abs(rows.sum(axis=1) - 1).max() > 1e-3:
+        raise ValueError(
+            "Expected class probabilities: rows of at least 0 that sum to 1. Logits go through a "
+            f"softmax first. Received: rows that sum to {rows.sum(axis=1).min():g} to "
+            f"{rows.sum(axis=1).max():g}, values from {rows.min():g} to {rows.max():g}"
+        )
+    return rows
+
+
+def as_frequencies(frequencies, count):
+    """Return frequencies that sum to 1: uniform for `None`.
+
+    Args:
+        frequencies: array of `count` positive numbers, or `None`.
+        count: how many there must be.
+
+    Raises:
+        ValueError: when there are fewer or more, or one is not positive.
+    """
+    if frequencies is None:
+        return np.full(count, 1 / count)
+    frequencies = np.asarray(frequencies, "float64")
+    positive = (frequencies > 0) & (frequencies < np.inf)
+    if frequencies.shape != (count,) or not positive.all():
+        raise ValueError(
+            f"Expected {count} positive `frequencies`. Received: frequencies={frequencies}"
+        )
+    return frequencies / frequencies.sum()

@@ -1,0 +1,154 @@
+"""Several metrics over the same samples: read once, each feature extracted once."""
+
+import inspect
+
+import keras
+
+from keras_gan import registry
+from keras_gan.metrics.class_coverage import ClassCoverage
+from keras_gan.metrics.features import caching
+from keras_gan.metrics.frechet_distance import FrechetDistance
+from keras_gan.metrics.fresh_discriminator import FreshDiscriminator
+from keras_gan.metrics.inception_score import InceptionScore
+from keras_gan.metrics.kernel_distance import KernelDistance
+from keras_gan.metrics.manifolds import DensityCoverage, PrecisionRecall
+from keras_gan.metrics.metric import QualityMetric
+from keras_gan.metrics.mode_coverage import ModeCoverage
+from keras_gan.metrics.multi_scale_ssim import MultiScaleSSIM
+from keras_gan.metrics.nearest_neighbour import NearestNeighbour
+from keras_gan.metrics.progress import progress
+from keras_gan.metrics.sliced_wasserstein import SlicedWasserstein
+
+
+def _by_name(*classes):
+    return {registry.snake_case(cls.__name__): cls for cls in classes}
+
+
+_NAMES = _by_name(
+    DensityCoverage,
+    FrechetDistance,
+    FreshDiscriminator,
+    KernelDistance,
+    MultiScaleSSIM,
+    PrecisionRecall,
+    SlicedWasserstein,
+)
+_WITH_ARGUMENTS = _by_name(ClassCoverage, InceptionScore, ModeCoverage, NearestNeighbour)
+_METHODS = "name", "reset_state", "update_state", "result"
+
+
+def get(identifier):
+    """Return the metric that a name, a config or an object stands for.
+
+    Args:
+        identifier: a `QualityMetric`, or any object with a `name`, `reset_state()`,
+            `update_state(real=None, fake=None)` and `result()`; the name of a metric that needs
+            no argument, such as `"frechet_distance"`; or a serialized config.
+
+    Raises:
+        ValueError: for an unknown name, with the known ones and the nearest.
+        TypeError: for anything else.
+
+    Example:
+
+    >>> keras_gan.metrics.get("frechet_distance")
+    <FrechetDistance name=frechet_distance>
+    """
+    if isinstance(identifier, str) and identifier in _WITH_ARGUMENTS:
+        raise ValueError(_needs_arguments(identifier))
+    if isinstance(identifier, (str, dict)) or not all(hasattr(identifier, m) for m in _METHODS):
+        return registry.resolve(identifier, _NAMES, QualityMetric, "metric")
+    return identifier
+
+
+def evaluate(metrics, real=None, fake=None, verbose=1):
+    """Compute metrics on real and generated samples from anywhere: arrays, datasets, files.
+
+    Args:
+        metrics: list of metrics, or their names. They are reset first.
+        real: array of real samples, or iterable of batches `x` or `(x, condition)`.
+        fake: the same of generated samples.
+        verbose: 0 for no progress bar.
+
+    Returns:
+        Dict of floats by metric name; those of several figures under `name/key`.
+
+    Example:
+
+    >>> real, fake = np.random.randn(200, 4), np.random.randn(300, 4) + 1
+    >>> keras_gan.metrics.evaluate(["frechet_distance"], real, fake)
+    {'frechet_distance': 4...}
+    """
+    metrics = [get(metric) for metric in metrics]
+    for metric in metrics:
+        metric.reset_state()
+    feed(metrics, "real", real, verbose)
+    feed(metrics, "fake", fake, verbose)
+    return results(metrics, verbose)
+
+
+def feed(metrics, side, batches, verbose=0):
+    """Show all batches of one side to every metric that looks at it.
+
+    Args:
+        metrics: list of metrics.
+        side: `"real"` or `"fake"`.
+        batches: array of samples or what yields batches `x` or `(x, condition)`; `None` for none.
+        verbose: 0 for no progress bar.
+    """
+    looking = [metric for metric in metrics if _looks(metric, side)]
+    if not looking or batches is None:
+        return
+    what = {"real": "Real samples", "fake": "Generated samples"}[side]
+    for samples, condition in progress(caching.batches(batches), verbose, what):
+        _show(looking, side, samples, condition)
+
+
+def results(metrics, verbose=0):
+    """Return what metrics have found.
+
+    Args:
+        metrics: list of metrics.
+        verbose: 0 for no progress bar.
+
+    Returns:
+        Dict of floats by metric name; those of several figures under `name/key`.
+    """
+    found = {}
+    bar = progress(metrics, verbose, "Computing", unit="metric")
+    for metric in bar:
+        bar.set_description(f"Computing {metric.name}")
+        found.update(_flat(metric.name, metric.result()))
+    return found
+
+
+def _needs_arguments(name):
+    cls = _WITH_ARGUMENTS[name]
+    needed = [p.name for p in inspect.signature(cls).parameters.values() if p.default is p.empty]
+    call = f"keras_gan.metrics.{cls.__name__}({', '.join(needed)})"
+    return f"The metric {name!r} needs arguments: pass `{call}`. Received: metric={name!r}"
+
+
+def _looks(metric, side):
+    fixed = side == "real" and getattr(metric, "has_reference", False)
+    return side in getattr(metric, "sides", ("real", "fake")) and not fixed
+
+
+def _show(metrics, side, samples, condition):
+    outputs = {}  # By trunk: several metrics may use the features of one network.
+    for metric in metrics:
+        features = getattr(metric, "features", None)
+        if features is not None:
+            if features.trunk not in outputs:
+                outputs[features.trunk] = features.trunk(samples)
+            metric.update_features(**{side: features.pick(outputs[features.trunk])})
+        elif condition is not None and hasattr(metric, "bind"):
+            metric.update_state(**{side: (samples, condition)})
+        else:
+            metric.update_state(**{side: samples})
+
+
+def _flat(name, result):
+    if isinstance(result, dict):
+        return {f"{name}/{key}": float(value) for key, value in result.items()}
+    return {name: float(keras.ops.convert_to_numpy(result))}
