@@ -60,12 +60,14 @@ def sources(train_images, train_labels):
     early, trained = train(seen)
     rng = np.random.default_rng(1)
     blurred = scipy.ndimage.gaussian_filter(unseen[:count], sigma=(0, 1, 1, 0))
+    # Sevens that no generator was trained on; there are a thousand, each taken several times.
+    sevens = unseen[train_labels[TRAINED_ON:] == 7]
     return {
         "real (floor)": unseen[:count],
         f"trained, {_EPOCHS.value} epochs": trained,
         "half-trained, 1 epoch": early,
-        "one class": seen[train_labels[:TRAINED_ON] == 7][:count],
-        "one image": np.repeat(trained[:1], count, axis=0) + 0.0,
+        "one class": np.resize(sevens, (count, *sevens.shape[1:])),
+        "one image": np.repeat(trained[:1], count, axis=0),
         "memorizer": seen[:count],
         "blurred": np.clip(blurred, -1, 1),
         "white noise": rng.uniform(-1, 1, size=(count, 28, 28, 1)).astype("float32"),
@@ -75,7 +77,7 @@ def sources(train_images, train_labels):
 def judges(classifier, seen):
     """Return the metrics."""
     return [
-        metrics.FrechetDistance(classifier.features, name="frechet_distance"),
+        metrics.FrechetDistance(classifier.features),
         metrics.FrechetDistance(name="frechet_distance, pixels"),
         metrics.KernelDistance(classifier.features),
         metrics.InceptionScore(classifier),
@@ -99,10 +101,15 @@ def print_table(figures):
 
 def draw(images, path):
     """Draw some samples of each source, a row each."""
-    rows = np.concatenate([source[:SHOWN] for source in images.values()])
-    picture = keras_gan.callbacks.image_grid(rows, columns=SHOWN, scale=1)
+    rows = [
+        keras_gan.callbacks.captioned(
+            keras_gan.callbacks.image_grid(source[:SHOWN], columns=SHOWN, scale=1), name
+        )
+        for name, source in images.items()
+    ]
+    picture = np.concatenate(rows)
     keras.utils.save_img(path, picture, scale=False)
-    print(f"Wrote {path}: " + "; ".join(images))
+    print(f"Wrote {path}")
 
 
 def main(_):

@@ -126,49 +126,6 @@ def probability(model, x):
     return keras.ops.convert_to_numpy(keras.ops.sigmoid(model.discriminate(x)))[:, 0]
 
 
-def fresh_js_bound(real, fake, seed=0):
-    """Train a fresh discriminator and return the divergence that it proves.
-
-    An ordinary classifier, real against generated. Its first halves train it, the second halves
-    judge it: its loss on these proves the bound `log 2 - L_D / 2 <= JS(data, generated)`,
-    whatever it has learnt.
-
-    Args:
-        real: samples of the data, shape `(n, 1)`.
-        fake: as many generated samples.
-        seed: of its weights and the order of its batches.
-
-    Returns:
-        Tuple of the bound in nats, at most log 2 (a little below 0 by chance when there is
-        nothing to tell apart), and its standard error.
-    """
-    half = len(real) // 2
-    keras.utils.set_random_seed(seed)
-    classifier = train_classifier(real[:half], fake[:half])
-    logits = [classifier(x[half:], training=False) for x in (real, fake)]
-    loss = keras_gan.losses.NonSaturating()
-    losses = keras.ops.convert_to_numpy(loss.discriminator_loss(*logits))
-    return float(loss.divergence(losses.mean())), float(losses.std() / 2 / math.sqrt(len(losses)))
-
-
-def train_classifier(real, fake, epochs=20, batch_size=1000):
-    """Fit a small network to tell real from generated, by its logits."""
-    x = np.concatenate([real, fake])
-    labels = np.repeat([[1.0], [0.0]], len(real), axis=0)
-    scale = keras.layers.Normalization()
-    scale.adapt(real)
-    hidden = [keras.layers.Dense(32, "relu") for _ in range(2)]
-    classifier = keras.Sequential([keras.Input((1,)), scale, *hidden, keras.layers.Dense(1)])
-    rate = keras.optimizers.schedules.CosineDecay(5e-3, epochs * len(x) // batch_size)
-    classifier.compile(
-        keras.optimizers.Adam(rate),
-        keras.losses.BinaryCrossentropy(from_logits=True),
-        steps_per_execution=50,
-    )
-    classifier.fit(x, labels, batch_size=batch_size, epochs=epochs, verbose=0)
-    return classifier
-
-
 def train(seed, steps, classic, held_out):
     """Train with one seed; return the model and the mean losses of the last tenth of training."""
     batch_size = 16 if classic else 256
@@ -191,7 +148,7 @@ def train(seed, steps, classic, held_out):
 
 def judge(model, samples, held_out, losses):
     """Measure the generator and print the verdict; return the figures of the final table."""
-    bound, error = fresh_js_bound(held_out, samples)
+    bound, error = keras_gan.metrics.fresh_discriminator(held_out, samples).values()
     figures = {
         **losses,
         "mean": float(samples.mean()),

@@ -2,11 +2,7 @@
 
 from keras_gan.metrics import features
 from keras_gan.metrics.class_coverage import ClassCoverage, class_coverage
-
-try:
-    from keras_gan.metrics.duality_gap import DualityGap, duality_gap
-except ImportError:
-    DualityGap = duality_gap = None
+from keras_gan.metrics.duality_gap import DualityGap, duality_gap
 from keras_gan.metrics.evaluation import evaluate, get
 from keras_gan.metrics.frechet_distance import FrechetDistance, frechet_distance
 from keras_gan.metrics.fresh_discriminator import FreshDiscriminator, fresh_discriminator

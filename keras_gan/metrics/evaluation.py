@@ -6,6 +6,7 @@ import keras
 
 from keras_gan import registry
 from keras_gan.metrics.class_coverage import ClassCoverage
+from keras_gan.metrics.duality_gap import DualityGap
 from keras_gan.metrics.features import caching
 from keras_gan.metrics.frechet_distance import FrechetDistance
 from keras_gan.metrics.fresh_discriminator import FreshDiscriminator
@@ -26,6 +27,7 @@ def _by_name(*classes):
 
 _NAMES = _by_name(
     DensityCoverage,
+    DualityGap,
     FrechetDistance,
     FreshDiscriminator,
     KernelDistance,

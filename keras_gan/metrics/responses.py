@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.copying import copy_of, own_randomness
+from keras_gan.copying import copy_of
 from keras_gan.metrics.descent import Descent, batches
+from keras_gan.metrics.undisturbed import undisturbed
 
 LEAST = 20  # real samples
 _JUDGED_AT_ONCE = 1000
@@ -50,7 +51,7 @@ class Arena:
         self._originals = model.sampling_network, model.discriminator
         self._steps, self._batch_size, self._seed = steps, batch_size, seed
         self._box = None
-        with own_randomness(seed):
+        with undisturbed(seed):
             # Of the generator: its average is frozen, and so would its copies be.
             self._players = copy_of(model.generator), copy_of(model.discriminator)
             self._responders = copy_of(model.generator), copy_of(model.discriminator)
@@ -99,7 +100,7 @@ class Arena:
         )
 
     def _parts(self, x, condition):
-        """Return two fifths of the samples to train on, one to choose by and half to judge by."""
+        """Return two fifths of the samples to train on, a tenth to choose by, half to judge by."""
         if self._model.conditional and condition is None:
             raise ValueError(
                 "The generator takes a condition: give the duality gap the real samples with "

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_gan.metrics.features import caching
 from keras_gan.metrics.features.extractor import Features, Trunk, range_name
-from keras_gan.metrics.features.undisturbed import undisturbed
+from keras_gan.metrics.undisturbed import undisturbed
 
 _UNITS = 128
 _DROPOUT = 0.3

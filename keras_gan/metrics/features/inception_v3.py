@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_gan.metrics.features import caching, images
 from keras_gan.metrics.features.classifier import Classifier
 from keras_gan.metrics.features.files import FileTrunk
-from keras_gan.metrics.features.undisturbed import undisturbed
+from keras_gan.metrics.undisturbed import undisturbed
 
 FILE_NAME = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
 URL = f"https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/{FILE_NAME}"

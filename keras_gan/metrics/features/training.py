@@ -15,7 +15,7 @@ from keras_gan.metrics.features.classifier import (
     standardized,
 )
 from keras_gan.metrics.features.extractor import Trunk
-from keras_gan.metrics.features.undisturbed import outside_strategies, undisturbed
+from keras_gan.metrics.undisturbed import outside_strategies, undisturbed
 
 _VERSION = 1  # Of network and training: classifiers of another one are trained anew.
 _BATCH_SIZE = 64

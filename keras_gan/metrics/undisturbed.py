@@ -1,4 +1,4 @@
-"""Building networks without the caller's noticing."""
+"""Building and training networks without the caller's noticing."""
 
 import concurrent.futures
 import contextlib
@@ -10,15 +10,20 @@ import tensorflow as tf
 
 
 @contextlib.contextmanager
-def undisturbed():
+def undisturbed(seed=None):
     """Build networks in float32, and leave the caller's random state and policy as they were.
 
-    Keras draws the seed of an initializer that is given none from Python's `random`, so that the
-    weights of a model would depend on whether an extractor was built before it.
+    Keras draws the seed of an initializer or layer that is given none from Python's `random`, so
+    that the weights of a model would depend on whether a metric built a network before it.
+
+    Args:
+        seed: integer that what is built then follows from, or `None`.
     """
     policy = keras.config.dtype_policy()
     states = random.getstate(), np.random.get_state()
     keras.config.set_dtype_policy("float32")
+    if seed is not None:
+        random.seed(seed)
     try:
         yield
     finally:

@@ -1,0 +1,305 @@
+import importlib.util
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+from PIL import Image
+
+import keras_gan
+from keras_gan import metrics
+
+SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "evaluate.py"
+SAMPLES = 1442  # As many as there are training digits: the floor is then over all of them.
+ORDERLESS = "frechet_distance,precision_recall,density_coverage"  # The order of samples is nothing.
+
+
+@pytest.fixture(scope="module")
+def script():
+    """The script, whose flags are there as long as this module's tests run."""
+    before = set(flags.FLAGS)
+    spec = importlib.util.spec_from_file_location("script_evaluate", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # Dataclasses look their module up.
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+    for name in set(flags.FLAGS) - before:
+        delattr(flags.FLAGS, name)
+
+
+@pytest.fixture
+def run(script, tmp_path, capsys):
+    """Return a function that runs the script, and returns what it wrote and what it printed."""
+
+    def run(*arguments):
+        path = tmp_path / "scores.json"
+        with flagsaver.flagsaver():
+            flags.FLAGS(["evaluate.py", f"--json={path}", *map(str, arguments)])
+            script.main([])
+        return json.loads(path.read_text()), capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """An untrained GAN in every form: saved, exported, and as 8-bit pictures from seed 7 on."""
+    base = tmp_path_factory.mktemp("places")
+    keras.utils.set_random_seed(0)
+    model = keras_gan.GAN(*keras_gan.networks.dcgan((8, 8, 1), latent_dim=8, width=8))
+    stretch(model)
+    model.save(base / "model.keras")
+    model.export(base / "export", version=9)
+    model.export(base / "export", version=10)
+    (base / "png").mkdir()
+    images = np.clip(np.rint((model.generate(SAMPLES, seed=7) + 1) * 127.5), 0, 255)
+    for i, image in enumerate(images.astype("uint8")):
+        Image.fromarray(image[..., 0]).save(base / "png" / f"{i:05d}.png")
+    return base
+
+
+def stretch(model):
+    """Make an untrained generator's images vary, which are all nearly grey."""
+    weighted = [layer for layer in model.generator.layers if layer.weights]
+    weighted[-1].kernel.assign(20 * weighted[-1].kernel)
+    for layer in weighted:
+        if isinstance(layer, keras.layers.Embedding):
+            layer.embeddings.assign(20 * layer.embeddings)
+
+
+@pytest.fixture(scope="module")
+def model(places):
+    return keras.saving.load_model(places / "model.keras")
+
+
+def test_three_forms_of_one_generator(run, places):
+    def figures(name):
+        report, _ = run(f"--model={places / name}", "--seed=7", "--samples=300", "--nofloor")
+        return report
+
+    saved, exported, pictures = (figures(name) for name in ("model.keras", "export", "png"))
+    assert [r["generated"]["kind"] for r in (saved, exported, pictures)] == [
+        "Keras model",
+        "SavedModel",
+        "folder of images",
+    ]
+    assert exported["generated"]["path"] == str(places / "export" / "10")
+    assert saved["generated"]["seeds"] == [7, 306]
+    assert len(saved["figures"]) == 14
+    assert exported["figures"] == pytest.approx(saved["figures"], rel=1e-4)
+    assert pictures["figures"] == pytest.approx(saved["figures"], rel=0.02, abs=0.01)
+    assert pictures["figures"] != saved["figures"]
+
+
+def test_figures_and_floor_by_hand(run, places, model):
+    report, _ = run(
+        f"--model={places / 'model.keras'}", f"--samples={SAMPLES}", f"--metrics={ORDERLESS}"
+    )
+    (train, _), (test, _) = (keras_gan.datasets.load_digits(part) for part in ("train", "test"))
+    for key, samples in (("figures", model.generate(SAMPLES, seed=0)), ("floor_figures", train)):
+        expected = metrics.evaluate(ORDERLESS.split(","), test, samples, verbose=0)
+        assert report[key] == pytest.approx(expected, rel=1e-4)
+
+
+def test_report_says_how_to_repeat_it(run, places):
+    command = f"--model={places / 'model.keras'}", "--samples=50", "--seed=3", "--nofloor"
+    command = *command, "--metrics=kernel_distance,precision_recall,nearest_neighbour"
+    report, _ = run(*command)
+    assert report["real"] == {
+        "dataset": "digits",
+        "split": "test",
+        "image_size": None,
+        "samples": 355,
+        "available": 355,
+        "share_in_training": 0.0,
+    }
+    assert report["seed"] == 3
+    assert report["generated"]["samples"] == 50
+    assert report["protocol"] == metrics.features.pixels().protocol
+    assert report["features"]["fingerprint"] == metrics.features.pixels().fingerprint
+    assert report["metrics"] == {
+        "kernel_distance": {"block_size": 1000},
+        "precision_recall": {"k": 3},
+        "nearest_neighbour": {},
+    }
+    assert report["versions"]["keras"] == keras.__version__
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", report["date"])
+    # The same command again: the same report, but for the date.
+    again, _ = run(*command)
+    assert {**again, "date": ""} == {**report, "date": ""}
+
+
+def test_table_shows_what_is_written(run, places):
+    report, printed = run(f"--model={places / 'model.keras'}", "--samples=100")
+    table = printed[printed.index("\nfigure ") :]
+    number = r"(-?[\d.]+)"
+    for name, value in report["figures"].items():
+        group = name.split("/")[0]
+        if name.endswith("/standard_error"):
+            row = re.search(rf"^{group} .*? ± {number} .*? ± {number}", table, re.M)
+        else:
+            label = name.removesuffix("/mean")
+            floor = rf" .*?(?<=\s){number}" if name in report["floor_figures"] else "()"
+            error = rf"(?: ± [\d.]+)?{floor}"
+            row = re.search(rf"^{label} +{number}{error}", table, re.M)
+        shown = row.groups()
+        for text, exact in zip(shown, (value, report["floor_figures"].get(name)), strict=True):
+            assert text == "" or float(text) == pytest.approx(exact, abs=half_a_digit(text)), name
+    assert f"{report['generated']['samples']} samples, seeds 0 to 99" in printed
+    assert "floor      100 of 1,442 samples, digits split train" in printed
+
+
+def half_a_digit(text):
+    return 0.501 * 10.0 ** -len(text.partition(".")[2])
+
+
+def test_columns_are_straight(script):
+    rows = [["12.5 ± 0.5", "3"], ["-0.25 ± 0.01", "10"]]
+    assert script.aligned([row[0] for row in rows], "figure") == [
+        "figure      ",
+        "12.5 ± 0.5  ",
+        "-0.25 ± 0.01",
+    ]
+    assert script.aligned([row[1] for row in rows], "n") == ["n ", " 3", "10"]
+    assert script.texts("a", [{"a": 123.456}, {"a": 0.123456}]) == ["123.456", "0.123"]
+    assert script.texts("a", [{"a": 0.0123456}, {"a": 0.5}]) == ["0.0123", "0.5000"]
+    assert script.texts("a", [{"a": 1234.5678}]) == ["1235"]
+    assert script.texts("a", [{"a": 0.123456}, {}]) == ["0.1235", ""]
+    assert script.texts("a", [{"a": "inf"}, {"a": 0.0}]) == ["inf", "0"]
+    both = {"a/mean": 1.23456, "a/std": 0.0234}
+    assert script.texts("a/mean", [both]) == ["1.235 ± 0.023"]
+
+
+def test_labels_are_those_of_real_samples(run, tmp_path):
+    model = keras_gan.GAN(
+        *keras_gan.networks.dcgan((8, 8, 1), latent_dim=8, width=8, num_classes=10)
+    )
+    stretch(model)
+    model.save(tmp_path / "labelled.keras")
+    model.export(tmp_path / "export")
+    options = "--samples=710", "--metrics=frechet_distance", "--nofloor"  # Twice the real ones.
+    saved, printed = run(f"--model={tmp_path / 'labelled.keras'}", *options)
+    exported, _ = run(f"--model={tmp_path / 'export'}", *options)
+    assert "labels of real samples" in printed
+    x, labels = keras_gan.datasets.load_digits("test")
+    labels = np.tile(labels[np.random.default_rng(0).permutation(355)], 2)
+    fake = model.generate(710, seed=0, condition=labels)
+    expected = metrics.evaluate(["frechet_distance"], x, fake, verbose=0)
+    assert saved["figures"] == pytest.approx(expected, rel=1e-4)
+    assert exported["figures"] == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(SystemExit, match="takes a label with each seed"):
+        run(f"--model={tmp_path / 'export'}", "--dataset=gaussian")
+
+
+def test_classifier(run, places, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_GAN_CACHE", str(tmp_path / "cache"))
+    report, _ = run(
+        f"--model={places / 'model.keras'}",
+        "--extractor=classifier",
+        "--train_split=test",  # There are fewer of them: this is quicker.
+        "--split=train",
+        "--metrics=class_coverage,inception_score,frechet_distance",
+        "--samples=200",
+    )
+    classifier = metrics.features.train_classifier(
+        keras_gan.datasets.load_digits("test"), verbose=0
+    )
+    assert len(list((tmp_path / "cache").iterdir())) == 1, "trained once, on the same data"
+    assert report["protocol"] == classifier.features.protocol
+    assert report["floor_figures"]["class_coverage/confidence"] > 0.8
+    assert report["floor_figures"]["inception_score/mean"] > 4
+    assert report["figures"]["inception_score/mean"] < 4
+    x, _ = keras_gan.datasets.load_digits("train")
+    fake = keras.saving.load_model(places / "model.keras").generate(200, seed=0)
+    distance = metrics.FrechetDistance(classifier.features)
+    expected = metrics.evaluate([distance], x, fake, verbose=0)
+    assert report["figures"]["frechet_distance"] == pytest.approx(
+        expected["frechet_distance"], rel=1e-3
+    )
+
+
+def test_real_samples_that_were_trained_on(run, places):
+    """There is no floor then, and the table says why."""
+    model = f"--model={places / 'model.keras'}"
+    report, printed = run(model, "--split=all", "--samples=100")
+    assert report["floor"] is None
+    assert report["real"]["share_in_training"] == pytest.approx(1442 / 1797)
+    assert not any(name.startswith("nearest_neighbour") for name in report["figures"])
+    assert "no floor   80% of the real samples are training samples" in printed
+    with pytest.raises(SystemExit, match="not training samples; 80% of these are"):
+        run(model, "--split=all", "--metrics=nearest_neighbour")
+
+
+def test_folders_as_real_samples(run, places):
+    """Against its own pictures, a generator is perfect."""
+    report, _ = run(
+        f"--model={places / 'model.keras'}",
+        f"--dataset={places / 'png'}",
+        "--train_dataset=digits",
+        "--metrics=precision_recall,nearest_neighbour",
+        "--seed=7",
+        f"--samples={SAMPLES}",
+    )
+    assert report["real"]["split"] == "train"
+    assert report["training"]["dataset"] == "digits"
+    assert report["figures"]["precision_recall/precision"] > 0.999
+    assert report["figures"]["nearest_neighbour/ratio"] == pytest.approx(1, abs=0.01)
+    assert report["floor_figures"]["precision_recall/precision"] < 0.5
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """Files that are no generators."""
+    base = tmp_path_factory.mktemp("broken")
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(base / "other.keras")
+    (base / "damaged.keras").write_bytes(b"PK nothing")
+    (base / "empty").mkdir()
+    return base
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model={broken}/no.keras"], "there is nothing of that name"),
+        (["--model={broken}/other.keras"], "Expected a saved keras_gan.GAN.* holds a Sequential"),
+        (["--model={broken}/damaged.keras"], "The file can't be loaded"),
+        (["--model={broken}/empty"], "holds no images"),
+        (["--image_size=16"], r"of shape \(8, 8, 1\), the real ones of shape \(16, 16, 1\)"),
+        (["--dataset=gaussian"], r"of shape \(8, 8, 1\), the real ones of shape \(1,\)"),
+        (["--dataset=digitz"], "Did you mean 'digits'"),
+        (["--split=validation"], "`split` must be one of"),
+        (["--metrics=frechet_distanse"], "Did you mean 'frechet_distance'"),
+        (["--metrics=inception_score"], "needs a classifier: pass --extractor=classifier"),
+        (["--extractor=classifier", "--train_dataset={places}/png"], "there are none"),
+        (["--extractor=inception_v3", "--weights={broken}/no.h5"], "There is no file .*no.h5"),
+        (["--extractor=inception_2015"], "The graph is the file classify_image_graph_def.pb of"),
+        (["--model={places}/png", "--samples=2000"], "Expected 2000 images .* holds 1442"),
+        (["--json={broken}/no/scores.json"], "Expected a directory that can be written to"),
+    ],
+)
+def test_readable_errors(run, places, broken, arguments, message):
+    arguments = [a.format(places=places, broken=broken) for a in arguments]
+    with pytest.raises(SystemExit, match=message) as error:
+        run(f"--model={places / 'model.keras'}", *arguments)
+    assert str(error.value).startswith("error: ")
+
+
+def test_as_a_command(places, tmp_path):
+    """From another directory, the report beside the model."""
+    model = places / "export" / "9"
+    command = [sys.executable, str(SCRIPT), f"--model={model}", "--nofloor"]
+    command.append("--metrics=frechet_distance")
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr[-3000:]
+    report = json.loads((places / "export" / "9.scores.json").read_text())
+    figure = report["figures"]["frechet_distance"]
+    assert re.search(rf"^frechet_distance +{figure:.4g}", result.stdout, re.M)
+    assert not list(places.rglob("*.part"))
+    assert not list(tmp_path.iterdir())
