@@ -73,9 +73,8 @@ class Quality:
         self._read(model, dataset, steps, kept, verbose)
         self._seen = dataset if keep_real else None
         try:
-            quality.evaluation.feed(
-                self.metrics, "fake", self._generated(model, batch_size), verbose
-            )
+            fake = self._generated(model, batch_size)
+            quality.evaluation.feed(self.metrics, "fake", fake, verbose, self.samples)
         except _DivergedError:
             return self._unknown()
         return quality.evaluation.results(self.metrics, verbose)
@@ -98,11 +97,14 @@ class Quality:
             self._condition = self._rows(conditions)
 
     def _rows(self, conditions):
-        """Return as many conditions of real samples as there are samples to generate."""
+        """Return as many conditions of real samples as there are samples to generate.
+
+        In a random order, always the same: the first of a dataset may all be of one class.
+        """
         joined = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *conditions)
-        return keras.tree.map_structure(
-            lambda rows: np.take(rows, np.arange(self.samples), axis=0, mode="wrap"), joined
-        )
+        count = len(keras.tree.flatten(joined)[0])
+        order = np.resize(np.random.default_rng(0).permutation(count), self.samples)
+        return keras.tree.map_structure(lambda rows: rows[order], joined)
 
     def _generated(self, model, batch_size):
         condition = self._condition if model.conditional else None

@@ -1,4 +1,4 @@
-"""Argument checks that the metrics share."""
+"""Checks of arguments and rows that the metrics share."""
 
 import math
 import numbers
@@ -96,3 +96,8 @@ def as_frequencies(frequencies, count):
             f"Expected {count} positive `frequencies`. Received: frequencies={frequencies}"
         )
     return frequencies / frequencies.sum()
+
+
+def shuffled(rows, seed):
+    """Return rows in a random order that follows from the seed and their number."""
+    return rows[np.random.default_rng(seed).permutation(len(rows))]

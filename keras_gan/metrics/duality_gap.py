@@ -14,7 +14,7 @@ def duality_gap(model, real, condition=None, steps=500, learning_rate=5e-3, batc
 
     Args:
         model: a compiled `GAN`; nothing of it changes.
-        real: array of real samples, at least 20, in random order and not of the training data.
+        real: array of real samples, at least 20, which the model was not trained on.
         condition: nest of arrays of as many rows, for a conditional model.
         steps: optimizer steps of each response.
         learning_rate: Adam's at the first of these steps; it falls to 0.

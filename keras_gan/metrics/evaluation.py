@@ -17,7 +17,7 @@ from keras_gan.metrics.metric import QualityMetric
 from keras_gan.metrics.mode_coverage import ModeCoverage
 from keras_gan.metrics.multi_scale_ssim import MultiScaleSSIM
 from keras_gan.metrics.nearest_neighbour import NearestNeighbour
-from keras_gan.metrics.progress import progress
+from keras_gan.metrics.progress import progress, say
 from keras_gan.metrics.sliced_wasserstein import SlicedWasserstein
 
 
@@ -36,6 +36,7 @@ _NAMES = _by_name(
     SlicedWasserstein,
 )
 _WITH_ARGUMENTS = _by_name(ClassCoverage, InceptionScore, ModeCoverage, NearestNeighbour)
+_AT_ONCE = 500  # Samples between two steps of a progress bar.
 _METHODS = "name", "reset_state", "update_state", "result"
 
 
@@ -67,9 +68,10 @@ def evaluate(metrics, real=None, fake=None, verbose=1):
     """Compute metrics on real and generated samples from anywhere: arrays, datasets, files.
 
     Args:
-        metrics: list of metrics, or their names. They are reset first.
-        real: array of real samples, or iterable of batches `x` or `(x, condition)`.
-        fake: the same of generated samples.
+        metrics: list of metrics, or their names. What they have seen before is forgotten.
+        real: array of real samples, or iterable of batches `x` or `(x, condition)`. `None` keeps
+            the real side that the metrics have: for several generators against the same data.
+        fake: array or batches of generated samples.
         verbose: 0 for no progress bar.
 
     Returns:
@@ -83,13 +85,13 @@ def evaluate(metrics, real=None, fake=None, verbose=1):
     """
     metrics = [get(metric) for metric in metrics]
     for metric in metrics:
-        metric.reset_state()
+        metric.reset_state(**({"keep_real": True} if real is None else {}))
     feed(metrics, "real", real, verbose)
     feed(metrics, "fake", fake, verbose)
     return results(metrics, verbose)
 
 
-def feed(metrics, side, batches, verbose=0):
+def feed(metrics, side, batches, verbose=0, total=None):
     """Show all batches of one side to every metric that looks at it.
 
     Args:
@@ -97,13 +99,17 @@ def feed(metrics, side, batches, verbose=0):
         side: `"real"` or `"fake"`.
         batches: array of samples or what yields batches `x` or `(x, condition)`; `None` for none.
         verbose: 0 for no progress bar.
+        total: samples in all, where that is known.
     """
     looking = [metric for metric in metrics if _looks(metric, side)]
     if not looking or batches is None:
         return
     what = {"real": "Real samples", "fake": "Generated samples"}[side]
-    for samples, condition in progress(caching.batches(batches), verbose, what):
-        _show(looking, side, samples, condition)
+    with progress(verbose, what, "sample", _count(batches) if total is None else total) as bar:
+        for samples, condition in caching.batches(batches):
+            for part in _parts(len(samples)):
+                _show(looking, side, samples[part], _rows(condition, part))
+                bar.update(len(samples[part]))
 
 
 def results(metrics, verbose=0):
@@ -117,11 +123,28 @@ def results(metrics, verbose=0):
         Dict of floats by metric name; those of several figures under `name/key`.
     """
     found = {}
-    bar = progress(metrics, verbose, "Computing", unit="metric")
-    for metric in bar:
-        bar.set_description(f"Computing {metric.name}")
-        found.update(_flat(metric.name, metric.result()))
+    with progress(verbose, "Computing", "metric", len(metrics)) as bar:
+        for metric in metrics:
+            say(bar, f"Computing {metric.name}")
+            found.update(_flat(metric.name, metric.result()))
+            bar.update()
     return found
+
+
+def _count(batches):
+    """Return how many samples there are, where that can be told without reading them."""
+    samples = batches[0] if isinstance(batches, tuple) else batches
+    return len(samples) if hasattr(samples, "shape") else None
+
+
+def _rows(condition, part):
+    if condition is None:
+        return None
+    return keras.tree.map_structure(lambda rows: rows[part], condition)
+
+
+def _parts(count):
+    return [slice(first, first + _AT_ONCE) for first in range(0, count, _AT_ONCE)]
 
 
 def _needs_arguments(name):

@@ -32,7 +32,7 @@ def fresh_discriminator(real, fake, discriminator=None, epochs=20, seed=0):
     little, and none proves too much. Both sides count equally, whatever their numbers.
 
     Args:
-        real: array of real samples, batch axis first: the first half trains, the second judges.
+        real: array of real samples, batch axis first: a random half trains, the other judges.
         fake: the same of generated samples; as many or not.
         discriminator: function without arguments that returns a new, uncompiled Keras model from
             samples to logits of shape `(batch, 1)`. By default a small network that scales its
@@ -59,6 +59,7 @@ def fresh_discriminator(real, fake, discriminator=None, epochs=20, seed=0):
     """
     real, fake = np.asarray(real, "float32"), np.asarray(fake, "float32")
     _check(real, fake)
+    real, fake = (checks.shuffled(rows, [seed, side]) for side, rows in enumerate((real, fake)))
     training, judging = zip(*(_split(side, len(side) // 2) for side in (real, fake)), strict=True)
     judge = outside_strategies(_trained, discriminator, *training, epochs, seed)
     return _bound(*judge(*judging))
@@ -68,12 +69,12 @@ def fresh_discriminator(real, fake, discriminator=None, epochs=20, seed=0):
 class FreshDiscriminator(QualityMetric):
     """The Jensen-Shannon divergence that a new discriminator proves between real and generated.
 
-    It keeps all samples. `result()` trains a discriminator on the first half of each side, as
-    they came, and judges it on the second: see `fresh_discriminator` for formula and figures. It
-    owes nothing to the model's own discriminator, which may have stopped looking.
+    It keeps all samples. `result()` trains a discriminator on a random half of each side and
+    judges it on the other: see `fresh_discriminator` for formula and figures. It owes nothing to
+    the model's own discriminator, which may have stopped looking.
 
     Memorized training samples go unnoticed: give it real samples that the model was not trained
-    on, and both sides in random order.
+    on.
 
     Args:
         features: what makes feature rows of samples; by default the samples in their own shape.

@@ -24,9 +24,10 @@ def arrays_of(metric, dataset, cache_dir=None, verbose=1):
 
     def compute():
         metric.reset_state()
-        batches = progress(caching.batches(dataset), verbose, f"Reference of {metric.name}")
-        for x, _ in batches:
-            metric.update_state(real=x)
+        with progress(verbose, f"Reference of {metric.name}", "sample") as bar:
+            for x, _ in caching.batches(dataset):
+                metric.update_state(real=x)
+                bar.update(len(x))
         return {**metric._real.arrays(), "shape": np.array(metric._shape, "int64")}
 
     return caching.cached("reference", _fingerprint(metric, dataset), compute, cache_dir)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.copying import copy_of
+from keras_gan.metrics import checks
 from keras_gan.metrics.descent import Descent, batches
 from keras_gan.metrics.undisturbed import undisturbed
 
@@ -79,7 +80,7 @@ class Arena:
         """Find both best responses to the model's players as they now are.
 
         Args:
-            x: array of real samples, in random order.
+            x: array of real samples.
             condition: nest of arrays of as many rows, for a conditional model.
 
         Returns:
@@ -111,7 +112,9 @@ class Arena:
             raise ValueError(f"Expected at least {LEAST} real samples. Received: {len(x)} samples")
         first, second = 2 * len(x) // 5, len(x) // 2
         slices = slice(first), slice(first, second), slice(second, None)
+        # The same order for samples and conditions: it follows from seed and count alone.
         elements = np.asarray(x, "float32"), _map(np.asarray, condition)
+        elements = _map(lambda rows: checks.shuffled(rows, [self._seed]), elements)
         return [_map(lambda rows: rows[part], elements) for part in slices]  # noqa: B023
 
     def _extent(self, part):

@@ -274,7 +274,7 @@ def test_evaluation_callback_fills_the_logs_of_its_epochs():
         logs["val_frechet_distance"] for logs in seen if "val_frechet_distance" in logs
     ]
     assert features.trunk.passed == 24 + 3 * SAMPLES
-    labels = np.resize(data[1], SAMPLES)
+    labels = np.resize(data[1][np.random.default_rng(0).permutation(24)], SAMPLES)
     fake = model.generate(SAMPLES, seed=FIRST_SEED, condition=labels)
     expected = metrics.evaluate([metrics.FrechetDistance(features)], data[0], fake, verbose=0)
     assert history["val_frechet_distance"][-1] == pytest.approx(
@@ -313,10 +313,27 @@ def test_evaluation_callback_checks_its_data_before_the_first_step(classes, data
     assert model.steps == 0
 
 
-def test_progress_says_what_is_being_done(capsys):
+def test_progress_says_what_is_being_done(capsys, monkeypatch):
+    model = small.gan()
+    model.compile(metrics=["kernel_distance"], metric_samples=SAMPLES)
+    monkeypatch.setattr(metrics.progress, "PATIENCE", 0.0)
+    model.evaluate(small.points(24), verbose=1)
+    said = capsys.readouterr().err
+    assert "Real samples" in said and "Generated samples" in said and f"/{SAMPLES}" in said
+    model.evaluate(small.points(24), verbose=0)
+    assert "samples" not in capsys.readouterr().err
+
+
+def test_nothing_is_printed_of_quick_evaluations(capsys):
     model = small.gan()
     model.compile(metrics=["kernel_distance"], metric_samples=SAMPLES)
     model.evaluate(small.points(24), verbose=1)
-    assert "Computing kernel_distance" in capsys.readouterr().err
-    model.evaluate(small.points(24), verbose=0)
-    assert "Computing" not in capsys.readouterr().err
+    assert not capsys.readouterr().err
+
+
+def test_conditions_of_a_sorted_dataset_are_of_all_classes():
+    model, metric = small.gan(classes=3), metrics.SlicedWasserstein()
+    model.compile(metrics=[metric], metric_samples=9)
+    labels = np.sort(small.labels(30))
+    model.evaluate(small.points(30), labels, verbose=0)
+    assert set(model._quality._condition) == {0, 1, 2}

@@ -70,7 +70,14 @@ def unbiased_mmd(xs, ys):
     return within_x / (n * (n - 1)) + within_y / (m * (m - 1)) - 2 * across / (n * m)
 
 
+def shuffled(real, fake):
+    """Return both sides in the order that the documentation names."""
+    sides = enumerate((real, fake))
+    return [rows[np.random.default_rng([0, i]).permutation(len(rows))] for i, rows in sides]
+
+
 def kernel_distance(real, fake, blocks):
+    real, fake = shuffled(real, fake)
     pairs = zip(np.array_split(real, blocks), np.array_split(fake, blocks), strict=True)
     values = [unbiased_mmd(x, y) for x, y in pairs]
     return {

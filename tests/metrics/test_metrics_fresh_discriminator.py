@@ -60,11 +60,17 @@ def test_it_finds_what_there_is(name):
     assert js >= power * true - 4 * error - 2e-4
 
 
+def shuffled(rows, side):
+    """Return rows in the order in which the first half trains and the second judges."""
+    return rows[np.random.default_rng([0, side]).permutation(len(rows))]
+
+
 def test_it_judges_on_samples_it_was_not_trained_on():
     # The halves that train tell real from generated perfectly; those that judge are equal.
     rng, n = np.random.default_rng(0), 500
     real, fake = rng.normal(3, 1, (2, 2 * n, 1))
-    real[:n], fake[:n] = np.abs(real[:n]) + 3.5, -np.abs(fake[:n])
+    train = [shuffled(np.arange(2 * n), side)[:n] for side in range(2)]
+    real[train[0]], fake[train[1]] = np.abs(real[train[0]]) + 3.5, -np.abs(fake[train[1]])
     assert fresh_discriminator(real, fake, epochs=5)["js"] < 0
 
 
@@ -84,7 +90,8 @@ def test_the_bound_of_a_given_discriminator_by_hand():
     # Of the judging halves alone, and both sides count equally though one has more samples.
     real, fake = REAL[:300], -REAL[300:420]
     found = fresh_discriminator(real, fake, discriminator=linear(0.3))
-    losses = np.log1p(np.exp(-0.3 * real[150:])), np.log1p(np.exp(0.3 * fake[60:]))
+    judged = shuffled(real, 0)[150:], shuffled(fake, 1)[60:]
+    losses = np.log1p(np.exp(-0.3 * judged[0])), np.log1p(np.exp(0.3 * judged[1]))
     expected = math.log(2) - (losses[0].mean() + losses[1].mean()) / 2
     error = math.sqrt(losses[0].var(ddof=1) / 150 + losses[1].var(ddof=1) / 60) / 2
     assert found == pytest.approx({"js": expected, "standard_error": error}, rel=1e-4)
