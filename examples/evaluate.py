@@ -407,17 +407,17 @@ def evaluate(source):
         "protocol": features.protocol,
         "metrics": {metric.name: config_of(metric) for metric in chosen},
         "figures": in_json(figures),
-        "floor_figures": in_json(floor_of(chosen, real, floor) if floor else {}),
+        "floor_figures": in_json(floor_of(chosen, floor) if floor else {}),
         "versions": versions(),
     }
 
 
-def floor_of(chosen, real, floor):
+def floor_of(chosen, floor):
     """Return the figures of training samples in the place of generated ones."""
     print(f"Scoring {len(floor.x):,} training samples in their place ...", flush=True)
     # A training sample's nearest training sample is itself.
     others = [metric for metric in chosen if metric.name != "nearest_neighbour"]
-    return metrics.evaluate(others, real.batches(), floor.batches())
+    return metrics.evaluate(others, None, floor.batches())  # The real side is there already.
 
 
 def in_json(figures):
@@ -437,14 +437,22 @@ def show(report):
     print("\n" + "\n".join(f"{name:<11}{text}" for name, text in head(report)) + "\n")
     columns = ["figures"] + (["floor_figures"] if report["floor"] else [])
     names = [name for name in report["figures"] if not name.endswith(ERRORS)]
-    rows = [texts(name, [report[column] for column in columns]) for name in names]
-    labels = [name.removesuffix("/mean") for name in names]
-    labels = [label.ljust(max(map(len, labels))) for label in ["figure", *labels]]
-    titles = ["generated", "floor"][: len(columns)]
-    cells = [aligned(list(c), t) for *c, t in zip(*rows, titles, strict=True)]
-    for label, *figures in zip(labels, *cells, strict=True):
-        reading = READING.get(label.strip(), "")
-        print("   ".join([label, *figures, reading]).rstrip())
+    rows = [[figure(report[column], name) for column in columns] for name in names]
+    titles = ["figure", "generated", "floor"][: len(columns) + 1]
+    print("".join(f"{title:<28}" for title in titles).rstrip())
+    for name, row in zip(names, rows, strict=True):
+        label = name.removesuffix("/mean")
+        cells = "".join(f"{cell:<28}" for cell in [label, *row])
+        print(f"{cells}{READING.get(label, '')}".rstrip())
+
+
+def figure(figures, name):
+    """Return a figure as text, with the error behind it where there is one."""
+    if name not in figures:
+        return ""
+    keys = [name.split("/")[0] + ending for ending in ERRORS]
+    errors = [figures[key] for key in keys if key in figures]
+    return f"{float(figures[name]):.4g}" + "".join(f" ± {error:.2g}" for error in errors)
 
 
 def head(report):
@@ -470,36 +478,6 @@ def described(data):
     drawn = f" of {data['available']:,}" if data["samples"] < data["available"] else ""
     size = f", resized to {data['image_size']} pixels" if data["image_size"] else ""
     return f"{data['samples']:,}{drawn} samples, {data['dataset']} split {data['split']}{size}"
-
-
-def texts(name, columns):
-    """Return a row's figures as texts of as many decimals, with errors where there are any."""
-    error = next((e for e in (name.split("/")[0] + end for end in ERRORS) if e in columns[0]), None)
-    found = [column for column in columns if name in column]
-    values = [float(column[name]) for column in found]
-    errors = [float(column[error]) for column in found] if error else []
-    digits = decimals(errors, 2, 1) if any(errors) else decimals(values, 4, 3)
-    shown = [f"{value:.{digits}f}" for value in values]
-    if errors:
-        shown = [f"{v} ± {e:.{digits}f}" for v, e in zip(shown, errors, strict=True)]
-    return shown + [""] * (len(columns) - len(shown))
-
-
-def decimals(values, most, least):
-    """Return how many decimals show `most` digits of the largest value and `least` of any."""
-    values = [abs(value) for value in values if value and math.isfinite(value)]
-    if all(value % 1 == 0 for value in values):
-        return 0
-    places = [math.floor(math.log10(value)) for value in (max(values), min(values))]
-    return max(0, most - 1 - places[0], min(least - 1 - places[1], 5 - places[0]))
-
-
-def aligned(texts, title):
-    """Return a column of one width: the title, and texts with their points below each other."""
-    parts = [text.partition(".") for text in texts]
-    left = max(len(whole) for whole, _, _ in parts)
-    lines = [title, *(whole.rjust(left) + point + rest for whole, point, rest in parts)]
-    return [line.ljust(max(map(len, lines))) for line in lines]
 
 
 def json_path():

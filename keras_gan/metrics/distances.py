@@ -47,5 +47,6 @@ def neighbour_squares(rows, k):
     for part, squares in squared_distances(rows, rows):
         own = np.arange(len(rows))[part]
         squares[np.arange(len(own)), own] = np.inf
-        found.append(np.partition(squares, k - 1, axis=1)[:, k - 1])
+        squares.partition(k - 1, axis=1)
+        found.append(squares[:, k - 1].copy())  # A view would keep the whole block.
     return np.concatenate(found)
