@@ -21,6 +21,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 import keras_gan
+from keras_gan import metrics
 
 # What a dataset wants where the flags don't say; the last one serves for all others.
 RECIPES = {
@@ -162,83 +163,54 @@ def plot_losses(run_dir):
 
 
 def arrays(split):
-    """Return a split's images, scaled to [0, 1], and labels."""
+    """Return a split's images, in [-1, 1], and labels."""
     batches = list(load(split, shuffle=False, batch_size=500).as_numpy_iterator())
-    images, labels = (np.concatenate(part) for part in zip(*batches, strict=True))
-    return (images + 1) / 2, labels
-
-
-def train_classifier(images, labels):
-    """Fit a small convolutional classifier, which tells what samples show."""
-    classifier = keras.Sequential(
-        [
-            keras.Input(images.shape[1:]),
-            keras.layers.Conv2D(32, 3, padding="same", activation="relu"),
-            keras.layers.MaxPooling2D(),
-            keras.layers.Conv2D(64, 3, padding="same", activation="relu"),
-            keras.layers.MaxPooling2D(),
-            keras.layers.Flatten(),
-            keras.layers.Dropout(0.3),
-            keras.layers.Dense(128, activation="relu"),
-            keras.layers.Dropout(0.3),
-            keras.layers.Dense(int(labels.max()) + 1, activation="softmax", dtype="float32"),
-        ]
-    )
-    classifier.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    epochs = max(2, round(60_000 / len(images)))
-    classifier.fit(images, labels, batch_size=64, epochs=min(epochs, 40), verbose=0)
-    return classifier
+    return tuple(np.concatenate(part) for part in zip(*batches, strict=True))
 
 
 def frechet(first, second):
-    """Return the Fréchet distance between Gaussians fitted to two sets of images' pixels."""
-    first, second = (a.reshape(len(a), -1).astype("float64") for a in (first, second))
-    covariances = [np.cov(a, rowvar=False) for a in (first, second)]
-    # The trace of the product's square root: its eigenvalues are real and not negative.
-    eigenvalues = np.linalg.eigvals(covariances[0] @ covariances[1]).real
-    root = np.sum(np.sqrt(np.maximum(eigenvalues, 0)))
-    means = np.sum((first.mean(0) - second.mean(0)) ** 2)
-    return means + np.trace(covariances[0] + covariances[1]) - 2 * root
+    """Return the Fréchet distance between two sets of images' pixels, as shares of white."""
+    moments = []
+    for images in (first, second):
+        pixels = (images.reshape(len(images), -1).astype("float64") + 1) / 2
+        moments += [pixels.mean(axis=0), np.cov(pixels, rowvar=False)]
+    return metrics.frechet_distance(*moments)
 
 
 def nearest(images, references):
     """Return the mean squared distance of images to their nearest reference."""
-    images, references = (a.reshape(len(a), -1) for a in (images, references))
-    squares = np.sum(references**2, axis=1)
-    blocks = [
-        np.min(squares - 2 * block @ references.T, axis=1) + np.sum(block**2, axis=1)
-        for block in np.array_split(images, max(1, len(images) // 500))
-    ]
-    return float(np.mean(np.concatenate(blocks)))
+    rows = (a.reshape(len(a), -1) for a in (images, references))
+    return np.mean(metrics.nearest_neighbour(*rows) ** 2)
 
 
 def score(model, splits, samples):
     """Return figures on generated samples, judged by digits the model was never trained on."""
     (train, train_labels), (held_out, held_out_labels) = splits
-    classifier = train_classifier(train, train_labels)
+    classifier = metrics.features.train_classifier((train, train_labels))
     condition = np.arange(samples) % model.num_classes if model.num_classes else None
-    fake = (model.generate(samples, seed=1_000_000, condition=condition) + 1) / 2
-    probabilities = classifier.predict(fake, verbose=0)
+    fake = model.generate(samples, seed=1_000_000, condition=condition)
+    probabilities = classifier.probabilities(fake)
+    coverage = metrics.class_coverage(probabilities)
     counts = np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1])
-    correct = classifier.predict(held_out, verbose=0).argmax(1) == held_out_labels
+    correct = classifier.probabilities(held_out).argmax(1) == held_out_labels
     real = np.concatenate([train, held_out])
-    return {
-        "samples": samples,
-        "classifier accuracy, held-out": float(correct.mean()),
-        "samples of each class": counts.tolist(),
-        "smallest class": float(counts.min() / samples),
-        "mean confidence": float(probabilities.max(1).mean()),
-        "Frechet distance to all real (pixels)": float(frechet(fake, real)),
-        "Frechet distance to held-out (pixels)": float(frechet(fake, held_out)),
-        "  of the training images to held-out": float(frechet(train, held_out)),
+    figures = {
+        "classifier accuracy, held-out": correct.mean(),
+        "smallest class": coverage["smallest"],
+        "mean confidence": coverage["confidence"],
+        "Frechet distance to all real (pixels)": frechet(fake, real),
+        "Frechet distance to held-out (pixels)": frechet(fake, held_out),
+        "  of the training images to held-out": frechet(train, held_out),
         "nearest training image, ratio to held-out": nearest(fake, train)
         / nearest(held_out, train),
     }
+    figures = {name: float(value) for name, value in figures.items()}
+    return {"samples": samples, "samples of each class": counts.tolist(), **figures}
 
 
 def report(model, run_dir):
     """Score the model, print the figures and write them beside the run."""
-    print("Scoring: a classifier is fitted on the training images ...", flush=True)
+    print("Scoring ...", flush=True)
     figures = score(model, [arrays("train"), arrays("test")], 1000 if small() else 5000)
     for name, value in figures.items():
         print(f"{name:>42}: {value if not isinstance(value, float) else format(value, '.4f')}")
