@@ -60,13 +60,14 @@ def sources(train_images, train_labels):
     early, trained = train(seen)
     rng = np.random.default_rng(1)
     blurred = scipy.ndimage.gaussian_filter(unseen[:count], sigma=(0, 1, 1, 0))
-    # Sevens that no generator was trained on; there are a thousand, each taken several times.
-    sevens = unseen[train_labels[TRAINED_ON:] == 7]
+    # Moved by a pixel, so that they are no copies: one class, in all its variety.
+    sevens = seen[train_labels[:TRAINED_ON] == 7][:count]
+    moved = [np.roll(image, rng.choice([-1, 1]), axis=rng.choice(2)) for image in sevens]
     return {
         "real (floor)": unseen[:count],
         f"trained, {_EPOCHS.value} epochs": trained,
         "half-trained, 1 epoch": early,
-        "one class": np.resize(sevens, (count, *sevens.shape[1:])),
+        "one class": np.stack(moved),
         "one image": np.repeat(trained[:1], count, axis=0),
         "memorizer": seen[:count],
         "blurred": np.clip(blurred, -1, 1),
