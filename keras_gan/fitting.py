@@ -63,6 +63,9 @@ class Fitting:
             size = kwargs.pop("validation_batch_size", None) or batch_size
             validation = inputs.Source(*inputs.unpack(validation_data), size)
             self._check_source(validation)
+            validation.check_end(kwargs.get("validation_steps"), "validation_steps")
+            if validation.element is not None:
+                self._quality.check(self, validation.element[1])
             validation_data = validation.grouped(1, self._replicas)
         steps = kwargs.pop("steps_per_epoch", None)
         batches = source.grouped(self.discriminator_steps, self._replicas, steps)
@@ -136,11 +139,13 @@ class Fitting:
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it.
             source = inputs.Source(x, y, batch_size)
             self._check_source(source)
+            source.check_end(kwargs.get("steps"), "steps")
             batches = source.grouped(1, self._replicas)
         if hasattr(batches, "seek"):
             batches.seek(0)  # The same order, hence the same figures, at each evaluation.
         with self._logs.reporting(self._logs.game):
             results = super().evaluate(batches, return_dict=True, **kwargs)
+        results = {name: results[name] for name in self._logs.game}  # Keras sorts them.
         in_fit = kwargs.get("_use_cached_eval_dataset", False)
         verbose = self._fit_verbose if in_fit else kwargs.get("verbose", "auto")
         results.update(

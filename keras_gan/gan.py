@@ -152,7 +152,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
                 self._prepare(added, average)
             _check_augmentation(augmentation)
             logs = Logs(loss, added, balance)
-            quality = evaluation.Quality(metrics, metric_samples)
+            quality = evaluation.Quality(metrics, metric_samples, taken=logs.names)
             pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
             pair.check_strategy(self.distribute_strategy)
         # From here on nothing raises: a refused compile leaves the model as it was.

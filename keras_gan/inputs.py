@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_gan import datasets
 from keras_gan.datasets.epochs import batch_plan
+from keras_gan.metrics.features import caching
 from keras_gan.values import ValueChecks, check_float
 
 _DATASETS = (tf.data.Dataset, tf.distribute.DistributedDataset)
@@ -139,6 +140,19 @@ class Source:
         batches = self._count()
         if batches is not None and batches < needed:
             raise ValueError(too_few(needed, batches))
+
+    def check_end(self, steps, argument):
+        """Raise when the dataset says that it never ends, and nobody says when to stop.
+
+        Args:
+            steps: how many batches are asked for, or `None`.
+            argument: what that is called.
+        """
+        if steps is None and caching.is_endless(self._dataset):
+            raise ValueError(
+                f"Expected data with an end: leave `repeat()` out, or pass `{argument}=...`. "
+                f"Received: {self._dataset}"
+            )
 
     def check_values(self, classes, unit_range):
         """Check the values of arrays now, and those of datasets as they are read.

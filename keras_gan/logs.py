@@ -36,7 +36,7 @@ class Logs:
                 "Expected terms with distinct names, none of them a key of the logs: pass "
                 f"`name=...` to a term. Received: {twice} more than once"
             )
-        self._reported = names
+        self.names = self._reported = names
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
 
     @property
@@ -64,7 +64,8 @@ class Logs:
         if self._loss.divergence_name:
             self.add(self._loss.divergence_name, self._loss.divergence(d_loss), weight)
         if self.balance:
-            right = self._loss.says_real(real_logits), ~self._loss.says_real(fake_logits)
+            judged = self._loss.says_real(fake_logits) | tf.math.is_nan(fake_logits)
+            right = self._loss.says_real(real_logits), ~judged
             for name, answers in zip(ACCURACIES, right, strict=True):
                 self.add(name, mean(tf.cast(answers, tf.float32)), weight)
 

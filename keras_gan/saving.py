@@ -4,10 +4,11 @@ import contextlib
 import os
 import pathlib
 import uuid
-import warnings
 
 import keras
 import numpy as np
+
+from keras_gan import evaluation
 
 
 class Saving:
@@ -137,7 +138,7 @@ class Saving:
             "update": self.update,
             "ema": serialize(self.average),
             "augmentation": serialize(self._augmentations[0]) if self._augmentations else None,
-            "metrics": [serialize(metric) for metric in self._quality.metrics],
+            "metrics": evaluation.serialize(self._quality.metrics),
             "metric_samples": self._quality.samples,
             "balance": self._logs.balance,
             "jit_compile": self._jit_compile_choice,
@@ -151,17 +152,9 @@ class Saving:
         Extractors are in no checkpoint: a metric on features of a network of the user's own, or
         on a file that is not there, is left out with a warning.
         """
-        arguments = keras.saving.deserialize_keras_object(config)
-        metrics = arguments.pop("metrics", ())
-        lost = [metric.unavailable for metric in metrics if getattr(metric, "unavailable", None)]
-        for reason in lost:
-            warnings.warn(
-                f"A metric was left out of the loaded model. {reason} For evaluation in training, "
-                "pass it to `keras_gan.callbacks.Evaluation`.",
-                stacklevel=2,
-            )
-        kept = [metric for metric in metrics if not getattr(metric, "unavailable", None)]
-        self.compile(**arguments, metrics=kept)
+        config = dict(config)
+        metrics = evaluation.deserialize(config.pop("metrics", ()))
+        self.compile(**keras.saving.deserialize_keras_object(config), metrics=metrics)
 
 
 @contextlib.contextmanager

@@ -289,7 +289,14 @@ def _message(collapse):
 
 
 def _checked_real(real):
-    real = np.asarray(real, np.float32)
+    real = np.asarray(real)
+    if real.dtype.kind != "f":
+        raise ValueError(
+            "`real` must be an array of floating-point samples, on the scale on which the "
+            "generator makes them: 8-bit images `x / 127.5 - 1`. "
+            f"Received: real of dtype {real.dtype}, shape {real.shape}"
+        )
+    real = real.astype(np.float32)
     real = real[:, None] if real.ndim == 1 else real
     if real.ndim and len(real) > _MOST_REAL:
         real = real[np.linspace(0, len(real) - 1, _MOST_REAL).astype(int)]

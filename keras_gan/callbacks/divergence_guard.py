@@ -145,6 +145,7 @@ class DivergenceGuard(keras.callbacks.Callback):
         """Keep the state in which the first epoch begins."""
         self._epoch, self._step = epoch + 1, 0
         self._trained, self._seen, self._lost = False, {}, None
+        self._means_from = 0  # The step at which the running means began.
         # Not when training begins: BackupAndRestore loads what it has then.
         if self._good is None:
             self._check_start()
@@ -153,16 +154,24 @@ class DivergenceGuard(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Look at the losses."""
-        self._step = batch + 1
-        for name in _LOSSES:
+        before, self._step = self._step, batch + 1
+        losses = {name: self._latest(name, logs, before) for name in _LOSSES}
+        for name, loss in losses.items():
             limit = self._limit_of(name)
-            if not abs(logs[name]) <= limit:
+            if not abs(loss) <= limit:
                 self._lost = {**dict.fromkeys(logs, math.nan), **self._seen}
-                self._restore(name, float(logs[name]), limit)
+                self._restore(name, loss, limit)
                 return
         self._trained, self._seen, self._lost = True, dict(logs), None
-        if all(abs(logs[name]) <= _CALM * self._usual(name) for name in _LOSSES):
+        if all(abs(loss) <= _CALM * self._usual(name) for name, loss in losses.items()):
             self._confirm()
+
+    def _latest(self, name, logs, before):
+        """Return a loss of the latest steps: logs hold its running mean over the epoch."""
+        now, before = self._step - self._means_from, before - self._means_from
+        if not self._trained or before <= 0:
+            return float(logs[name])
+        return float((now * logs[name] - before * self._seen[name]) / (now - before))
 
     def on_test_begin(self, logs=None):
         """Look at the weights before the epoch's validation."""
@@ -248,7 +257,7 @@ class DivergenceGuard(keras.callbacks.Callback):
         self.model.load_weights(self._path)
         # Means that have met NaN would stay NaN for the rest of the epoch.
         self.model.reset_metrics()
-        self._trained = False
+        self._trained, self._means_from = False, self._step
         if not rolled_back:
             self.model.stop_training = True
         elif self.learning_rate_factor != 1:

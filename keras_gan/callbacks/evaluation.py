@@ -17,14 +17,18 @@ class Evaluation(keras.callbacks.Callback):
     time; real features are extracted once. A progress bar says what it is doing.
 
     Callbacks that come after it in the list see its figures: put `ModelCheckpoint(monitor=...)`,
-    `CSVLogger` and `CollapseMonitor` there. On the epochs between there are none.
+    `CSVLogger` and `CollapseMonitor` there. On the epochs between the figures are NaN, which is
+    no improvement to any of them: Keras's callbacks want a key on every epoch, and a number on
+    the first. (The patience of `EarlyStopping` counts the epochs between too.)
 
     Args:
-        dataset: the real side: dataset of batches `x` or `(x, condition)`, or an array of
-            samples. Conditions are what conditional samples are generated from.
+        dataset: the real side: dataset of batches `x` or `(x, condition)` with an end, or an
+            array of samples. Conditions are what conditional samples are generated from. A
+            dataset with `seek(epoch)` is read from epoch 0; of another one that shuffles, the
+            first pass counts.
         metrics: list of `keras_gan.metrics`, or their names.
         samples: how many samples are generated.
-        every: evaluate after each `every`-th epoch; the last one of `fit(epochs=...)` always.
+        every: evaluate after each `every`-th epoch; the first and the last one of a `fit` always.
         seed: of the first sample; sample i is that of seed + i.
         prefix: what the keys in the logs begin with.
         batch_size: samples generated at a time.
@@ -72,32 +76,38 @@ class Evaluation(keras.callbacks.Callback):
                 f"`metrics` must be a list of at least one metric. Received: metrics={metrics!r}"
             )
         self._source = inputs.Source(*inputs.unpack(dataset))
+        self._source.check_end(None, "dataset.take")
         self._batches = self._source.batches
         self._quality = Quality(metrics, samples, seed)
         self._every = every
         self._prefix = prefix
         self._batch_size = batch_size
         self._verbose = verbose
+        self._begun = False  # Whether this `fit` has come to the end of an epoch.
 
     def on_train_begin(self, logs=None):
         """Check that model and data fit each other, before the first step."""
+        self._begun = False
         if self._source.element is None:
             return
         model = self.model
         networks = model.generator, model.discriminator, model.latents
         check_element(*networks, model.conditional, *self._source.element)
+        self._quality.check(model, self._source.element[1])
 
     def on_epoch_end(self, epoch, logs=None):
         """Evaluate, and add the figures to the logs."""
         last = (self.params or {}).get("epochs") == epoch + 1
-        if not last and (epoch + 1) % self._every:
-            return
-        figures = self._quality.evaluate(
-            self.model,
-            self._batches,
-            keep_real=True,
-            batch_size=self._batch_size,
-            verbose=self._verbose,
-        )
+        first, self._begun = not self._begun, True
+        if not first and not last and (epoch + 1) % self._every:
+            figures = self._quality.nothing()
+        else:
+            figures = self._quality.evaluate(
+                self.model,
+                self._batches,
+                keep_real=True,
+                batch_size=self._batch_size,
+                verbose=self._verbose,
+            )
         if logs is not None:
             logs.update({f"{self._prefix}{name}": value for name, value in figures.items()})

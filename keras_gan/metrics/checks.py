@@ -6,7 +6,7 @@ import numbers
 import numpy as np
 
 
-def check_positive_int(name, value, least=1):
+def check_whole(name, value, least=1):
     """Refuse what is not a whole number of at least `least`.
 
     Raises:

@@ -98,14 +98,14 @@ class DualityGap(QualityMetric):
 
     def __init__(self, steps=500, learning_rate=5e-3, batch_size=256, seed=0, name=None):
         super().__init__(name=name)
-        self.steps = checks.check_positive_int("steps", steps)
+        self.steps = checks.check_whole("steps", steps)
         self.learning_rate = checks.as_number("learning_rate", learning_rate)
         if not self.learning_rate > 0:
             raise ValueError(
                 f"Expected `learning_rate` to be positive. Received: learning_rate={learning_rate}"
             )
-        self.batch_size = checks.check_positive_int("batch_size", batch_size)
-        self.seed = checks.check_positive_int("seed", seed, least=0)
+        self.batch_size = checks.check_whole("batch_size", batch_size)
+        self.seed = checks.check_whole("seed", seed, least=0)
         self._model = self._arena = None
 
     def bind(self, model):
@@ -169,6 +169,17 @@ class DualityGap(QualityMetric):
         super().reset_state(keep_real)
         if not keep_real:
             self._conditions = []
+
+    def set_reference(self, dataset, cache_dir=None, verbose=1):
+        """Refuse: it keeps the real samples themselves, and there is nothing to compute once.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(
+            f"The metric {self.name!r} has no statistics of the real set to keep on disk: call "
+            f"`update_state(real=...)` at each evaluation. Received: dataset={dataset!r}"
+        )
 
     def get_config(self):
         """Return the constructor's arguments."""

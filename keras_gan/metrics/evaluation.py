@@ -59,9 +59,25 @@ def get(identifier):
     """
     if isinstance(identifier, str) and identifier in _WITH_ARGUMENTS:
         raise ValueError(_needs_arguments(identifier))
-    if isinstance(identifier, (str, dict)) or not all(hasattr(identifier, m) for m in _METHODS):
-        return registry.resolve(identifier, _NAMES, QualityMetric, "metric")
+    if isinstance(identifier, (str, dict)) or not _is_metric(identifier):
+        return registry.resolve(identifier, {**_NAMES, **_WITH_ARGUMENTS}, QualityMetric, "metric")
     return identifier
+
+
+def get_all(identifiers):
+    """Return the list of metrics that a list stands for; see `get`.
+
+    Raises:
+        TypeError: for anything but a list, such as a single name.
+    """
+    if identifiers is None:
+        return []
+    if not isinstance(identifiers, (list, tuple)):
+        raise TypeError(
+            "Expected `metrics` to be a list of metrics or their names. "
+            f"Received: metrics={identifiers!r}"
+        )
+    return [get(identifier) for identifier in identifiers]
 
 
 def evaluate(metrics, real=None, fake=None, verbose=1):
@@ -83,9 +99,10 @@ def evaluate(metrics, real=None, fake=None, verbose=1):
     >>> keras_gan.metrics.evaluate(["frechet_distance"], real, fake)
     {'frechet_distance': 4...}
     """
-    metrics = [get(metric) for metric in metrics]
+    metrics = get_all(metrics)
     for metric in metrics:
-        metric.reset_state(**({"keep_real": True} if real is None else {}))
+        keeps = real is None and isinstance(metric, QualityMetric)
+        metric.reset_state(**({"keep_real": True} if keeps else {}))
     feed(metrics, "real", real, verbose)
     feed(metrics, "fake", fake, verbose)
     return results(metrics, verbose)
@@ -131,6 +148,15 @@ def results(metrics, verbose=0):
     return found
 
 
+def _is_metric(candidate):
+    """Tell whether an object has what is called of a metric, `real` and `fake` included."""
+    if isinstance(candidate, type) or not all(hasattr(candidate, name) for name in _METHODS):
+        return False
+    parameters = inspect.signature(candidate.update_state).parameters
+    any_name = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return any_name or {"real", "fake"} <= parameters.keys()
+
+
 def _count(batches):
     """Return how many samples there are, where that can be told without reading them."""
     samples = batches[0] if isinstance(batches, tuple) else batches
@@ -162,8 +188,8 @@ def _looks(metric, side):
 def _show(metrics, side, samples, condition):
     outputs = {}  # By trunk: several metrics may use the features of one network.
     for metric in metrics:
-        features = getattr(metric, "features", None)
-        if features is not None:
+        if _takes_features(metric):
+            features = metric.features
             if features.trunk not in outputs:
                 outputs[features.trunk] = features.trunk(samples)
             metric.update_features(**{side: features.pick(outputs[features.trunk])})
@@ -171,6 +197,14 @@ def _show(metrics, side, samples, condition):
             metric.update_state(**{side: (samples, condition)})
         else:
             metric.update_state(**{side: samples})
+
+
+def _takes_features(metric):
+    """Tell whether a metric can be given features: a subclass may do more with samples."""
+    if not isinstance(metric, QualityMetric) or metric.features is None:
+        return False
+    own = type(metric)
+    return own.extract is QualityMetric.extract and own.update_state is QualityMetric.update_state
 
 
 def _flat(name, result):

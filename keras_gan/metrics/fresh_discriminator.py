@@ -59,6 +59,7 @@ def fresh_discriminator(real, fake, discriminator=None, epochs=20, seed=0):
     """
     real, fake = np.asarray(real, "float32"), np.asarray(fake, "float32")
     _check(real, fake)
+    checks.check_whole("epochs", epochs)
     real, fake = (checks.shuffled(rows, [seed, side]) for side, rows in enumerate((real, fake)))
     training, judging = zip(*(_split(side, len(side) // 2) for side in (real, fake)), strict=True)
     judge = outside_strategies(_trained, discriminator, *training, epochs, seed)
@@ -99,8 +100,8 @@ class FreshDiscriminator(QualityMetric):
 
     def __init__(self, features=None, discriminator=None, epochs=20, seed=0, name=None):
         super().__init__(features, name)
-        self.epochs = checks.check_positive_int("epochs", epochs)
-        self.seed = checks.check_positive_int("seed", seed, least=0)
+        self.epochs = checks.check_whole("epochs", epochs)
+        self.seed = checks.check_whole("seed", seed, least=0)
         self._discriminator = discriminator
         self._lost_discriminator = False
 

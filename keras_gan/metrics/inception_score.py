@@ -15,7 +15,8 @@ def inception_score(probabilities, splits=10):
 
     Args:
         probabilities: class probabilities of generated samples, shape `(n, classes)`.
-        splits: parts that the samples are cut into, in order.
+        splits: parts that the samples are cut into, in a random order (always the same, of seed
+            0): of samples sorted by class, each part would hold one.
 
     Returns:
         Dict of the `"mean"` and the `"std"` over the splits.
@@ -31,14 +32,15 @@ def inception_score(probabilities, splits=10):
     Reference:
         - [Salimans et al., 2016](https://arxiv.org/abs/1606.03498), Section 4
     """
-    splits = checks.check_positive_int("splits", splits)
+    splits = checks.check_whole("splits", splits)
     probabilities = checks.as_probabilities(probabilities)
     if len(probabilities) < splits:
         raise ValueError(
             f"Expected at least as many samples as splits. Received: {len(probabilities)} samples "
             f"and splits={splits}"
         )
-    parts = np.array_split(np.asarray(probabilities, "float64"), splits)
+    probabilities = checks.shuffled(np.asarray(probabilities, "float64"), 0)
+    parts = np.array_split(probabilities, splits)
     scores = np.array([_score(part) for part in parts])
     return {"mean": float(scores.mean()), "std": float(scores.std())}
 
@@ -60,7 +62,7 @@ class InceptionScore(QualityMetric):
     Args:
         classifier: `Features` that are class probabilities, or what has them as
             `.probabilities`, such as `keras_gan.metrics.features.train_classifier` returns.
-        splits: parts that the samples are cut into, in order.
+        splits: parts that the samples are cut into, in a random order.
         name: key in the logs, for the two figures `mean` and `std`.
 
     Reference:
@@ -72,7 +74,7 @@ class InceptionScore(QualityMetric):
 
     def __init__(self, classifier, splits=10, name=None):
         super().__init__(identify.probabilities_of(classifier), name)
-        self.splits = self.least = checks.check_positive_int("splits", splits)
+        self.splits = self.least = checks.check_whole("splits", splits)
 
     def prepare(self, rows):
         """Return the probabilities, checked."""

@@ -34,6 +34,7 @@ class QualityMetric(keras.metrics.Metric):
         least: rows that each of the needed sides must have.
         accumulator: class of what is kept of a side.
         own_shape: whether it takes samples that no extractor has flattened, such as images.
+        real_of: set by who fills the real side, to know it again; cleared by any change of it.
 
     Example:
 
@@ -56,6 +57,7 @@ class QualityMetric(keras.metrics.Metric):
         raw = features is None and self.own_shape
         self.features = None if raw else identify.get(features)
         self._reference = None
+        self.real_of = None
         self.reset_state()
 
     def compute(self, real, fake):
@@ -113,6 +115,8 @@ class QualityMetric(keras.metrics.Metric):
         self._shape = shape
         for side, rows in kept.items():
             self._side(side).add(rows)
+        if "real" in kept:
+            self.real_of = None
 
     def result(self):
         """Return the figure: a float, or a dict of floats by `keys`.
@@ -155,7 +159,7 @@ class QualityMetric(keras.metrics.Metric):
                     f"Expected features of shape {shape}. Received: {other!r} on features of "
                     f"shape {other._shape}"
                 )
-        self._shape = shape
+        self._shape, self.real_of = shape, None
         for other in metrics:
             self._fake.merge(other._fake)
             if self._reference is None:
@@ -169,6 +173,7 @@ class QualityMetric(keras.metrics.Metric):
         """
         self._fake = self.accumulator()
         if not keep_real:
+            self.real_of = None
             self._real = self._reference or self.accumulator()
             self._shape = self._shape if self._reference else None
 
@@ -176,7 +181,8 @@ class QualityMetric(keras.metrics.Metric):
         """Fix the real side to a dataset, read from disk when it was computed before.
 
         It then outlasts `reset_state`, and evaluations don't extract real features for this
-        metric. The file's name is a fingerprint of the data, the extractor and the metric.
+        metric; what it has seen before is forgotten. The file's name is a fingerprint of the
+        data, the extractor and the metric.
 
         Args:
             dataset: iterable of batches `x` or `(x, condition)`.
@@ -188,9 +194,10 @@ class QualityMetric(keras.metrics.Metric):
             The metric.
         """
         arrays = reference.arrays_of(self, dataset, cache_dir, verbose)
+        self._reference = self.accumulator()
         self._shape = tuple(arrays.pop("shape"))
-        self._reference = self._real = self.accumulator()
         self._reference.restore(**arrays)
+        self.reset_state()
         return self
 
     @property
@@ -207,6 +214,13 @@ class QualityMetric(keras.metrics.Metric):
         """Return the constructor's arguments."""
         serialize = keras.saving.serialize_keras_object
         return {"name": self.name, "features": self.features and serialize(self.features)}
+
+    def _twin(self):
+        """Return a metric of the same features and settings that has seen nothing."""
+        twin = object.__new__(type(self))  # Copies of Keras objects are made from configs.
+        twin.__dict__.update(self.__dict__, _reference=None)
+        twin.reset_state()
+        return twin
 
     def _side(self, side):
         return self._real if side == "real" else self._fake

@@ -73,7 +73,7 @@ class NearestNeighbour(QualityMetric):
     def __init__(self, training, features=None, name=None):
         super().__init__(features, name)
         self._training = training
-        self._rows = None
+        self._rows = self._rows_of = None
 
     @property
     def unavailable(self):
@@ -102,11 +102,13 @@ class NearestNeighbour(QualityMetric):
         return {**means, "ratio": means["fake"] / means["real"], "copies": copies}
 
     def _training_rows(self):
-        if self._rows is None:
-            if self._training is None:
-                raise ValueError(f"{self.unavailable} Received: training=None")
+        if self._training is None:
+            raise ValueError(f"{self.unavailable} Received: training=None")
+        fingerprint = self.features.fingerprint  # A user's own network may be in training.
+        if fingerprint != self._rows_of:
             batches = caching.batches(self._training)
             self._rows = np.concatenate([self.features(x) for x, _ in batches])
+            self._rows_of = fingerprint
         return self._rows
 
     def _settings(self):

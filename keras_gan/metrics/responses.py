@@ -91,6 +91,11 @@ class Arena:
             player.set_weights(values)
         parts = self._parts(x, condition)
         self._box = self._extent(parts[_TRAINING])
+        if not all(np.isfinite(side).all() for side in self._box):
+            raise ValueError(
+                "The generator makes NaN or infinite values: there is no game to judge. Go back to "
+                "an earlier checkpoint. Received: a model that has diverged"
+            )
         generator, discriminator = self._players
         self._respond_generator(parts, weights[0])
         self._respond_discriminator(parts, weights[1])
@@ -187,7 +192,7 @@ class Arena:
         """Return as many generated samples as real ones; part and draw say which latents."""
         model, latents = self._model, None
         if model.latents is not None:
-            seed = tf.stack([tf.constant(self._seed), part])
+            seed = tf.stack([tf.constant(self._seed, tf.int64), tf.cast(part, tf.int64)])
             seed = tf.random.experimental.stateless_fold_in(seed, draw)
             latents = model.latents.batch(tf.shape(x)[0], seed)
         fake = generator(model.generator_inputs(latents, condition), training=False)

@@ -1,5 +1,7 @@
 """The sliced Wasserstein distance: exact distances along many lines."""
 
+import functools
+
 import keras
 import numpy as np
 
@@ -43,6 +45,7 @@ def sliced_wasserstein(real, fake, projections=128, p=2, seed=0):
     return _distance(real @ directions, fake @ directions, p)
 
 
+@functools.lru_cache(4)
 def _directions(dimension, count, seed):
     normal = np.random.default_rng(seed).standard_normal((dimension, count))
     return normal / np.linalg.norm(normal, axis=0)
@@ -61,8 +64,8 @@ def _distance(real, fake, p):
 
 
 def _check_options(projections, p, seed):
-    checks.check_positive_int("projections", projections)
-    checks.check_positive_int("seed", seed, least=0)
+    checks.check_whole("projections", projections)
+    checks.check_whole("seed", seed, least=0)
     if checks.as_number("p", p) < 1:
         raise ValueError(f"Expected `p` to be at least 1. Received: p={p}")
 

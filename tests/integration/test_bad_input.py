@@ -212,6 +212,24 @@ BUILD = [
         ["metric", "forget to call it"],
     ),
     (
+        "a metric that is no list",
+        lambda: small.gan().compile(metrics="frechet_distance"),
+        TypeError,
+        ["list", "frechet_distance"],
+    ),
+    (
+        "a metric of Keras",
+        lambda: small.gan().compile(metrics=[keras.metrics.MeanSquaredError()]),
+        TypeError,
+        ["metric", "mean_squared_error"],
+    ),
+    (
+        "a metric under the key of a loss",
+        lambda: small.gan().compile(metrics=[keras_gan.metrics.FrechetDistance(name="d_loss")]),
+        ValueError,
+        ["distinct names", "d_loss"],
+    ),
+    (
         "two metrics of one name",
         lambda: small.gan().compile(metrics=["kernel_distance", "kernel_distance"]),
         ValueError,

@@ -1,5 +1,6 @@
 """Quality metrics of a model: in `fit`, in `evaluate`, in callbacks, saved, on replicas."""
 
+import csv
 import warnings
 
 import keras
@@ -92,9 +93,12 @@ def test_figures_are_those_of_the_averaged_generator_on_fixed_seeds(fitted):
 
 
 def test_each_feature_is_extracted_once_and_real_ones_once_a_fit(fitted):
-    """Two metrics share the trunk: 24 real samples in all, and 40 generated ones an epoch."""
+    """Two metrics share the trunk: 24 real samples in all, and 40 generated ones an epoch.
+
+    Before the first step, each has tried two generated samples.
+    """
     *_, trunk = fitted
-    assert trunk.passed == 24 + 3 * SAMPLES
+    assert trunk.passed == 2 * 2 + 24 + 3 * SAMPLES
 
 
 def test_evaluate_reads_its_data_each_time(fitted):
@@ -269,11 +273,11 @@ def test_evaluation_callback_fills_the_logs_of_its_epochs():
     history = model.fit(
         small.points(), small.labels(), epochs=5, callbacks=[callback, after], verbose=0
     ).history
-    assert ["val_frechet_distance" in logs for logs in seen] == [False, True, False, True, True]
-    assert history["val_frechet_distance"] == [
-        logs["val_frechet_distance"] for logs in seen if "val_frechet_distance" in logs
-    ]
-    assert features.trunk.passed == 24 + 3 * SAMPLES
+    # A key on every epoch, as Keras's callbacks want it.
+    figures = [logs["val_frechet_distance"] for logs in seen]
+    assert np.isfinite(figures).tolist() == [True, True, False, True, True]
+    np.testing.assert_array_equal(history["val_frechet_distance"], figures)
+    assert features.trunk.passed == 2 + 24 + 4 * SAMPLES
     labels = np.resize(data[1][np.random.default_rng(0).permutation(24)], SAMPLES)
     fake = model.generate(SAMPLES, seed=FIRST_SEED, condition=labels)
     expected = metrics.evaluate([metrics.FrechetDistance(features)], data[0], fake, verbose=0)
@@ -282,11 +286,185 @@ def test_evaluation_callback_fills_the_logs_of_its_epochs():
     )
 
 
+def test_files_of_callbacks_hold_the_best_evaluated_epoch(tmp_path):
+    """Keras would save on any epoch without the key, and a CSV has the first epoch's columns."""
+    model, states = small.gan(), []
+    model.compile(**small.sgds(3.0))
+    model.fit(
+        small.points(),
+        epochs=6,
+        callbacks=[
+            keras_gan.callbacks.Evaluation(small.points(24), ["frechet_distance"], every=2),
+            keras.callbacks.ModelCheckpoint(
+                str(tmp_path / "best.keras"),
+                monitor="val_frechet_distance",
+                mode="min",
+                save_best_only=True,
+            ),
+            keras.callbacks.CSVLogger(str(tmp_path / "log.csv")),
+            keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda epoch, logs: states.append(small.weights(model))
+            ),
+        ],
+        verbose=0,
+    )
+    history = model.history.history["val_frechet_distance"]
+    best = int(np.nanargmin(history))
+    assert np.isnan(history).tolist() == [False, False, True, False, True, False]
+    loaded = keras.saving.load_model(tmp_path / "best.keras")
+    for one, other in zip(states[best], small.weights(loaded), strict=True):
+        np.testing.assert_array_equal(one, other)
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    np.testing.assert_allclose([float(r["val_frechet_distance"]) for r in rows], history)
+
+
+def test_a_metric_in_two_places_is_right_in_both():
+    """Each sees its own real samples, though the object is one."""
+    shared = metrics.FrechetDistance()
+    near, far = small.points(24, seed=5), small.points(24, seed=5) + 5
+    model = small.gan()
+    model.compile(metrics=[shared], metric_samples=SAMPLES, **small.sgds(0.0))
+    callbacks = [
+        keras_gan.callbacks.Evaluation(x, [shared], samples=SAMPLES, prefix=f"{name}_")
+        for name, x in (("near", near), ("far", far))
+    ]
+    history = model.fit(
+        small.points(), epochs=3, validation_data=near, callbacks=callbacks, verbose=0
+    ).history
+    for prefix in ("val", "near", "far"):
+        values = history[f"{prefix}_frechet_distance"]
+        assert values == pytest.approx([values[0]] * 3, rel=1e-9), prefix
+    assert history["val_frechet_distance"] == pytest.approx(history["near_frechet_distance"])
+    assert history["far_frechet_distance"][0] > history["near_frechet_distance"][0] + 10
+
+
+def test_features_of_a_network_in_training_are_of_one_time():
+    model = small.gan()
+    features = metrics.features.from_model(
+        model.discriminator, layer=model.discriminator.layers[1].name
+    )
+    x = small.points(24)
+    model.compile(
+        metrics=[metrics.FrechetDistance(features)], metric_samples=SAMPLES, **small.adams(0.1)
+    )
+    history = model.fit(small.points(), epochs=3, validation_data=x, verbose=0).history
+    again = model.evaluate(x, return_dict=True, verbose=0)["frechet_distance"]
+    assert history["val_frechet_distance"][-1] == pytest.approx(again, rel=1e-6)
+
+
+def test_a_callback_reads_a_shuffled_dataset_from_its_start():
+    """The figure of the last epoch does not depend on how many evaluations came before."""
+    figures = []
+    for every in (1, 4):
+        data = keras_gan.datasets.from_arrays(small.points(30), small.labels(30), batch_size=7)
+        model = small.gan(classes=3)
+        model.compile(**small.adams())
+        callback = keras_gan.callbacks.Evaluation(
+            data, ["kernel_distance"], samples=SAMPLES, every=every, verbose=0
+        )
+        model.fit(small.points(), small.labels(), epochs=4, callbacks=[callback], verbose=0)
+        figures.append(model.history.history["val_kernel_distance/mean"][-1])
+    assert figures[0] == figures[1]
+
+
+@pytest.mark.parametrize("where", ["validation", "evaluate", "callback"])
+def test_data_without_an_end_is_refused(where):
+    endless = tf.data.Dataset.from_tensor_slices(small.points(8)).batch(4).repeat()
+    model = small.gan()
+    model.compile(metrics=["frechet_distance"], metric_samples=SAMPLES)
+    with pytest.raises(ValueError, match=r"end.*repeat"):
+        if where == "validation":
+            model.fit(small.points(8), validation_data=endless, verbose=0)
+        elif where == "evaluate":
+            model.evaluate(endless, verbose=0)
+        else:
+            keras_gan.callbacks.Evaluation(endless, ["frechet_distance"])
+    results = model.evaluate(endless, steps=2, return_dict=True, verbose=0)
+    assert np.isfinite(results["frechet_distance"])
+
+
+def test_steps_bound_the_conditions_too():
+    """No metric looks at the real side here: the conditions alone are read."""
+    data = tf.data.Dataset.from_tensor_slices((small.points(9), small.labels(9))).batch(3).repeat()
+    model = small.gan(classes=3)
+    model.compile(metrics=[metrics.ModeCoverage([[0.0, 0.0]], 1.0)], metric_samples=SAMPLES)
+    results = model.evaluate(data, steps=2, return_dict=True, verbose=0)
+    assert 0 <= results["mode_coverage/high_quality"] <= 1
+
+
+@pytest.mark.parametrize(
+    "options, text",
+    [
+        ({"metrics": ["multi_scale_ssim"]}, "images"),
+        ({"metrics": [metrics.ModeCoverage([[0.0, 0.0, 0.0]], 1.0)]}, "one d for all"),
+    ],
+)
+def test_what_can_not_work_is_told_before_the_first_step(options, text):
+    model = small.gan()
+    model.compile(metric_samples=SAMPLES, **options)
+    with pytest.raises(ValueError, match=text):
+        model.fit(small.points(8), validation_data=small.points(8), verbose=0)
+    assert model.steps == 0
+
+
+def test_generated_images_beyond_the_range_are_clipped_with_a_warning():
+    model = small.gan(shape=(8, 8, 1))
+    model.generator.set_weights([10 * w for w in model.generator.get_weights()])
+    model.compile(metrics=["sliced_wasserstein", "multi_scale_ssim"], metric_samples=SAMPLES)
+    real = np.random.default_rng(0).uniform(-1, 1, (20, 8, 8, 1)).astype("float32")
+    fake = model.generate(SAMPLES, seed=FIRST_SEED)
+    assert np.abs(fake).max() > 2
+    with pytest.warns(UserWarning, match=r"clipped to \[-1, 1\]"):
+        results = model.evaluate(real, return_dict=True, verbose=0)
+    expected = metrics.evaluate(["sliced_wasserstein"], real, np.clip(fake, -1, 1), verbose=0)
+    assert results["sliced_wasserstein"] == pytest.approx(expected["sliced_wasserstein"], rel=1e-4)
+
+
+class Halved(metrics.QualityMetric):
+    """A metric of a user's own that does more with samples; registered nowhere."""
+
+    def extract(self, samples):
+        return super().extract(samples) / 2
+
+    def compute(self, real, fake):
+        return np.abs(real.values).max()
+
+
+class Plain:
+    """The least that `compile` allows: no config, no keys."""
+
+    name = "plain"
+
+    def reset_state(self):
+        self.count = 0
+
+    def update_state(self, real=None, fake=None):
+        self.count += 0 if real is None else len(real)
+
+    def result(self):
+        return {"count": self.count}
+
+
+def test_metrics_of_a_users_own(tmp_path):
+    model = small.gan()
+    model.compile(metrics=[Halved(), Plain()], metric_samples=SAMPLES)
+    x = np.full((8, 2), 4.0, "float32")
+    results = model.evaluate(x, return_dict=True, verbose=0)
+    assert (results["halved"], results["plain/count"]) == (2.0, 8.0)
+    assert metrics.evaluate([Halved(), Plain()], x, x, verbose=0)["halved"] == 2.0
+    with pytest.warns(UserWarning, match="'plain' has no config"):
+        model.save(tmp_path / "model.keras")
+    with pytest.warns(UserWarning, match=r"left out(?s:.*)Halved"):
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded._quality.metrics == []
+
+
 @pytest.mark.parametrize(
     "arguments, text",
     [
         ({"metrics": []}, "at least one metric"),
         ({"metrics": "frechet_distance"}, "list"),
+        ({"metrics": ["kernel_distance"], "samples": 3}, "at least 4 generated"),
         ({"every": 0}, "every"),
         ({"samples": 0}, "samples"),
         ({"metrics": ["accuracy"]}, "Unknown metric"),

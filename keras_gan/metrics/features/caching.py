@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import os
 import pathlib
 import tempfile
@@ -136,55 +137,60 @@ def file_fingerprint(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def fingerprint_of(dataset):
-    """Return the fingerprint of data: the same for any order and any cut into batches.
+def fingerprint_of(dataset, ordered=False):
+    """Return the fingerprint of data: the same for any cut into batches.
 
     Args:
         dataset: as `batches` takes it. Conditions count as part of their samples.
+        ordered: whether the same samples in another order are other data.
 
     Returns:
         Hexadecimal string.
     """
-    total, count = 0, 0
+    total, count, sequence = 0, 0, hashlib.sha256()
     for x, condition in batches(dataset):
         digests = sample_digests(x, condition)
+        sequence.update(b"".join(digests))
         # A sum, so that order does not matter and a repeated sample does.
         total = (total + sum(int.from_bytes(digest, "little") for digest in digests)) % _MODULUS
         count += len(digests)
-    return fingerprint("data", count, total)
+    return fingerprint("data", count, sequence.hexdigest() if ordered else total)
 
 
 def sample_digests(x, condition=None):
     """Return the SHA-256 of each sample with its condition, as bytes."""
     leaves = [np.asarray(leaf) for leaf in keras.tree.flatten((x, condition)) if leaf is not None]
-    leaves = [_canonical(leaf) for leaf in leaves]
-    head = ";".join(f"{leaf.dtype.str}{leaf.shape[1:]}" for leaf in leaves).encode()
-    return [
-        hashlib.sha256(head + b"".join(_bytes_of(leaf[i]) for leaf in leaves)).digest()
-        for i in range(len(leaves[0]))
-    ]
+    head = ";".join(f"{_kind(leaf)}{leaf.shape[1:]}" for leaf in leaves).encode()
+    rows = zip(*(_rows_as_bytes(leaf) for leaf in leaves), strict=True)
+    return [hashlib.sha256(head + b"".join(parts)).digest() for parts in rows]
 
 
-def batches(dataset):
+def batches(dataset, steps=None):
     """Yield `(x, condition)` of every batch, the condition `None` where there is none.
 
     Args:
         dataset: an array of samples, a tuple `(x, condition)` of arrays, or what yields batches
             `x` or `(x, condition)`: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a list. A
             dataset with `seek(epoch)` is read from epoch 0, so that every call yields the same.
+        steps: how many batches, `None` for all.
 
     Raises:
         ValueError: when there is no end to it, or no sample in it.
         TypeError: when it is no such thing.
     """
     empty = True
-    for element in _elements(dataset):
+    for element in itertools.islice(_elements(dataset, steps), steps):
         x, condition = _split(element)
         empty = empty and len(x) == 0
         if len(x):
             yield x, condition
     if empty:
         raise ValueError(f"There are no samples in the data. Received: dataset={dataset!r}")
+
+
+def is_endless(dataset):
+    """Tell whether a dataset says of itself that it never ends."""
+    return hasattr(dataset, "cardinality") and int(dataset.cardinality()) == -1
 
 
 def check_repeatable(dataset):
@@ -200,7 +206,7 @@ def check_repeatable(dataset):
         )
 
 
-def _elements(dataset):
+def _elements(dataset, steps):
     if isinstance(dataset, (np.ndarray, tuple)) or tf.is_tensor(dataset):
         return [dataset]
     if isinstance(dataset, keras.utils.PyDataset):
@@ -210,7 +216,7 @@ def _elements(dataset):
             "Expected arrays, or batches `x` or `(x, condition)`, such as a `tf.data.Dataset`. "
             f"Received: dataset={dataset!r}"
         )
-    if getattr(dataset, "cardinality", None) and int(dataset.cardinality()) == -1:
+    if steps is None and is_endless(dataset):
         raise ValueError(
             "Expected data with an end: leave `repeat()` out, or take some batches with "
             f"`dataset.take(...)`. Received: dataset={dataset!r}"
@@ -224,21 +230,31 @@ def _split(element):
     if not isinstance(element, (tuple, list)):
         return np.asarray(element), None
     x, *condition = element
-    condition = keras.tree.map_structure(np.asarray, condition)
-    return np.asarray(x), condition[0] if len(condition) == 1 else condition or None
+    condition = condition[0] if len(condition) == 1 else condition or None
+    if condition is not None:
+        condition = keras.tree.map_structure(np.asarray, condition)
+    return np.asarray(x), condition
 
 
-def _canonical(leaf):
-    """Return an array of a width that does not depend on how the data came."""
-    if leaf.dtype.kind in "fV":
-        return np.ascontiguousarray(leaf, "<f4")
-    return np.ascontiguousarray(leaf, "<i8") if leaf.dtype.kind in "iub" else leaf.astype(object)
+def _kind(leaf):
+    return {"f": "float", "V": "float", "i": "int", "u": "int", "b": "int"}.get(leaf.dtype.kind, "")
 
 
-def _bytes_of(row):
-    if isinstance(row, (np.ndarray, np.generic)) and row.dtype != object:
-        return row.tobytes()
-    return repr(row.tolist() if isinstance(row, np.ndarray) else row).encode()
+def _rows_as_bytes(leaf):
+    """Return each row's bytes, in a width that does not depend on how the data came."""
+    if _kind(leaf) == "int":
+        return [row.tobytes() for row in np.ascontiguousarray(leaf, "<i8")]
+    if _kind(leaf) != "float":
+        return [repr(row.tolist() if isinstance(row, np.ndarray) else row).encode() for row in leaf]
+    narrow = np.ascontiguousarray(leaf, "<f4")
+    if leaf.dtype != np.float64:
+        return [row.tobytes() for row in narrow]
+    # What float32 can't hold would otherwise be taken for what it rounds to.
+    same = (narrow == leaf).reshape(len(leaf), -1).all(axis=1)
+    return [
+        short.tobytes() if equal else b"wide" + np.ascontiguousarray(row, "<f8").tobytes()
+        for short, row, equal in zip(narrow, leaf, same, strict=True)
+    ]
 
 
 def _check_directory(directory):

@@ -38,7 +38,8 @@ def _checked(features, argument, wanted):
         features = keras.saving.deserialize_keras_object(features)
     if not isinstance(features, Features):
         raise TypeError(
-            f"Expected {wanted}, as `keras_gan.metrics.features` makes them: for a Keras model, "
-            f"`features.from_model(model)`. Received: {argument}={features!r}"
+            f"Expected {wanted}, as `keras_gan.metrics.features` makes them: of a classifier "
+            "`classifier.features`, of a Keras model `features.from_model(model)`. "
+            f"Received: {argument} of type {type(features).__name__}"
         )
     return features

@@ -13,8 +13,8 @@ from keras_gan.metrics.features import caching
 from keras_gan.metrics.features.extractor import Features, Trunk, range_name
 from keras_gan.shapes import compatible
 
-# Keys of a config that say what things are called, not what they do.
-_NAMES = ("name", "inbound_nodes", "input_layers", "output_layers", "compile_config")
+# Keys of a config under which layers are named that are connected.
+_WIRING = ("inbound_nodes", "input_layers", "output_layers")
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -181,15 +181,32 @@ def _layer_of(model, name):
 
 
 def _architecture(model):
-    """Return the model's config as text, without the names that Keras numbers."""
+    """Return the model's config as text, the names that Keras numbers replaced by their places."""
     try:
         config = keras.saving.serialize_keras_object(model)
     except (NotImplementedError, TypeError, ValueError):
         config = {}  # Subclassed: its class and its weights have to do.
-    return type(model).__name__ + json.dumps(_nameless(config), sort_keys=True, default=str)
+    return type(model).__name__ + json.dumps(_renamed(config, {}), sort_keys=True, default=str)
 
 
-def _nameless(config):
+def _renamed(config, names, wiring=False):
+    """Return a config with every layer's name replaced by its number, in the wiring too.
+
+    Args:
+        config: nest of dicts and lists.
+        names: dict from the names met so far to their replacements.
+        wiring: whether strings are names of layers, rather than activations and the like.
+    """
     if isinstance(config, dict):
-        return {key: _nameless(value) for key, value in config.items() if key not in _NAMES}
-    return [_nameless(item) for item in config] if isinstance(config, (list, tuple)) else config
+        if config.get("class_name") == "DTypePolicy":
+            return config  # Its name says what it does.
+        return {
+            key: _renamed(value, names, wiring or key in _WIRING or key == "name")
+            for key, value in config.items()
+            if key != "compile_config"
+        }
+    if isinstance(config, (list, tuple)):
+        return [_renamed(item, names, wiring) for item in config]
+    if wiring and isinstance(config, str):
+        return names.setdefault(config, f"name {len(names)}")
+    return config
