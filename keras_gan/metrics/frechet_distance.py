@@ -114,9 +114,10 @@ class FrechetDistance(QualityMetric):
     Example:
 
     >>> metric = keras_gan.metrics.FrechetDistance()
-    >>> metric.update_state(real=np.random.randn(500, 8))
-    >>> metric.update_state(fake=np.random.randn(300, 8) + 1)
-    >>> metric.result()  # About 8.
+    >>> metric.update_state(real=[[0.0], [2.0]])  # mean 1, variance 2
+    >>> metric.update_state(fake=[[3.0], [5.0]])  # mean 4, variance 2
+    >>> metric.result()
+    9.0
 
     Reference:
         - [Heusel et al., 2017](https://arxiv.org/abs/1706.08500)

@@ -51,8 +51,8 @@ def fresh_discriminator(real, fake, discriminator=None, epochs=20, seed=0):
 
     >>> rng = np.random.default_rng(0)
     >>> real, fake = rng.normal(3, 1, (50_000, 1)), rng.normal(3.3, 1, (50_000, 1))
-    >>> fresh_discriminator(real, fake)["js"]  # JS is 0.0111
-    0.0110...
+    >>> fresh_discriminator(real, fake)  # JS is 0.0111
+    {'js': 0.011..., 'standard_error': 0.000...}
 
     Reference:
         - [Goodfellow et al., 2014](https://arxiv.org/abs/1406.2661), Theorem 1

@@ -91,6 +91,7 @@ def kl(p, q):
 
 
 def inception_score(probabilities, splits):
+    probabilities = probabilities[np.random.default_rng(0).permutation(len(probabilities))]
     scores = []
     for part in np.array_split(probabilities, splits):
         marginal = [sum(column) / len(part) for column in part.T]

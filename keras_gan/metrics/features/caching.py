@@ -65,8 +65,10 @@ def cached(kind, fingerprint, compute, cache_dir=None):
 
     Example:
 
-    >>> fingerprint = caching.fingerprint("mean", caching.fingerprint_of(images))
-    >>> caching.cached("mean", fingerprint, lambda: {"mean": images.mean(0)})
+    ```python
+    key = caching.fingerprint("mean", caching.fingerprint_of(images))
+    caching.cached("mean", key, lambda: {"mean": images.mean(axis=0)})
+    ```
     """
     path = path_of(kind, fingerprint, cache_dir)
     if path.exists():

@@ -35,8 +35,10 @@ class Inception2015(Classifier):
 
     Example:
 
-    >>> inception = keras_gan.metrics.features.Inception2015("classify_image_graph_def.pb")
-    >>> metrics = [FrechetDistance(inception.features), InceptionScore(inception)]
+    ```python
+    inception = keras_gan.metrics.features.Inception2015("classify_image_graph_def.pb")
+    metrics = [FrechetDistance(inception.features), InceptionScore(inception)]
+    ```
 
     Reference:
         - [Heusel et al., 2017](https://arxiv.org/abs/1706.08500) (features)

@@ -39,8 +39,10 @@ class InceptionV3(Classifier):
 
     Example:
 
-    >>> inception = keras_gan.metrics.features.InceptionV3("inception.weights.h5")
-    >>> metrics = [FrechetDistance(inception.features), InceptionScore(inception)]
+    ```python
+    inception = keras_gan.metrics.features.InceptionV3("inception.weights.h5")
+    metrics = [FrechetDistance(inception.features), InceptionScore(inception)]
+    ```
 
     Reference:
         - [Szegedy et al., 2016](https://arxiv.org/abs/1512.00567)

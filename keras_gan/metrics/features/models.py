@@ -123,7 +123,9 @@ def from_model(model, layer=None, name=None, value_range=(-1, 1)):
 
     Example:
 
-    >>> features = keras_gan.metrics.features.from_model(classifier, layer="penultimate")
+    ```python
+    features = keras_gan.metrics.features.from_model(classifier, layer="penultimate")
+    ```
     """
     if not isinstance(model, keras.Model):
         raise TypeError(f"Expected a Keras model. Received: model={model!r} of type {type(model)}")
