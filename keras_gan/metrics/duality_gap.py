@@ -62,6 +62,8 @@ class DualityGap(QualityMetric):
       Sidheekh et al. follows the generator's own; within these bounds both arrive at much the
       same value.
     - Penalties and augmentation are no part of V, and its scale is that of the loss.
+    - It is slow: three times `steps` optimizer steps, seconds on toys and minutes for image
+      networks on a CPU. `keras_gan.callbacks.Evaluation(every=...)` computes it now and then.
     - Each network needs a config. On mixed_float16 small gradients vanish, and so may responses.
 
     It wants the model: `compile(metrics=[...])` and `evaluate` hand it over, by hand `bind` does.
