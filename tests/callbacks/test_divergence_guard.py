@@ -1,12 +1,12 @@
 """What DivergenceGuard notices, what it puts back, and that it leaves healthy runs alone."""
 
 import os
-import pathlib
 import warnings
 
 import keras
 import numpy as np
 import pytest
+from played import FakeGAN, play
 
 import keras_gan
 from keras_gan.callbacks import DivergenceGuard, DivergenceWarning
@@ -276,117 +276,6 @@ def test_two_replicas(two_replicas, tmp_path):
         one, other = (value.numpy() for value in variable.value.values)
         np.testing.assert_array_equal(one, other)
     assert np.isfinite(list(history.values())).all()
-
-
-class FakeGAN:
-    """What the guard sees of a GAN whose losses are given."""
-
-    average = None
-    stop_training = False
-
-    def __init__(self, rate=0.1):
-        self.generator = self.discriminator = keras.Sequential()
-        self.generator_optimizer = keras.optimizers.SGD(rate)
-        self.discriminator_optimizer = keras.optimizers.SGD(rate)
-        self.files = []
-        self.state = "0"
-
-    def save_weights(self, path):
-        pathlib.Path(path).write_text(self.state)
-        self.files.append(os.path.dirname(path))
-
-    def load_weights(self, path):
-        self.state = pathlib.Path(path).read_text()
-
-    def reset_metrics(self):
-        pass
-
-
-def play(guard, *epochs, model=None):
-    """Show a guard the losses of epochs, each a list of steps, and return its divergences."""
-    model = model or FakeGAN()
-    guard.set_model(model)
-    guard.on_train_begin()
-    for epoch, losses in enumerate(epochs):
-        guard.on_epoch_begin(epoch)
-        for step, loss in enumerate(losses):
-            guard.on_train_batch_end(step, {"d_loss": loss, "g_loss": -loss / 2})
-        if not model.stop_training:
-            model.state = str(epoch + 1)
-        guard.on_epoch_end(epoch, {})
-    guard.on_train_end()
-    return guard.divergences
-
-
-@pytest.mark.parametrize(
-    "epochs",
-    [
-        # A critic that sets out at nothing and finds samples 3,547 apart, as far as can be.
-        ([0.001], [-3547.0] * 3, [-20.0]),
-        ([0.0], [900.0], [-90_000.0]),
-        # An overconfident discriminator: losses near 0, and large logits for the generator.
-        ([1.386], [1e-6], [60.0], [1e-9], [100.0]),
-        ([999_999.0],),
-    ],
-)
-def test_large_losses_of_healthy_games_are_none_of_its_business(epochs):
-    limit = DivergenceGuard(growth=1e4) if epochs[0] == [0.001] else DivergenceGuard()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DivergenceWarning)
-        assert play(limit, *epochs) == []
-
-
-@pytest.mark.parametrize(
-    ("options", "epochs", "where", "figure"),
-    [
-        ({}, ([1.0, 1_000_001.0],), (1, 2), "d_loss"),
-        ({}, ([1.0, float("-inf")],), (1, 2), "d_loss"),
-        ({"limit": None, "growth": None}, ([float("inf")],), (1, 1), "d_loss"),
-        ({"limit": float("inf")}, ([float("inf")],), (1, 1), "d_loss"),
-        ({"limit": 10.0}, ([-10.0, -11.0],), (1, 2), "d_loss"),
-        ({}, ([1.4], [1399.0, 1401.0]), (2, 2), "d_loss"),
-        ({}, ([0.1], [999.0], [998_000.0, 2e6]), (3, 2), "d_loss"),
-        # Only the last five epochs count.
-        ({}, ([5.0], *[[1.0]] * 4, [4000.0]), None, None),
-        ({}, ([5.0], *[[1.0]] * 5, [4000.0]), (7, 1), "d_loss"),
-        ({"growth": None}, ([0.1], [999_999.0]), None, None),
-        ({"growth": 2}, ([0.1], [1.9], [3.7]), None, None),
-    ],
-)
-def test_losses_that_grow_without_end_are_found(options, epochs, where, figure):
-    found = play(DivergenceGuard(**options), *epochs)
-    assert [(one[:2], one.figure) for one in found] == ([(where, figure)] if where else [])
-
-
-def test_the_warning_says_what_was_expected():
-    with pytest.warns(DivergenceWarning, match=r"d_loss is 3000, expected within \+-1000\."):
-        play(DivergenceGuard(), [0.5], [3000.0])
-
-
-@pytest.mark.parametrize(
-    ("epochs", "restored"),
-    [
-        (([2.0], [1.0], [9.0, 1e7]), "2"),
-        (([2.0], [1.0], [1e7]), "1"),
-        # More than 10 times the usual before it diverges: the epoch before has not ended well.
-        (([2.0], [1.0], [30.0, 1e7]), "1"),
-        (([2.0], [1.0], [30.0, 19.0, 1e7]), "2"),
-        (([2.0], [1e7]), "0"),
-        (([1e7],), "0"),
-    ],
-)
-def test_an_epochs_state_is_good_once_the_next_begins_well(tmp_path, epochs, restored):
-    model = FakeGAN()
-    assert len(play(DivergenceGuard(tmp_path), *epochs, model=model)) == 1
-    assert model.state == restored
-    assert (tmp_path / "last_good.weights.h5").read_text() == restored
-    assert os.listdir(tmp_path) == ["last_good.weights.h5"]
-
-
-def test_the_losses_of_an_epoch_that_ended_badly_are_no_measure():
-    found = play(DivergenceGuard(rollbacks=2), [1.0], [900.0], [1e7, 1500.0])
-    assert [one[:2] for one in found] == [(3, 1), (3, 2)]
-    assert found[1].limit == 1000
 
 
 def test_only_the_chief_writes_into_the_directory(tmp_path):
