@@ -1,5 +1,7 @@
 """Quality metrics: run on whole samples, outside the training step."""
 
+import inspect
+import itertools
 import warnings
 
 import keras
@@ -76,10 +78,10 @@ class Quality:
             if hasattr(metric, "bind"):
                 metric.bind(model)
         self._read(model, dataset, steps, kept, verbose)
-        if not np.isfinite(self._generate(model, 0, min(batch_size, self.samples))).all():
-            return self._unknown()
         try:
             fake = self._generated(model, batch_size)
+            # The first batch in any case: it tells of divergence, though no metric may look.
+            fake = itertools.chain([next(fake)], fake)
             quality.evaluation.feed(self.metrics, "fake", fake, verbose, self.samples)
         except _DivergedError:
             return self._unknown()
@@ -244,6 +246,8 @@ def _holds(metric, dataset):
     """Tell whether a metric's real side is that of a dataset, unchanged."""
     if not isinstance(metric, quality.QualityMetric) or metric.real_of is None:
         return False
+    if "keep_real" not in inspect.signature(metric.reset_state).parameters:
+        return False  # A subclass that always forgets all.
     read, fingerprint = metric.real_of
     # A network of the user's own may be in training: its old features are of no use.
     return read is dataset and fingerprint == _identity(metric, dataset)[1]

@@ -154,15 +154,15 @@ def test_metrics_that_can_be_made_again_are_loaded(tmp_path):
 
 def test_a_generator_that_has_diverged_ends_no_training():
     model = small.gan()
-    model.compile(
-        metrics=["frechet_distance", "precision_recall"], metric_samples=SAMPLES, **small.sgds(0.0)
-    )
+    quality = ["frechet_distance", "precision_recall", "duality_gap"]
+    model.compile(metrics=quality, metric_samples=SAMPLES, **small.sgds(0.0))
     model.generator.set_weights([np.full_like(w, np.nan) for w in model.generator.get_weights()])
     with pytest.warns(UserWarning, match="training has diverged"):
         history = model.fit(
             small.points(), epochs=2, validation_data=small.points(24), verbose=0
         ).history
-    for key in ("frechet_distance", "precision_recall/precision", "precision_recall/recall"):
+    keys = "precision_recall/precision", "precision_recall/recall"
+    for key in ("frechet_distance", "duality_gap", *keys):
         assert np.isnan(history[f"val_{key}"]).all() and len(history[f"val_{key}"]) == 2
 
 
@@ -306,6 +306,9 @@ def test_generated_images_beyond_the_range_are_clipped_with_a_warning():
 class Halved(metrics.QualityMetric):
     """A metric of a user's own that does more with samples; registered nowhere."""
 
+    def reset_state(self):
+        super().reset_state()
+
     def extract(self, samples):
         return super().extract(samples) / 2
 
@@ -335,6 +338,8 @@ def test_metrics_of_a_users_own(tmp_path):
     results = model.evaluate(x, return_dict=True, verbose=0)
     assert (results["halved"], results["plain/count"]) == (2.0, 8.0)
     assert metrics.evaluate([Halved(), Plain()], x, x, verbose=0)["halved"] == 2.0
+    history = model.fit(x, epochs=2, validation_data=x, verbose=0).history
+    assert history["val_halved"] == [2.0, 2.0]
     with pytest.warns(UserWarning, match="'plain' has no config"):
         model.save(tmp_path / "model.keras")
     with pytest.warns(UserWarning, match=r"left out(?s:.*)Halved"):
