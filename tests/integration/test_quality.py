@@ -152,6 +152,16 @@ def test_metrics_that_can_be_made_again_are_loaded(tmp_path):
         assert results[1][key] == pytest.approx(value, rel=1e-6), key
 
 
+def test_a_reference_on_disk_is_not_lost_in_silence(tmp_path):
+    """A loaded metric would be computed against other data under the same name."""
+    model = small.gan()
+    fixed = metrics.FrechetDistance().set_reference(small.points(24), tmp_path, verbose=0)
+    model.compile(metrics=[fixed], metric_samples=SAMPLES)
+    with pytest.warns(UserWarning, match="'frechet_distance' has a reference"):
+        model.save(tmp_path / "model.keras")
+    assert keras.saving.load_model(tmp_path / "model.keras")._quality.metrics == []
+
+
 def test_a_generator_that_has_diverged_ends_no_training():
     model = small.gan()
     quality = ["frechet_distance", "precision_recall", "duality_gap"]
