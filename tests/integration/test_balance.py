@@ -92,6 +92,15 @@ def test_evaluation_tells_accuracies_of_held_out_data():
     assert not set(NORMS) & results.keys()
 
 
+def test_a_critic_that_has_diverged_is_right_about_nothing():
+    model = linear_gan()
+    model.compile(balance=True)
+    model.discriminator.set_weights([np.full((1, 1), np.nan), np.zeros(1)])
+    results = model.evaluate(np.ones((4, 1)), np.ones((4, 1)), return_dict=True, verbose=0)
+    assert [results[key] for key in ACCURACIES] == [0, 0]
+    assert list(results) == ["d_loss", "g_loss", "real_score", "fake_score", "js", *ACCURACIES]
+
+
 def test_it_is_saved_with_the_model(tmp_path):
     model = small.gan()
     model.compile(balance=True)

@@ -276,6 +276,17 @@ def test_data_without_an_end_is_refused(where):
     assert np.isfinite(results["frechet_distance"])
 
 
+def test_a_distributed_dataset_is_read_whole(two_replicas):
+    x = small.points(24)
+    with two_replicas.scope():
+        model = small.gan()
+        model.compile(metrics=["frechet_distance"], metric_samples=SAMPLES, **small.adams())
+    data = tf.data.Dataset.from_tensor_slices(x).batch(8, drop_remainder=True)
+    shared = two_replicas.experimental_distribute_dataset(data)
+    results = [model.evaluate(d, return_dict=True, verbose=0) for d in (shared, data)]
+    assert results[0]["frechet_distance"] == pytest.approx(results[1]["frechet_distance"], rel=1e-6)
+
+
 def test_steps_bound_the_conditions_too():
     """No metric looks at the real side here: the conditions alone are read."""
     data = tf.data.Dataset.from_tensor_slices((small.points(9), small.labels(9))).batch(3).repeat()

@@ -192,7 +192,10 @@ def batches(dataset, steps=None):
 
 def is_endless(dataset):
     """Tell whether a dataset says of itself that it never ends."""
-    return hasattr(dataset, "cardinality") and int(dataset.cardinality()) == -1
+    cardinality = getattr(dataset, "cardinality", None)
+    # Of a distributed dataset it is a number, not a method.
+    count = cardinality() if callable(cardinality) else cardinality
+    return count is not None and int(count) == tf.data.INFINITE_CARDINALITY
 
 
 def check_repeatable(dataset):
