@@ -10,7 +10,17 @@ if keras.backend.backend() != "tensorflow":
         "~/.keras/keras.json."
     )
 
-from keras_gan import callbacks, datasets, latents, losses, metrics, networks, terms
+from keras_gan import (
+    augmentation,
+    callbacks,
+    datasets,
+    latents,
+    losses,
+    metrics,
+    networks,
+    schedules,
+    terms,
+)
 from keras_gan.averaging import GeneratorAverage
 from keras_gan.gan import GAN
 
@@ -19,11 +29,13 @@ __version__ = "0.1.0"
 __all__ = [
     "GAN",
     "GeneratorAverage",
+    "augmentation",
     "callbacks",
     "datasets",
     "latents",
     "losses",
     "metrics",
     "networks",
+    "schedules",
     "terms",
 ]

@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_gan import averaging, checks, evaluation, export, inputs, losses, optimizers, sampling
 from keras_gan import latents as priors
 from keras_gan import terms as game_terms
+from keras_gan.augmentation import Augmentation
 from keras_gan.fitting import Fitting
 from keras_gan.logs import Logs
 from keras_gan.player import Player
@@ -91,7 +92,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
         self.terms = []
         self._averages = []
         self._augmentations = []
-        self._players = None
+        self._players = self._updating = None
         self._sample = None
         self.built = generator.built and discriminator.built
 
@@ -147,11 +148,13 @@ class GAN(Fitting, Training, Saving, keras.Model):
         with self.distribute_strategy.scope():
             loss = losses.get(loss)
             added = [game_terms.get(term) for term in _as_list(terms)]
+            self._check_terms(added)
             average = averaging.get(ema)
             if self._networks_built:
                 self._prepare(added, average)
             _check_augmentation(augmentation)
-            logs = Logs(loss, added, balance)
+            following = [augmentation] if isinstance(augmentation, Augmentation) else []
+            logs = Logs(loss, [*added, *following], balance)
             quality = evaluation.Quality(metrics, metric_samples, taken=logs.names)
             pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
             pair.check_strategy(self.distribute_strategy)
@@ -211,6 +214,15 @@ class GAN(Fitting, Training, Saving, keras.Model):
             }
             for player in self._players.values():
                 player.optimizer.build(player.variables)
+        # Layers such as SpectralNormalization, which take a step of their own at each update.
+        self._updating = {
+            name: [
+                layer
+                for layer in getattr(self, name)._flatten_layers()
+                if hasattr(layer, "before_update")
+            ]
+            for name in self._players
+        }
 
     def _variables_of(self, player):
         owned = [term for term in self.terms if term.player == player]
@@ -244,9 +256,24 @@ class GAN(Fitting, Training, Saving, keras.Model):
         return int(self.random_state.step.numpy())
 
     @property
+    def _following(self):
+        """The augmentations that follow the course of training."""
+        return [layer for layer in self._augmentations if isinstance(layer, Augmentation)]
+
+    @property
     def metrics(self):
         """The running means of the logs, which Keras resets at every epoch."""
         return self._logs.metrics if self.compiled else []
+
+    def _check_terms(self, terms):
+        lazy = [term.name for term in terms if term.reduces and term.interval > 1]
+        if lazy and self._replicas > 1:
+            raise ValueError(
+                "A term that takes means over all replicas can't be lazy: replicas don't "
+                "communicate within a branch. Use `interval=1`, or one device. Received: "
+                f"interval > 1 for {lazy}, under {type(self.distribute_strategy).__name__} on "
+                f"{self._replicas} replicas"
+            )
 
     def _check_compile(self, discriminator_steps, update, jit_compile, steps_per_execution):
         if not isinstance(discriminator_steps, int) or discriminator_steps < 1:

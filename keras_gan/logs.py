@@ -15,21 +15,22 @@ class Logs:
 
     Args:
         loss: the `AdversarialLoss`, which may prove a bound.
-        terms: the terms, each with a key of its own.
+        parts: the terms and augmentations, each with keys of its own, its `log_names`.
         balance: whether to count how evenly the players are matched.
 
     Raises:
         ValueError: when two keys are equal.
     """
 
-    def __init__(self, loss, terms, balance=False):
+    def __init__(self, loss, parts, balance=False):
         self._loss = loss
         self.balance = balance
         # What evaluation can tell too, without training; the terms are told by training alone.
         self.game = ["d_loss", "g_loss", "real_score", "fake_score"]
-        self.game += [loss.divergence_name] if loss.divergence_name else []
+        self.game += [loss.figure_name] if loss.figure_name else []
         self.game += ACCURACIES if balance else []
-        names = self.game + [term.name for term in terms] + (list(NORMS) if balance else [])
+        names = self.game + [name for part in parts for name in part.log_names]
+        names += NORMS if balance else []
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(
@@ -50,7 +51,7 @@ class Logs:
         return self._means["d_loss"].count
 
     def discriminator(self, d_loss, real_logits, fake_logits, weight=1.0):
-        """Count one discriminator loss, with the logits it came from and the bound it proves.
+        """Count one discriminator loss, with the logits it came from and what they show.
 
         Args:
             d_loss: mean adversarial loss.
@@ -61,8 +62,8 @@ class Logs:
         self.add("d_loss", d_loss, weight)
         self.add("real_score", mean(real_logits), weight)
         self.add("fake_score", mean(fake_logits), weight)
-        if self._loss.divergence_name:
-            self.add(self._loss.divergence_name, self._loss.divergence(d_loss), weight)
+        if self._loss.figure_name:
+            self.add(self._loss.figure_name, self._loss.figure(d_loss), weight)
         if self.balance:
             judged = self._loss.says_real(fake_logits) | tf.math.is_nan(fake_logits)
             right = self._loss.says_real(real_logits), ~judged

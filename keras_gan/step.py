@@ -47,6 +47,16 @@ class Step:
         """The discriminator network."""
         return self._model.discriminator
 
+    def generate_fake(self):
+        """Return the samples of this step's latents, from the forward that training uses."""
+        if "latents" not in self._model.watched:
+            return self.generate(self.latents)
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(self.latents)
+            fake = self.generate(self.latents)
+        self._tapes["latents"] = tape, self.latents, fake
+        return fake
+
     def generate(self, latents=None):
         """Return the generator's samples for latents and this step's condition."""
         inputs = self._model.generator_inputs(latents, self.condition)
@@ -66,6 +76,10 @@ class Step:
         outputs = self._model.discriminator(inputs, training=True)
         return outputs, logits_of(outputs)
 
+    def says_real(self, logits):
+        """Return which logits call their sample real, as the model's loss has it."""
+        return self._model.loss.says_real(logits)
+
     def discriminate_real(self):
         """Run the discriminator on the real batch and keep what it returns."""
         self.real_outputs, self.real_logits = self._watched("real")
@@ -74,28 +88,31 @@ class Step:
         """Run the discriminator on the generated batch and keep what it returns."""
         self.fake_outputs, self.fake_logits = self._watched("fake")
 
-    def gradient(self, of):
-        """Return the float32 gradient of each sample's summed logits with respect to the sample.
+    def gradient(self, of, direction=None):
+        """Return the float32 gradient of a forward of this step with respect to its input.
 
-        Shares the discriminator's forward of this step: the term that calls this lists `of` in
-        its `watches`. Differentiable once more with respect to the discriminator.
+        With `"real"` and `"fake"` that of each sample's summed logits with respect to the sample;
+        with `"latents"` that of the generated samples' product with a direction, with respect to
+        their latents. No forward is run again: the term that calls this lists `of` in its
+        `watches`. Differentiable once more with respect to the network.
 
         Args:
-            of: `"real"` or `"fake"`.
+            of: `"real"`, `"fake"` or `"latents"`.
+            direction: tensor of the shape of what the network returned, by default all ones.
 
         Returns:
-            Tensor of the shape of the samples.
+            Tensor of the shape of the samples, or of the latents.
         """
         if of not in self._tapes:
             raise ValueError(
-                f"The gradient of the logits on {of} samples was not recorded: list {of!r} in "
+                f"The gradient with respect to {of!r} was not recorded: list {of!r} in "
                 f"the term's `watches`. Recorded: {sorted(self._tapes)}"
             )
-        tape, watched, logits = self._tapes[of]
-        gradient = tape.gradient(logits, watched)
+        tape, watched, output = self._tapes[of]
+        gradient = tape.gradient(output, watched, output_gradients=direction)
         if gradient is None:
             raise ValueError(
-                f"The discriminator's logits do not depend on the {of} samples. "
+                f"What the network returned does not depend on the {of!r} it was given. "
                 "Check that it uses its first input."
             )
         return keras.ops.cast(gradient, "float32")

@@ -28,6 +28,7 @@ class Training:
     def _step(self, batches):
         seeds = self.random_state.stream()
         seeds.reseed(self._seed_states)
+        self._before_update("generator")
         for batch in batches[:-1]:
             self._discriminator_step(*self._play(batch, seeds))
         step, fake, tape = self._play(batches[-1], seeds)
@@ -46,11 +47,12 @@ class Training:
         if self.latents is not None:
             step.latents = self.latents.batch(tf.shape(real)[0], seeds.next())
         with tf.GradientTape() as tape:
-            fake = step.generate(step.latents)
+            fake = step.generate_fake()
         return step, fake, tape
 
     def _discriminator_step(self, step, fake, _=None):
         player = self._players["discriminator"]
+        self._before_update("discriminator")
         step.fake = tf.stop_gradient(fake)
         with tf.GradientTape() as tape:
             step.discriminate_real()
@@ -63,7 +65,7 @@ class Training:
         player = self._players["generator"]
         step.fake = fake
         with tape:
-            if self.loss.uses_real_logits:
+            if self._answers_real:
                 step.discriminate_real()
             step.discriminate_fake()
             loss = player.scale(self._generator_loss(step))
@@ -73,6 +75,7 @@ class Training:
     def _simultaneous_step(self, step, fake, generator_tape):
         """Update both players from one pair of discriminator forwards."""
         generator, discriminator = self._players["generator"], self._players["discriminator"]
+        self._before_update("discriminator")
         step.fake = fake
         with generator_tape, tf.GradientTape() as discriminator_tape:
             step.discriminate_real()
@@ -101,7 +104,7 @@ class Training:
         for term in self.terms:
             if term.acts_on(player):
                 value, weighted, ran = term.evaluate(player, step)
-                self._logs.add(term.name, value, ran)
+                self._logs.add(term.log_name(player), value, ran)
                 added += weighted
         return added
 
@@ -113,26 +116,43 @@ class Training:
         for key, (value, weight) in balance.apply(name, player, gradients).items():
             self._logs.add(key, value, weight)
 
+    @property
+    def _answers_real(self):
+        """Whether the generator's loss looks at real samples too."""
+        needed = any(term.needs_real_outputs for term in self.terms)
+        return self.loss.uses_real_logits or needed
+
+    def _before_update(self, player):
+        for layer in self._updating[player]:
+            layer.before_update()
+
     def _after_update(self, player, step):
-        for term in self.terms:
-            term.after_update(player, step)
+        for part in (*self.terms, *self._following):
+            part.after_update(player, step)
 
     def _after_step(self, step):
         self._synchronize_buffers()
+        for augmentation in self._following:
+            for name, value in augmentation.figures().items():
+                self._logs.add(name, value)
         if self.average:
             images = tf.shape(step.real)[0] * self._replicas * self.discriminator_steps
             self.average.update(self.generator, step.count, images)
         self.random_state.advance()
 
     def _synchronize_buffers(self):
-        """Average BatchNorm's statistics over replicas, which Keras would let drift apart."""
+        """Average moving statistics over replicas, which Keras would let drift apart.
+
+        BatchNorm's, and those of terms and augmentations: each replica has counted its own share
+        of the batch.
+        """
         if self._replicas == 1:
             return
-        networks = self.generator, self.discriminator
+        layers = self.generator, self.discriminator, *self.terms, *self._augmentations
         buffers = [
             variable
-            for network in networks
-            for variable in network.non_trainable_weights
+            for layer in layers
+            for variable in layer.non_trainable_weights
             if "float" in variable.dtype
         ]
         values = [tf.convert_to_tensor(buffer) for buffer in buffers]

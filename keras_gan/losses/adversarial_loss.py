@@ -10,10 +10,13 @@ from keras_gan.shapes import compatible
 
 
 class Equilibrium(NamedTuple):
-    """The two losses where the generator matches the data and the discriminator is optimal."""
+    """The two losses where the generator matches the data and the discriminator is optimal.
 
-    discriminator: float
-    generator: float
+    A loss that takes no unique value there is `None`.
+    """
+
+    discriminator: float | None
+    generator: float | None
 
 
 class AdversarialLoss:
@@ -29,6 +32,8 @@ class AdversarialLoss:
     Attributes:
         name: snake_case name, by which `compile(loss=...)` and the logs know the loss.
         divergence_name: the log key of the divergence bound, or `None` when none is proved.
+        figure_name: the log key of the figure that the loss shows of `d_loss`: by default the
+            bound's; `None` for no figure.
         uses_real_logits: whether `generator_loss` needs the logits of real samples too
             (relativistic losses do), which costs the training step one more forward.
     """
@@ -75,6 +80,15 @@ class AdversarialLoss:
         """
         return None
 
+    @property
+    def figure_name(self):
+        """The log key of `figure`, by default that of the bound."""
+        return self.divergence_name
+
+    def figure(self, d_loss):
+        """Return what the log shows of a discriminator loss: by default the bound it proves."""
+        return self.divergence(d_loss)
+
     def says_real(self, logits):
         """Return whether logits call their samples real, a tensor of bools: those above 0.
 
@@ -84,7 +98,7 @@ class AdversarialLoss:
 
     @property
     def equilibrium(self):
-        """`Equilibrium` losses where they are unique, else `None`."""
+        """`Equilibrium` losses; `None` for one that is not unique, or in place of both."""
         return None
 
     def get_config(self):
@@ -189,6 +203,15 @@ class WeightedSum(AdversarialLoss):
             return None
         return self.losses[0].divergence(d_loss / self.weights[0])
 
+    @property
+    def figure_name(self):
+        """The single part's figure, or `None` for several."""
+        return self.losses[0].figure_name if len(self.losses) == 1 else None
+
+    def figure(self, d_loss):
+        """Return the single part's figure."""
+        return self.losses[0].figure(d_loss / self.weights[0])
+
     def says_real(self, logits):
         """Return whether logits call their samples real, as the first part has it."""
         return self.losses[0].says_real(logits)
@@ -198,7 +221,8 @@ class WeightedSum(AdversarialLoss):
         """The single part's equilibrium, weighted, or `None` for several."""
         if len(self.losses) > 1 or self.losses[0].equilibrium is None:
             return None
-        return Equilibrium(*(self.weights[0] * value for value in self.losses[0].equilibrium))
+        weight, values = self.weights[0], self.losses[0].equilibrium
+        return Equilibrium(*(None if value is None else weight * value for value in values))
 
     def get_config(self):
         """Return the serialized parts and their weights."""

@@ -15,6 +15,10 @@ class Term(keras.layers.Layer):
     a classifier head); it is saved with the model, and what is trainable is trained by the
     player it names.
 
+    State that is not trainable may be assigned in a term's methods, within a lazy branch too: with
+    several replicas each assigns from its own share of the batch, and floats are averaged over
+    the replicas after every step. For a moving average of means that is exact.
+
     Args:
         weight: finite number that multiplies the term; it may be negative only where a subclass
             says so.
@@ -27,8 +31,13 @@ class Term(keras.layers.Layer):
     Attributes:
         player: `"discriminator"` or `"generator"`: whose optimizer trains the term's own
             trainable weights.
-        watches: which of `{"real", "fake"}` the term takes the discriminator's input gradient
-            of, through `step.gradient(...)`.
+        watches: which gradients the term takes through `step.gradient(...)`: `"real"` and
+            `"fake"` (of the logits, with respect to these samples), `"latents"` (of the generated
+            samples, with respect to their latents).
+        needs_real_outputs: whether `generator_term` reads `step.real_outputs`, which the
+            training step then takes from the updated discriminator, at one more forward.
+        reduces: whether the term takes means over all replicas; such a term can't be lazy under
+            a strategy of several.
 
     Raises:
         ValueError: when the weight is not a finite number of at least 0, or the interval is not
@@ -48,6 +57,8 @@ class Term(keras.layers.Layer):
 
     player = "discriminator"
     watches = frozenset()
+    needs_real_outputs = False
+    reduces = False
 
     def __init__(self, weight=1.0, interval=1, schedule=None, name=None, **kwargs):
         # Not Keras's own names: those are numbered, and a log key should not be.
@@ -126,6 +137,24 @@ class Term(keras.layers.Layer):
         method = f"{player}_term"
         return getattr(type(self), method) is not getattr(Term, method)
 
+    def weight_of(self, player):
+        """Return the weight in a player's loss: `weight`, unless a term has one for each."""
+        return self.weight
+
+    def log_name(self, player):
+        """Return the key of the term in a player's loss.
+
+        The name, or `name/player` when the term adds to both losses.
+        """
+        both = self.acts_on("discriminator") and self.acts_on("generator")
+        return f"{self.name}/{player}" if both else self.name
+
+    @property
+    def log_names(self):
+        """The term's keys in the logs."""
+        players = "discriminator", "generator"
+        return [self.log_name(player) for player in players if self.acts_on(player)]
+
     def evaluate(self, player, step):
         """Return the term's mean, what it adds to the loss, and whether it ran at this step.
 
@@ -147,9 +176,11 @@ class Term(keras.layers.Layer):
             due = tf.equal(step.count % self.interval, 0)
             value = tf.cond(due, run, lambda: tf.constant(0.0))
             ran = tf.cast(due, tf.float32)
-        return value, value * self.weight * self.interval * self._factor(step.count), ran
+        factor = self.weight_of(player) * self.interval * self.factor(step.count)
+        return value, value * factor, ran
 
-    def _factor(self, count):
+    def factor(self, count):
+        """Return the schedule's factor at a training step, 1 without a schedule."""
         return 1.0 if self.schedule is None else tf.cast(self.schedule(count), tf.float32)
 
     def get_config(self):

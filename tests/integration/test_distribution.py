@@ -35,15 +35,17 @@ class Draws(keras_gan.terms.Term):
 
     def __init__(self, weight=0.0, name="draws", **kwargs):
         super().__init__(weight=weight, name=name, **kwargs)
-        self.seen = self.add_weight(shape=(4, 3), initializer="zeros", trainable=False, name="seen")
-        self.mask = self.add_weight(shape=(4, 4), initializer="zeros", trainable=False, name="mask")
+        # Their bits, as integers: what is float in a term is averaged over the replicas.
+        bits = {"initializer": "zeros", "dtype": "int32", "trainable": False}
+        self.seen = self.add_weight(shape=(4, 3), name="seen", **bits)
+        self.mask = self.add_weight(shape=(4, 4), name="mask", **bits)
 
     def discriminator_term(self, step):
-        self.seen.assign(step.latents)
+        self.seen.assign(tf.bitcast(step.latents, tf.int32))
         dropout = next(
             layer for layer in step.discriminator.layers if isinstance(layer, keras.layers.Dropout)
         )
-        self.mask.assign(dropout(tf.ones((4, 4)), training=True))
+        self.mask.assign(tf.bitcast(dropout(tf.ones((4, 4)), training=True), tf.int32))
         return step.real_logits
 
 

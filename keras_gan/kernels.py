@@ -1,0 +1,37 @@
+"""The kernels of Keras's layers, as the matrices that norms and orthogonality speak of."""
+
+import keras
+from keras import ops
+
+_TRANSPOSED = (
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+)
+
+
+def kernel_of(layer):
+    """Return the variable that a layer multiplies its input by, or `None`.
+
+    Args:
+        layer: a built Keras layer: Dense, a convolution, a transposed convolution, or Embedding.
+    """
+    kernel = getattr(layer, "_kernel", None)
+    return getattr(layer, "_embeddings", None) if kernel is None else kernel
+
+
+def as_matrix(layer, kernel):
+    """Return a kernel as a matrix with one column for each output channel.
+
+    Args:
+        layer: the layer that it belongs to; transposed convolutions keep their output channels on
+            the last axis but one.
+        kernel: tensor or variable of the shape of the layer's kernel.
+
+    Returns:
+        Tensor of shape `(everything else, output channels)`.
+    """
+    kernel = ops.convert_to_tensor(kernel)
+    if isinstance(layer, _TRANSPOSED):
+        kernel = ops.swapaxes(kernel, -1, -2)
+    return ops.reshape(kernel, (-1, kernel.shape[-1]))

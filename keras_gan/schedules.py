@@ -1,0 +1,143 @@
+"""Values that follow the course of training, from one number to another."""
+
+import math
+
+import keras
+from keras import ops
+
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+
+
+class _Anneal(Schedule):
+    """From `initial` to `final` between two training steps, constant before and after."""
+
+    def __init__(self, initial, final, end, start=0):
+        super().__init__()
+        for name, value in (("initial", initial), ("final", final)):
+            if not math.isfinite(value):
+                raise ValueError(f"Expected `{name}` to be a finite number. Received: {value!r}")
+        for name, value in (("start", start), ("end", end)):
+            if not isinstance(value, int) or value < 0:
+                raise ValueError(
+                    f"Expected `{name}` to be a training step, an integer of at least 0. "
+                    f"Received: {name}={value!r}"
+                )
+        if end <= start:
+            raise ValueError(
+                f"Expected a schedule that ends after it starts. Received: start={start}, end={end}"
+            )
+        self.initial = float(initial)
+        self.final = float(final)
+        self.end = end
+        self.start = start
+
+    def _progress(self, step):
+        """Return how much of the way is behind, from 0 to 1."""
+        share = (ops.cast(step, "float32") - self.start) / (self.end - self.start)
+        return ops.clip(share, 0.0, 1.0)
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {
+            "initial": self.initial,
+            "final": self.final,
+            "end": self.end,
+            "start": self.start,
+        }
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Linear(_Anneal):
+    """Go from one value to another in a straight line.
+
+    Like the other schedules of this module a Keras `LearningRateSchedule`: for a term's
+    `schedule=` (where the value multiplies the weight), for an optimizer's learning rate, for the
+    strength of an augmentation.
+
+    Args:
+        initial: value at the step `start` and before.
+        final: value at the step `end` and after.
+        end: training step at which the final value is reached.
+        start: training step at which the value begins to move.
+
+    Raises:
+        ValueError: when `end` is not after `start`, or a value is not finite.
+
+    Example:
+
+    >>> float(keras_gan.schedules.Linear(1.0, 0.0, end=100)(25))
+    0.75
+    """
+
+    def __call__(self, step):
+        """Return the value at a training step, a float32 scalar."""
+        return self.initial + (self.final - self.initial) * self._progress(step)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Cosine(_Anneal):
+    """Go from one value to another along half a cosine: slowly at both ends.
+
+    Args:
+        initial: value at the step `start` and before.
+        final: value at the step `end` and after.
+        end: training step at which the final value is reached.
+        start: training step at which the value begins to move.
+
+    Raises:
+        ValueError: when `end` is not after `start`, or a value is not finite.
+
+    Example:
+
+    >>> float(keras_gan.schedules.Cosine(1.0, 0.1, end=100)(50))
+    0.55...
+
+    Reference:
+        - [Loshchilov & Hutter, 2017](https://arxiv.org/abs/1608.03983)
+        - [Huang et al., 2024](https://arxiv.org/abs/2501.05441), which anneals learning rate,
+          gamma and the average's half-life so
+    """
+
+    def __call__(self, step):
+        """Return the value at a training step, a float32 scalar."""
+        return self.initial + (self.final - self.initial) * _half_cosine(self._progress(step))
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class LogCosine(_Anneal):
+    """Go from one positive value to another along half a cosine of their logarithms.
+
+    For values that change by orders of magnitude, such as a penalty's from 1 to 0.001: equal
+    times are spent at each order, but for the longer stay at both ends.
+
+    Args:
+        initial: value at the step `start` and before, positive.
+        final: value at the step `end` and after, positive.
+        end: training step at which the final value is reached.
+        start: training step at which the value begins to move.
+
+    Raises:
+        ValueError: when `end` is not after `start`, or a value is not finite and positive.
+
+    Example:
+
+    >>> float(keras_gan.schedules.LogCosine(1.0, 0.01, end=100)(50))
+    0.1...
+    """
+
+    def __init__(self, initial, final, end, start=0):
+        super().__init__(initial, final, end, start)
+        if not (initial > 0 and final > 0):
+            raise ValueError(
+                "Expected `initial` and `final` to be positive: their logarithms are annealed. "
+                f"Received: initial={initial}, final={final}"
+            )
+
+    def __call__(self, step):
+        """Return the value at a training step, a float32 scalar."""
+        distance = math.log(self.final / self.initial)
+        return self.initial * ops.exp(distance * _half_cosine(self._progress(step)))
+
+
+def _half_cosine(progress):
+    return (1.0 - ops.cos(math.pi * progress)) / 2.0
