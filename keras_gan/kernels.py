@@ -16,8 +16,12 @@ def kernel_of(layer):
     Args:
         layer: a built Keras layer: Dense, a convolution, a transposed convolution, or Embedding.
     """
-    kernel = getattr(layer, "_kernel", None)
-    return getattr(layer, "_embeddings", None) if kernel is None else kernel
+    # Not `layer.kernel`: a property in some layers, which may add an adapter to the variable.
+    for name in ("_kernel", "_embeddings", "kernel"):
+        kernel = getattr(layer, name, None)
+        if isinstance(kernel, keras.Variable):
+            return kernel
+    return None
 
 
 def as_matrix(layer, kernel):
