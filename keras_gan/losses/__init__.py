@@ -2,20 +2,41 @@
 
 from keras_gan import registry
 from keras_gan.losses.adversarial_loss import AdversarialLoss, Equilibrium, WeightedSum
+from keras_gan.losses.critics import Hinge, Wasserstein
+from keras_gan.losses.exponential import Exponential
+from keras_gan.losses.f_divergence import FDivergence
 from keras_gan.losses.least_squares import LeastSquares
 from keras_gan.losses.logistic import Minimax, NonSaturating
+from keras_gan.losses.relativistic import RelativisticAverage, RelativisticPairing
 
 __all__ = [
     "AdversarialLoss",
     "Equilibrium",
+    "Exponential",
+    "FDivergence",
+    "Hinge",
     "LeastSquares",
     "Minimax",
     "NonSaturating",
+    "RelativisticAverage",
+    "RelativisticPairing",
+    "Wasserstein",
     "WeightedSum",
     "get",
 ]
 
-_NAMES = {cls.name: cls for cls in (LeastSquares, Minimax, NonSaturating)}
+_LOSSES = (
+    Exponential,
+    FDivergence,
+    Hinge,
+    LeastSquares,
+    Minimax,
+    NonSaturating,
+    RelativisticAverage,
+    RelativisticPairing,
+    Wasserstein,
+)
+_NAMES = {cls.name: cls for cls in _LOSSES}
 
 
 def get(identifier):

@@ -1,0 +1,159 @@
+"""Relativistic games: a discriminator that says which of two samples is the more real."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+from keras import ops
+
+from keras_gan.losses.adversarial_loss import AdversarialLoss, Equilibrium, as_logits
+from keras_gan.replicas import mean_over_replicas
+
+
+class _Relativistic(AdversarialLoss):
+    """What both share: the generator plays the discriminator's game with the sides swapped."""
+
+    uses_real_logits = True
+
+    def generator_loss(self, fake_logits, real_logits=None):
+        """Return the discriminator's loss with real and fake swapped.
+
+        Raises:
+            ValueError: without real logits, or when the shapes differ.
+        """
+        if real_logits is None:
+            raise ValueError(
+                f"{type(self).__name__} compares generated samples with real ones: pass "
+                "`real_logits` to `generator_loss`, of the same shape. Received: real_logits=None"
+            )
+        return self.discriminator_loss(fake_logits, real_logits)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class RelativisticPairing(_Relativistic):
+    """The relativistic pairing game (RpGAN): tell which of two is real.
+
+    Formula, for the i-th real and the i-th generated sample of a batch:
+
+    ```
+    L_D = softplus(D(G(z)) - D(x))
+    L_G = softplus(D(x) - D(G(z)))
+    ```
+
+    Invariant under D -> D + c: what logits say is who of two is the more real, and `real_score`
+    and `fake_score` mean something by their difference alone. The generator can't win by
+    collapsing to one good sample, as each real sample is compared with one of its own.
+
+    Bound: `log 2 - L_D <= JS(p x q, q x p)` in nats, of pairs in one order and the other, for any
+    discriminator. Equilibrium: `L_D = L_G = log 2`.
+
+    Example:
+
+    >>> loss = keras_gan.losses.RelativisticPairing()
+    >>> zeros = keras.ops.zeros((1, 1))
+    >>> float(loss.generator_loss(zeros, zeros)[0, 0])  # log 2
+    0.6931471...
+
+    Reference:
+        - [Jolicoeur-Martineau, 2018](https://arxiv.org/abs/1807.00734), Section 4
+        - [Sun et al., 2020](https://arxiv.org/abs/2011.04926), on its landscape
+        - [Huang et al., 2024](https://arxiv.org/abs/2501.05441), with R1 and R2
+    """
+
+    name = "relativistic_pairing"
+    divergence_name = "js_pair"
+
+    def discriminator_loss(self, real_logits, fake_logits):
+        """Return `softplus(D(G(z)) - D(x))`, pair by pair."""
+        real_logits, fake_logits = as_logits(real_logits, fake_logits)
+        return ops.softplus(fake_logits - real_logits)
+
+    def divergence(self, d_loss):
+        """Return `log 2 - d_loss`, at most JS(p x q, q x p)."""
+        return math.log(2) - d_loss
+
+    @property
+    def equilibrium(self):
+        """`(log 2, log 2)`."""
+        return Equilibrium(math.log(2), math.log(2))
+
+
+class _Form(NamedTuple):
+    """What is taken of a sample's advantage over the mean of the other side."""
+
+    real: Callable
+    fake: Callable
+    at_equilibrium: float
+
+
+_FORMS = {
+    "logistic": _Form(lambda t: ops.softplus(-t), ops.softplus, 2 * math.log(2)),
+    "least_squares": _Form(lambda t: ops.square(t - 1), lambda t: ops.square(t + 1), 2.0),
+    "hinge": _Form(lambda t: ops.relu(1 - t), lambda t: ops.relu(1 + t), 2.0),
+}
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class RelativisticAverage(_Relativistic):
+    """The relativistic average game (RaGAN): compare with the other side's mean.
+
+    Formula, with `r = D(x) - mean D(G(z))` and `f = D(G(z)) - mean D(x)`:
+
+    ```
+    logistic (RaSGAN):         L_D = softplus(-r) + softplus(f)
+    least_squares (RaLSGAN):   L_D = (r - 1)^2 + (f + 1)^2
+    hinge (RaHingeGAN):        L_D = max(0, 1 - r) + max(0, 1 + f)
+    ```
+
+    and `L_G` the same with real and generated samples swapped. A sum of two means, not halved.
+    The means are over all logits of the batch, over all replicas, and gradients flow through
+    them. Invariant under D -> D + c.
+
+    Bound: none. `log 2 - L_D / 2` can exceed the Jensen-Shannon divergence. Equilibrium:
+    `L_D = L_G`, 2 log 2 for the logistic form and 2 for the others.
+
+    Args:
+        form: `"logistic"`, `"least_squares"` or `"hinge"`.
+
+    Raises:
+        ValueError: for another form.
+
+    Example:
+
+    >>> loss = keras_gan.losses.RelativisticAverage(form="hinge")
+    >>> zeros = keras.ops.zeros((1, 1))
+    >>> float(loss.discriminator_loss(zeros, zeros)[0, 0])
+    2.0
+
+    Reference:
+        - [Jolicoeur-Martineau, 2018](https://arxiv.org/abs/1807.00734), Section 4 and Appendix
+    """
+
+    name = "relativistic_average"
+
+    def __init__(self, form="logistic"):
+        if form not in _FORMS:
+            raise ValueError(
+                f"Expected `form` to be one of {sorted(_FORMS)}. Received: form={form!r}"
+            )
+        self.form = form
+
+    def discriminator_loss(self, real_logits, fake_logits):
+        """Return the form's loss of `D(x) - mean D(G(z))` and `D(G(z)) - mean D(x)`."""
+        real_logits, fake_logits = as_logits(real_logits, fake_logits)
+        form = _FORMS[self.form]
+        real_mean, fake_mean = (
+            mean_over_replicas(ops.mean(logits)) for logits in (real_logits, fake_logits)
+        )
+        return form.real(real_logits - fake_mean) + form.fake(fake_logits - real_mean)
+
+    @property
+    def equilibrium(self):
+        """Twice 2 log 2 for the logistic form, twice 2 for the others."""
+        value = _FORMS[self.form].at_equilibrium
+        return Equilibrium(value, value)
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {"form": self.form}
