@@ -3,10 +3,11 @@
 import keras
 import tensorflow as tf
 
+from keras_gan import augmentation as augmentations
 from keras_gan import averaging, checks, evaluation, export, inputs, losses, optimizers, sampling
 from keras_gan import latents as priors
 from keras_gan import terms as game_terms
-from keras_gan.augmentation import Augmentation
+from keras_gan.augmentation.augmentation import check_strategy, following
 from keras_gan.fitting import Fitting
 from keras_gan.logs import Logs
 from keras_gan.player import Player
@@ -14,6 +15,7 @@ from keras_gan.saving import Saving
 from keras_gan.seeds import RandomState, seed_states
 from keras_gan.step import logits_of
 from keras_gan.training import Training
+from keras_gan.unrolling import steps_of
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -104,6 +106,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
         terms=(),
         discriminator_steps=1,
         update="alternating",
+        unrolled_steps=None,
         ema=None,
         augmentation=None,
         metrics=(),
@@ -121,13 +124,17 @@ class GAN(Fitting, Training, Saving, keras.Model):
             discriminator_optimizer: the same for the discriminator.
             terms: `keras_gan.terms.Term`s, or their names, added to either player's loss.
             discriminator_steps: batches, and discriminator updates, to one generator update.
-            update: `"alternating"` (the generator answers the updated discriminator) or
-                `"simultaneous"` (both answer the same state of the game).
+            update: `"alternating"` (the generator answers the updated discriminator),
+                `"simultaneous"` (both answer the same state of the game) or `"unrolled"` (the
+                generator answers the discriminator as it would be some steps ahead, and how it
+                got there; see `keras_gan.unrolling`).
+            unrolled_steps: how many steps ahead, with `update="unrolled"` alone; `None` for 5.
             ema: `None`, a decay per step such as 0.999, or a `keras_gan.GeneratorAverage`. When
                 there is one, `call`, `predict`, `generate`, metrics and `export` use it. A model
                 that had an average before goes on from its values.
             augmentation: `None`, or a differentiable Keras layer that real and generated samples
-                alike pass on their way to the discriminator.
+                alike pass on their way to the discriminator, or the name of one of
+                `keras_gan.augmentation`.
             metrics: quality metrics or their names, run by `evaluate` and on `validation_data`:
                 those of `keras_gan.metrics`, or objects with a `name`, `reset_state()`,
                 `update_state(real=None, fake=None)` and `result()`.
@@ -145,6 +152,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
             TypeError: for an object of the wrong kind.
         """
         self._check_compile(discriminator_steps, update, jit_compile, steps_per_execution)
+        unrolled_steps = steps_of(update, unrolled_steps)
         with self.distribute_strategy.scope():
             loss = losses.get(loss)
             added = [game_terms.get(term) for term in _as_list(terms)]
@@ -152,9 +160,10 @@ class GAN(Fitting, Training, Saving, keras.Model):
             average = averaging.get(ema)
             if self._networks_built:
                 self._prepare(added, average)
-            _check_augmentation(augmentation)
-            following = [augmentation] if isinstance(augmentation, Augmentation) else []
-            logs = Logs(loss, [*added, *following], balance)
+            layer = augmentations.get(augmentation)
+            augmented = [layer] if layer else []
+            check_strategy(augmented, self.distribute_strategy)
+            logs = Logs(loss, [*added, *following(augmented)], balance)
             quality = evaluation.Quality(metrics, metric_samples, taken=logs.names)
             pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
             pair.check_strategy(self.distribute_strategy)
@@ -168,6 +177,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
         self.loss = loss
         self.discriminator_steps = discriminator_steps
         self.update = update
+        self.unrolled_steps = unrolled_steps
         self._logs = logs
         self._quality = quality
         self._jit_compile_choice = jit_compile
@@ -175,9 +185,11 @@ class GAN(Fitting, Training, Saving, keras.Model):
         # Emptied and filled rather than replaced: Keras forgets what leaves a tracked list.
         _refill(self.terms, added)
         _refill(self._averages, [average] if average else [])
-        _refill(self._augmentations, [augmentation] if augmentation else [])
+        _refill(self._augmentations, augmented)
         self.watched = frozenset().union(*(term.watches for term in added))
         self._players = self._sample = None
+        for augmentation in self._following:
+            augmentation.attach(self)
         if self._networks_built:
             self._build_players()
 
@@ -258,7 +270,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
     @property
     def _following(self):
         """The augmentations that follow the course of training."""
-        return [layer for layer in self._augmentations if isinstance(layer, Augmentation)]
+        return following(self._augmentations)
 
     @property
     def metrics(self):
@@ -281,9 +293,9 @@ class GAN(Fitting, Training, Saving, keras.Model):
                 "Expected `discriminator_steps` to be a positive integer. "
                 f"Received: discriminator_steps={discriminator_steps!r}"
             )
-        if update not in ("alternating", "simultaneous"):
+        if update not in ("alternating", "simultaneous", "unrolled"):
             raise ValueError(
-                "Expected `update` to be 'alternating' or 'simultaneous'. "
+                "Expected `update` to be 'alternating', 'simultaneous' or 'unrolled'. "
                 f"Received: update={update!r}"
             )
         if self._replicas == 1:
@@ -414,14 +426,6 @@ def _prior(latents, generator):
     if isinstance(latents, str) and latents == "auto":
         return priors.Normal(checks.latent_shape(generator))
     return priors.get(latents)
-
-
-def _check_augmentation(augmentation):
-    if augmentation is not None and not isinstance(augmentation, keras.layers.Layer):
-        raise TypeError(
-            "Expected `augmentation` to be None or a differentiable Keras layer. "
-            f"Received: augmentation={augmentation!r}"
-        )
 
 
 def _as_list(value):

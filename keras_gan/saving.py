@@ -102,6 +102,9 @@ class Saving:
         if self.average:
             children["average"] = self.average
         children.update({f"term_{term.name}": term for term in self.terms})
+        # Those inside others by themselves: a Sequential knows its layers only once it has run.
+        layers = enumerate([*self._augmentations, *self._following])
+        children.update({f"augmentation_{i}": layer for i, layer in layers})
         return children
 
     def get_config(self):
@@ -136,6 +139,7 @@ class Saving:
             "terms": [serialize(term) for term in self.terms],
             "discriminator_steps": self.discriminator_steps,
             "update": self.update,
+            "unrolled_steps": self.unrolled_steps,
             "ema": serialize(self.average),
             "augmentation": serialize(self._augmentations[0]) if self._augmentations else None,
             "metrics": evaluation.serialize(self._quality.metrics),

@@ -1,6 +1,7 @@
 """Values that follow the course of training, from one number to another."""
 
 import math
+import numbers
 
 import keras
 from keras import ops
@@ -14,10 +15,14 @@ class _Anneal(Schedule):
     def __init__(self, initial, final, end, start=0):
         super().__init__()
         for name, value in (("initial", initial), ("final", final)):
-            if not math.isfinite(value):
-                raise ValueError(f"Expected `{name}` to be a finite number. Received: {value!r}")
+            if not isinstance(value, numbers.Real) or not math.isfinite(value):
+                raise ValueError(
+                    f"Expected `{name}` to be a finite number. Received: {name}={value!r}"
+                )
         for name, value in (("start", start), ("end", end)):
-            if not isinstance(value, int) or value < 0:
+            # A count of steps may well be NumPy's.
+            whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+            if not whole or value < 0:
                 raise ValueError(
                     f"Expected `{name}` to be a training step, an integer of at least 0. "
                     f"Received: {name}={value!r}"
@@ -28,13 +33,17 @@ class _Anneal(Schedule):
             )
         self.initial = float(initial)
         self.final = float(final)
-        self.end = end
-        self.start = start
+        self.end = int(end)
+        self.start = int(start)
 
     def _progress(self, step):
         """Return how much of the way is behind, from 0 to 1."""
         share = (ops.cast(step, "float32") - self.start) / (self.end - self.start)
         return ops.clip(share, 0.0, 1.0)
+
+    def _between(self, share):
+        # Not initial + (final - initial) * share: its rounding may pass a small final value, 0 too.
+        return (1.0 - share) * self.initial + share * self.final
 
     def get_config(self):
         """Return the constructor's arguments."""
@@ -51,8 +60,9 @@ class Linear(_Anneal):
     """Go from one value to another in a straight line.
 
     Like the other schedules of this module a Keras `LearningRateSchedule`: for a term's
-    `schedule=` (where the value multiplies the weight), for an optimizer's learning rate, for the
-    strength of an augmentation.
+    `schedule=` (where the value multiplies the weight), for the strength of an augmentation, for
+    an optimizer's learning rate. An optimizer counts its own updates: a discriminator's, with
+    `discriminator_steps=k`, are k to a training step.
 
     Args:
         initial: value at the step `start` and before.
@@ -71,7 +81,7 @@ class Linear(_Anneal):
 
     def __call__(self, step):
         """Return the value at a training step, a float32 scalar."""
-        return self.initial + (self.final - self.initial) * self._progress(step)
+        return self._between(self._progress(step))
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -100,7 +110,7 @@ class Cosine(_Anneal):
 
     def __call__(self, step):
         """Return the value at a training step, a float32 scalar."""
-        return self.initial + (self.final - self.initial) * _half_cosine(self._progress(step))
+        return self._between(_half_cosine(self._progress(step)))
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -121,8 +131,8 @@ class LogCosine(_Anneal):
 
     Example:
 
-    >>> float(keras_gan.schedules.LogCosine(1.0, 0.01, end=100)(50))
-    0.1...
+    >>> round(float(keras_gan.schedules.LogCosine(1.0, 0.01, end=100)(50)), 6)
+    0.1
     """
 
     def __init__(self, initial, final, end, start=0):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_gan import balance, inputs
+from keras_gan import balance, inputs, unrolling
 from keras_gan.logs import mean
 from keras_gan.step import Step
 
@@ -32,11 +32,12 @@ class Training:
         for batch in batches[:-1]:
             self._discriminator_step(*self._play(batch, seeds))
         step, fake, tape = self._play(batches[-1], seeds)
-        if self.update == "alternating":
-            self._discriminator_step(step, fake)
-            self._generator_step(step, fake, tape)
-        else:
+        if self.update == "simultaneous":
             self._simultaneous_step(step, fake, tape)
+        else:
+            ahead = self._unrolled(step, fake, tape) if self.update == "unrolled" else None
+            self._discriminator_step(step, fake)
+            self._generator_step(step, fake, tape, ahead)
         self._after_step(step)
         return self._logs.results()
 
@@ -61,13 +62,20 @@ class Training:
         self._update("discriminator", player.gradients(tape, loss))
         self._after_update("discriminator", step)
 
-    def _generator_step(self, step, fake, tape):
+    def _unrolled(self, step, fake, tape):
+        """Return the discriminator's weights some steps ahead, which the generator answers."""
+        step.fake = fake
+        with tape:
+            return unrolling.weights_ahead(self, step, self.unrolled_steps)
+
+    def _generator_step(self, step, fake, tape, ahead=None):
         player = self._players["generator"]
         step.fake = fake
         with tape:
-            if self._answers_real:
-                step.discriminate_real()
-            step.discriminate_fake()
+            with unrolling.playing(self.discriminator, ahead):
+                if self._answers_real:
+                    step.discriminate_real()
+                step.discriminate_fake()
             loss = player.scale(self._generator_loss(step))
         self._update("generator", player.gradients(tape, loss))
         self._after_update("generator", step)

@@ -1,5 +1,42 @@
 """Transformations of real and generated samples alike, on their way to the discriminator."""
 
-from keras_gan.augmentation.augmentation import Augmentation
+import keras
 
-__all__ = ["Augmentation"]
+from keras_gan import registry
+from keras_gan.augmentation.adaptive import Adaptive
+from keras_gan.augmentation.augmentation import Augmentation
+from keras_gan.augmentation.diff_augment import Color, Cutout, DiffAugment, Translation
+from keras_gan.augmentation.instance_noise import InstanceNoise
+
+__all__ = [
+    "Adaptive",
+    "Augmentation",
+    "Color",
+    "Cutout",
+    "DiffAugment",
+    "InstanceNoise",
+    "Translation",
+    "get",
+]
+
+_NAMES = {"adaptive": Adaptive, "diff_augment": DiffAugment, "instance_noise": InstanceNoise}
+
+
+def get(identifier):
+    """Return the layer that a name, a config or an instance stands for; `None` for `None`.
+
+    Args:
+        identifier: a Keras layer, the snake_case name of an augmentation, or a serialized config.
+
+    Raises:
+        ValueError: for an unknown name, with the known ones and the nearest.
+        TypeError: for anything else.
+
+    Example:
+
+    >>> keras_gan.augmentation.get("diff_augment").policy
+    ['color', 'translation', 'cutout']
+    """
+    if identifier is None:
+        return None
+    return registry.resolve(identifier, _NAMES, keras.layers.Layer, "augmentation")

@@ -1,21 +1,23 @@
 """What every augmentation of this library is: a layer that follows the course of training."""
 
 import keras
+import tensorflow as tf
 
 
 class Augmentation(keras.layers.Layer):
     """A differentiable transformation of real and generated samples alike.
 
     `compile(augmentation=...)` takes any Keras layer. Those that derive from this class also hear
-    of every update, and may keep state that follows training: a strength that is annealed, a
-    probability that a controller moves. The state belongs in weights that are not trainable
-    (`add_weight(..., trainable=False)`), made in the constructor, so that it is saved with the
-    model. With several replicas each assigns the state from its own share of the batch, and the
-    copies are averaged after every step.
+    of every update, inside other layers too, and may keep state that follows training: a strength
+    that is annealed, a probability that a controller moves. The state belongs in weights that are
+    not trainable (`add_weight(..., trainable=False)`), made in the constructor, so that it is
+    saved with the model. With several replicas each assigns the state from its own share of the
+    batch, and the copies are averaged after every step.
 
-    Subclasses override `call(samples, training=None)`, which draws its random numbers from a
+    Subclasses override `call(samples, training=True)`, which draws its random numbers from a
     `keras.random.SeedGenerator` held as an attribute: the training step seeds it, differently on
-    every replica.
+    every replica. Samples arrive in the dtype they have, in mixed precision too, and should leave
+    in the same.
 
     Attributes:
         log_names: the keys of what `figures` returns.
@@ -28,7 +30,7 @@ class Augmentation(keras.layers.Layer):
             super().__init__(**kwargs)
             self.generator = keras.random.SeedGenerator()
 
-        def call(self, samples, training=None):
+        def call(self, samples, training=True):
             shape = (keras.ops.shape(samples)[0], 1, 1, 1)
             return samples + keras.random.uniform(shape, -0.5, 0.5, seed=self.generator)
 
@@ -38,6 +40,17 @@ class Augmentation(keras.layers.Layer):
     """
 
     log_names = ()
+
+    def __init__(self, **kwargs):
+        # In mixed precision Keras would round the samples to 16 bits before they are transformed.
+        super().__init__(autocast=False, **kwargs)
+
+    def attach(self, model):
+        """Take up the course of a model's training where it is; called by every `compile`.
+
+        Args:
+            model: the `GAN`.
+        """
 
     def after_update(self, player, step):
         """Do what follows a player's update: anneal a strength, move a probability.
@@ -50,3 +63,35 @@ class Augmentation(keras.layers.Layer):
     def figures(self):
         """Return what the logs show after a training step, a dict from `log_names` to scalars."""
         return {}
+
+
+def following(layers):
+    """Return the augmentations among layers and the layers they hold: who follows training.
+
+    Args:
+        layers: list of Keras layers.
+    """
+    nested = [part for layer in layers for part in layer._flatten_layers()]
+    return [part for part in nested if isinstance(part, Augmentation)]
+
+
+def check_strategy(layers, strategy):
+    """Raise when a layer's random state would be shared by the replicas of a strategy.
+
+    Args:
+        layers: list of Keras layers.
+        strategy: the model's `tf.distribute.Strategy`.
+
+    Raises:
+        ValueError: for a layer that was made outside of the strategy's scope.
+    """
+    replicas, where = strategy.num_replicas_in_sync, type(strategy).__name__
+    for layer in layers if replicas > 1 else []:
+        values = [variable.value for variable in layer.variables]
+        if not all(isinstance(value, tf.distribute.DistributedValues) for value in values):
+            raise ValueError(
+                "The augmentation was made outside the strategy's scope: its replicas would draw "
+                "from one and the same random state. Make it, and compile, within "
+                f"`with strategy.scope():`. Received: augmentation={layer!r}, under {where} on "
+                f"{replicas} replicas"
+            )

@@ -1,0 +1,165 @@
+"""Adaptive augmentation: as often as the discriminator's overfitting calls for."""
+
+import keras
+from keras import ops
+
+from keras_gan import replicas
+from keras_gan.augmentation.augmentation import Augmentation
+from keras_gan.augmentation.diff_augment import DiffAugment
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Adaptive(Augmentation):
+    """Apply another augmentation with a probability p that follows the discriminator's overfitting.
+
+    Each transformation is applied to each sample with probability p, independently. A
+    discriminator that takes ever more real samples for real is learning them by heart. Every few
+    updates p moves a step, up or down, towards the point where it does so as often as the target
+    says.
+
+    Formula:
+
+    ```
+    r_t = E sign D(x)                                               x real, over interval updates
+    p  <- clip(p + sign(r_t - target) * batch * interval / images, 0, 1)
+    ```
+
+    The batch is that of all replicas. sign D is 1 where the discriminator says real, as the loss
+    has it, and -1 elsewhere. The log shows p as `augment_p`, r_t as `augment_rt` (0 until first
+    measured). Relativistic losses and Wasserstein's fix logits up to a constant only, so that
+    their sign means little: give these a fixed p, with `images=float("inf")`.
+
+    Args:
+        augmentation: `DiffAugment` by default; its `transformations` are drawn independently of
+            each other. Any other Keras layer is one transformation.
+        target: r_t to hold, from -1 to 1.
+        interval: discriminator updates from one move of p to the next.
+        images: real images that it takes p at least to go from 0 to 1, positive; infinity keeps
+            p where it starts.
+        initial: p at the start, from 0 to 1.
+
+    Attributes:
+        p: the probability, a weight that no optimizer trains.
+        rt: r_t when last measured, a weight too.
+
+    Raises:
+        ValueError: for a value out of range.
+        TypeError: when `augmentation` is not a Keras layer.
+
+    Example:
+
+    ```python
+    model.compile("non_saturating", augmentation=keras_gan.augmentation.Adaptive())
+    ```
+
+    Reference:
+        - [Karras et al., 2020](https://arxiv.org/abs/2006.06676), Section 3
+    """
+
+    log_names = ("augment_p", "augment_rt")
+
+    def __init__(
+        self, augmentation=None, target=0.6, interval=4, images=500_000, initial=0.0, **kwargs
+    ):
+        super().__init__(**kwargs)
+        augmentation = DiffAugment() if augmentation is None else augmentation
+        _check(augmentation, target, interval, images, initial)
+        self.augmentation = augmentation
+        self.target = float(target)
+        self.interval = interval
+        self.images = images
+        self.initial = float(initial)
+        self.generator = keras.random.SeedGenerator()
+        self.p = self._state("p", self.initial)
+        self.rt = self._state("rt", 0.0)
+        # Since p last moved, and of each replica's share: how many real samples were taken for
+        # real less how many were not, how many there were, in how many updates.
+        self._counts = self._state("counts", 0.0, shape=(3,))
+        self.built = True
+
+    def _state(self, name, value, shape=()):
+        start = keras.initializers.Constant(value)
+        return self.add_weight(shape, start, dtype="float32", trainable=False, name=name)
+
+    def call(self, samples, training=True):
+        """Return the samples, some of them transformed, in their shape and dtype."""
+        transformations = getattr(self.augmentation, "transformations", [self.augmentation])
+        for transformation in transformations if training else ():
+            samples = ops.where(self._chosen(samples), _run(transformation, samples), samples)
+        return samples
+
+    def _chosen(self, samples):
+        """Return which samples to transform: bools that broadcast against them."""
+        shape = (ops.shape(samples)[0], *[1] * (len(samples.shape) - 1))
+        return keras.random.uniform(shape, dtype="float32", seed=self.generator) < self.p
+
+    def after_update(self, player, step):
+        """Measure how many real samples the discriminator takes for real; move p when due."""
+        if player != "discriminator":
+            return
+        counts = self._counts + replicas.mean_over_replicas(_signs(step))
+        balance, samples, updates = ops.unstack(counts)
+        due = updates >= self.interval
+        rt = balance / samples
+        moved = self.p + ops.sign(rt - self.target) * (
+            samples * replicas.replica_count() / self.images
+        )
+        # Not in a branch: there is little to save, and a strategy's replicas could not agree.
+        self.p.assign(ops.where(due, ops.clip(moved, 0.0, 1.0), self.p))
+        self.rt.assign(ops.where(due, rt, self.rt))
+        self._counts.assign(ops.where(due, ops.zeros_like(counts), counts))
+
+    def figures(self):
+        """Return p and r_t as they are now."""
+        return {"augment_p": self.p, "augment_rt": self.rt}
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "augmentation": keras.saving.serialize_keras_object(self.augmentation),
+            "target": self.target,
+            "interval": self.interval,
+            "images": self.images,
+            "initial": self.initial,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Build the layer, and the one it wraps, from its config."""
+        layer = keras.saving.deserialize_keras_object(config["augmentation"])
+        return cls(**{**config, "augmentation": layer})
+
+
+def _run(transformation, samples):
+    # A stock layer may return the dtype of its own policy.
+    return ops.cast(transformation(samples, training=True), samples.dtype)
+
+
+def _signs(step):
+    """Return one update's `(sum of signs over samples, samples, 1)`; patches are averaged."""
+    signs = 2.0 * ops.cast(step.says_real(step.real_logits), "float32") - 1.0
+    samples, size = (ops.cast(n, "float32") for n in (ops.shape(signs)[0], ops.size(signs)))
+    # Sums rather than means: a replica may be left without a share of a small batch.
+    return ops.stack([ops.sum(signs) * samples / ops.maximum(size, 1.0), samples, ops.ones(())])
+
+
+def _check(augmentation, target, interval, images, initial):
+    if not isinstance(augmentation, keras.layers.Layer):
+        raise TypeError(
+            "Expected `augmentation` to be a Keras layer, or None for DiffAugment. "
+            f"Received: augmentation={augmentation!r}"
+        )
+    for name, value, low in (("target", target, -1), ("initial", initial, 0)):
+        if not low <= value <= 1:
+            raise ValueError(f"Expected `{name}` to be from {low} to 1. Received: {name}={value}")
+    if not isinstance(interval, int) or isinstance(interval, bool) or interval < 1:
+        raise ValueError(
+            "Expected `interval` to be a positive integer, the discriminator updates from one "
+            f"move of p to the next. Received: interval={interval!r}"
+        )
+    if not images > 0:
+        raise ValueError(
+            "Expected `images` to be a positive number, how many it takes p to go from 0 to 1. "
+            f"Received: images={images}"
+        )

@@ -1,0 +1,282 @@
+"""DiffAugment: color, translation and cutout of images, differentiable."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from keras_gan.augmentation.augmentation import Augmentation
+
+
+class _OfImages(Augmentation):
+    """A random transformation of each image of a batch on its own; nothing out of training."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.generator = keras.random.SeedGenerator()
+
+    def call(self, samples, training=True):
+        """Return the images transformed, in their shape and dtype."""
+        if len(samples.shape) != 4:
+            raise ValueError(
+                f"{type(self).__name__} transforms images of shape (batch, height, width, "
+                "channels). For samples of another rank use `InstanceNoise`, or an augmentation "
+                f"of your own. Received: samples of shape {tuple(samples.shape)}"
+            )
+        return self.transform(samples) if training else samples
+
+    def transform(self, images):
+        """Return the images transformed."""
+        raise NotImplementedError
+
+    def _uniforms(self, images, count):
+        """Return `count` tensors of one number from -1 to 1 for each image."""
+        shape = (count, ops.shape(images)[0], 1, 1, 1)
+        draws = keras.random.uniform(shape, -1.0, 1.0, dtype=images.dtype, seed=self.generator)
+        return ops.unstack(draws)
+
+    def _integers(self, images, low, high):
+        """Return one integer for each image, from low to high, both included."""
+        shape = (ops.shape(images)[0], 1)
+        return keras.random.randint(shape, low, high + 1, dtype="int32", seed=self.generator)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Color(_OfImages):
+    """Change brightness, then saturation, then contrast, by a random amount for each image.
+
+    Formula:
+
+    ```
+    x <- x + b                      b ~ U(-brightness, brightness)
+    x <- m_c + s (x - m_c)          s ~ U(1 - saturation, 1 + saturation), m_c mean over channels
+    x <- m + k (x - m)              k ~ U(1 - contrast, 1 + contrast), m mean over the image
+    ```
+
+    Images of one channel have no saturation: the second line leaves them as they are. Values may
+    leave [-1, 1]; nothing is clipped.
+
+    Args:
+        brightness: largest change of brightness, at least 0.
+        saturation: from 0 to 1, where 1 reaches from grey to twice the saturation.
+        contrast: from 0 to 1.
+
+    Raises:
+        ValueError: for a value out of range, and, when called, for samples that are no images.
+
+    Example:
+
+    >>> keras_gan.augmentation.Color()(np.zeros((4, 8, 8, 3))).shape
+    TensorShape([4, 8, 8, 3])
+
+    Reference:
+        - [Zhao et al., 2020](https://arxiv.org/abs/2006.10738)
+    """
+
+    def __init__(self, brightness=0.5, saturation=1.0, contrast=0.5, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= brightness < float("inf"):
+            raise ValueError(
+                "Expected `brightness` to be a finite number of at least 0. "
+                f"Received: brightness={brightness}"
+            )
+        for name, value in (("saturation", saturation), ("contrast", contrast)):
+            if not 0 <= value <= 1:
+                raise ValueError(f"Expected `{name}` to be from 0 to 1. Received: {name}={value}")
+        self.brightness = float(brightness)
+        self.saturation = float(saturation)
+        self.contrast = float(contrast)
+
+    def transform(self, images):
+        """Return the images in other colors."""
+        dtype = images.dtype
+        # Means over a whole image need more digits than 16 bits have.
+        images = ops.cast(images, "float64" if dtype == "float64" else "float32")
+        brightness, saturation, contrast = self._uniforms(images, 3)
+        images += self.brightness * brightness
+        images = _stretched(images, 1.0 + self.saturation * saturation, axis=3)
+        images = _stretched(images, 1.0 + self.contrast * contrast, axis=(1, 2, 3))
+        return ops.cast(images, dtype)
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "brightness": self.brightness,
+            "saturation": self.saturation,
+            "contrast": self.contrast,
+        }
+
+
+def _stretched(images, factor, axis):
+    mean = ops.mean(images, axis=axis, keepdims=True)
+    return mean + factor * (images - mean)
+
+
+class _OfPlaces(_OfImages):
+    """A transformation whose reach is a share of the image's sides."""
+
+    def __init__(self, ratio, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= ratio <= 1:
+            raise ValueError(f"Expected `ratio` to be from 0 to 1. Received: ratio={ratio}")
+        self.ratio = float(ratio)
+
+    def _share(self, side):
+        """Return the ratio of a side in whole pixels, halves rounded up."""
+        return ops.cast(ops.cast(side, "float64") * self.ratio + 0.5, "int32")
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "ratio": self.ratio}
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Translation(_OfPlaces):
+    """Move each image by a random whole number of pixels, and fill with zeros.
+
+    Formula:
+
+    ```
+    x[i, j] <- x[i + s, j + t] or 0,    s in {-h, ..., h},  h = floor(ratio H + 1/2)
+                                        t in {-w, ..., w},  w = floor(ratio W + 1/2)
+    ```
+
+    Every shift is as likely as any other.
+
+    Args:
+        ratio: the furthest move as a share of height and width, from 0 to 1.
+
+    Raises:
+        ValueError: for a ratio out of range, and, when called, for samples that are no images.
+
+    Example:
+
+    >>> keras_gan.augmentation.Translation()(np.zeros((4, 8, 8, 1))).shape
+    TensorShape([4, 8, 8, 1])
+
+    Reference:
+        - [Zhao et al., 2020](https://arxiv.org/abs/2006.10738)
+    """
+
+    def __init__(self, ratio=0.125, **kwargs):
+        super().__init__(ratio, **kwargs)
+
+    def transform(self, images):
+        """Return the images moved."""
+        _, height, width, _ = ops.shape(images)
+        # One row and column of zeros on each side: whatever lies outside reads those.
+        padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        rows = self._sources(images, height)
+        columns = self._sources(images, width)
+        # Two gathers: measured faster than one over pixels, and than one-hot matrix products.
+        moved = tf.gather(padded, rows, axis=1, batch_dims=1)
+        return tf.gather(moved, columns, axis=2, batch_dims=1)
+
+    def _sources(self, images, side):
+        """Return where in the padded image each row, or column, comes from: `(batch, side)`."""
+        furthest = self._share(side)
+        shift = self._integers(images, -furthest, furthest)
+        return ops.clip(ops.arange(side, dtype="int32") + 1 + shift, 0, side + 1)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Cutout(_OfPlaces):
+    """Set a rectangle at a random place of each image to zero.
+
+    Formula:
+
+    ```
+    x[i, j] <- 0   where  0 <= i - c + floor(h / 2) < h,   h = floor(ratio H + 1/2)
+                   and    0 <= j - d + floor(w / 2) < w,   w = floor(ratio W + 1/2)
+    ```
+
+    c is uniform on {0, ..., H} for even h and on {0, ..., H - 1} for odd h, d likewise: part of
+    the rectangle may lie outside of the image.
+
+    Args:
+        ratio: the rectangle's sides as a share of height and width, from 0 to 1.
+
+    Raises:
+        ValueError: for a ratio out of range, and, when called, for samples that are no images.
+
+    Example:
+
+    >>> keras_gan.augmentation.Cutout()(np.ones((4, 8, 8, 1))).shape
+    TensorShape([4, 8, 8, 1])
+
+    Reference:
+        - [DeVries & Taylor, 2017](https://arxiv.org/abs/1708.04552)
+        - [Zhao et al., 2020](https://arxiv.org/abs/2006.10738)
+    """
+
+    def __init__(self, ratio=0.5, **kwargs):
+        super().__init__(ratio, **kwargs)
+
+    def transform(self, images):
+        """Return the images with a hole."""
+        _, height, width, _ = ops.shape(images)
+        rows, columns = self._hit(images, height), self._hit(images, width)
+        hole = rows[:, :, None, None] & columns[:, None, :, None]
+        return ops.where(hole, ops.zeros_like(images), images)
+
+    def _hit(self, images, side):
+        """Return which rows, or columns, the rectangle covers: bools `(batch, side)`."""
+        length = self._share(side)
+        centre = self._integers(images, 0, side - length % 2)
+        offset = ops.arange(side, dtype="int32") - centre + length // 2
+        return (offset >= 0) & (offset < length)
+
+
+_POLICIES = {"color": Color, "translation": Translation, "cutout": Cutout}
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class DiffAugment(Augmentation):
+    """Transform real and generated images on their way to the discriminator, differentiably.
+
+    With few images the discriminator learns them by heart. Augmenting only the data would teach
+    the generator the augmentations; augmenting both, and letting the generator's gradient
+    through, does not. Images are channels-last, scaled to [-1, 1].
+
+    Args:
+        policy: which transformations, in this order: names out of `"color"`, `"translation"`,
+            `"cutout"`, or one string of them with commas between.
+
+    Attributes:
+        transformations: the layers, a `Color`, `Translation` or `Cutout` for each name.
+
+    Raises:
+        ValueError: for an unknown name or none, and, when called, for samples that are no images.
+
+    Example:
+
+    ```python
+    model.compile("hinge", augmentation="diff_augment")
+    model.compile("hinge", augmentation=DiffAugment("translation,cutout"))
+    ```
+
+    Reference:
+        - [Zhao et al., 2020](https://arxiv.org/abs/2006.10738), Section 3
+    """
+
+    def __init__(self, policy=("color", "translation", "cutout"), **kwargs):
+        super().__init__(**kwargs)
+        self.policy = policy.split(",") if isinstance(policy, str) else list(policy)
+        unknown = [name for name in self.policy if name not in _POLICIES]
+        if unknown or not self.policy:
+            raise ValueError(
+                f"Expected `policy` to name at least one of {sorted(_POLICIES)}, and nothing "
+                f"else. Received: policy={policy!r}"
+            )
+        self.transformations = [_POLICIES[name]() for name in self.policy]
+        self.built = True
+
+    def call(self, samples, training=True):
+        """Return the images, each transformed in its own way."""
+        for transformation in self.transformations:
+            samples = transformation(samples, training=training)
+        return samples
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "policy": self.policy}

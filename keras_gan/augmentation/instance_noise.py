@@ -1,0 +1,108 @@
+"""Instance noise: real and generated samples blurred alike, so that they overlap."""
+
+import keras
+from keras import ops
+
+from keras_gan.augmentation.augmentation import Augmentation
+
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class InstanceNoise(Augmentation):
+    """Add normal noise to real and generated samples alike, as a rule less and less of it.
+
+    Data of few dimensions in a space of many can be told from anything else perfectly, and a
+    perfect discriminator teaches nothing. With noise both distributions fill the space and
+    overlap.
+
+    Formula:
+
+    ```
+    x <- x + sigma_t n,    sigma_t = sigma * schedule(t),    n ~ N(0, I)
+    ```
+
+    t counts training steps from 0. Samples of any rank. The log shows sigma_t, of the step that
+    comes next, as `noise_sigma`.
+
+    Args:
+        sigma: standard deviation, at least 0, in units of the samples.
+        schedule: factor of sigma over training steps, such as
+            `keras_gan.schedules.Linear(1, 0, end=10_000)`: any
+            `keras.optimizers.schedules.LearningRateSchedule` whose values are at least 0.
+            `None` keeps sigma as it is.
+
+    Attributes:
+        current: sigma_t, a weight that no optimizer trains.
+
+    Raises:
+        ValueError: when `sigma` is negative or not finite.
+        TypeError: when `schedule` is not a schedule.
+
+    Example:
+
+    ```python
+    noise = keras_gan.augmentation.InstanceNoise(
+        sigma=0.1, schedule=keras_gan.schedules.Linear(1.0, 0.0, end=10_000)
+    )
+    model.compile("non_saturating", augmentation=noise)
+    ```
+
+    Reference:
+        - [Sønderby et al., 2017](https://arxiv.org/abs/1610.04490)
+        - [Arjovsky & Bottou, 2017](https://arxiv.org/abs/1701.04862), Section 3
+    """
+
+    log_names = ("noise_sigma",)
+
+    def __init__(self, sigma=0.1, schedule=None, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= sigma < float("inf"):
+            raise ValueError(
+                f"Expected `sigma` to be a finite number of at least 0. Received: sigma={sigma}"
+            )
+        if isinstance(schedule, dict):
+            schedule = keras.optimizers.schedules.deserialize(schedule)
+        if not isinstance(schedule, Schedule | None):
+            raise TypeError(
+                "Expected `schedule` to be None or a Keras LearningRateSchedule, such as "
+                f"`keras_gan.schedules.Linear(1, 0, end=10_000)`. Received: schedule={schedule!r}"
+            )
+        self.sigma = float(sigma)
+        self.schedule = schedule
+        self.generator = keras.random.SeedGenerator()
+        start = keras.initializers.Constant(float(self._at(0)))
+        self.current = self.add_weight((), start, dtype="float32", trainable=False, name="current")
+
+    def _at(self, count):
+        """Return sigma_t of a training step."""
+        if self.schedule is None:
+            return self.sigma
+        return self.sigma * ops.cast(self.schedule(count), "float32")
+
+    def call(self, samples, training=True):
+        """Return the samples with noise, in their shape and dtype."""
+        if not training:
+            return samples
+        dtype = "float64" if samples.dtype == "float64" else "float32"
+        noise = keras.random.normal(ops.shape(samples), dtype=dtype, seed=self.generator)
+        noise *= ops.cast(self.current, dtype)
+        return ops.cast(ops.cast(samples, dtype) + noise, samples.dtype)
+
+    def attach(self, model):
+        """Go on from the training steps that the model has behind it."""
+        self.current.assign(self._at(model.steps))
+
+    def after_update(self, player, step):
+        """Take the next step's sigma, after the last forward of this one."""
+        if player == "generator" and self.schedule is not None:
+            self.current.assign(self._at(step.count + 1))
+
+    def figures(self):
+        """Return the next step's sigma."""
+        return {"noise_sigma": self.current}
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        schedule = self.schedule and keras.optimizers.schedules.serialize(self.schedule)
+        return {**super().get_config(), "sigma": self.sigma, "schedule": schedule}
