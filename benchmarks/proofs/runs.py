@@ -1,0 +1,252 @@
+"""A table as a command: runs what is missing, prints the table and writes it into the page."""
+
+import collections
+import dataclasses
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+
+import page
+import tables
+from absl import app, flags
+from rows import ROWS, Row, Rows, fingerprint
+
+_ONLY = flags.DEFINE_multi_string("only", [], "Run this arm alone; may be given several times.")
+_SEEDS = flags.DEFINE_list("seeds", [], "Run these seeds instead of the arms' own; needs rows_dir.")
+_STEPS = flags.DEFINE_integer("steps", None, "Steps of every run, for a trial; needs rows_dir.")
+_JOBS = flags.DEFINE_integer("jobs", 2, "Processes at a time, of one thread each.", lower_bound=1)
+_TABLE_ONLY = flags.DEFINE_bool("table_only", False, "Run nothing; show what is there.")
+_AGAIN = flags.DEFINE_bool("again", False, "Run those again that failed.")
+_ROWS = flags.DEFINE_string("rows_dir", None, "Directory of the rows, if not the published ones.")
+_PAGE = flags.DEFINE_string("page", None, "Page to write; docs/proofs.md unless rows_dir is given.")
+_RUN = flags.DEFINE_string("run", None, "Internal: play this one run, `arm/seed`.")
+
+
+# Two runs side by side are faster than one on two threads. In the environment, since TensorFlow's
+# own settings come too late for a table that computes a figure when it is imported.
+ONE_THREAD = {
+    name: "1" for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """One line of a table; a table's own arms add their settings.
+
+    Attributes:
+        name: of files and flags.
+        title: as the table has it.
+        steps: training steps of one run.
+        seeds: the runs.
+        version: raised when the code of the arm changes and its settings don't.
+        notes: lines below it, see `tables.summary`.
+    """
+
+    name: str
+    title: str
+    steps: int
+    seeds: tuple = (0,)
+    version: int = 1
+    notes: tuple = ()
+
+    @property
+    def fingerprint(self):
+        """Digest of what a run's figures depend on."""
+        shown = ("name", "title", "seeds", "notes")
+        settings = {k: v for k, v in dataclasses.asdict(self).items() if k not in shown}
+        return fingerprint(settings)
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """What makes a table of runs.
+
+    Attributes:
+        name: of the directory of rows and of the page's markers.
+        arms: its lines.
+        play: function of `(arm, seed)` that runs one and returns its figures by name.
+        figures: its columns, `tables.Figure`s.
+        prepare: function run once before the runs, such as the training of a classifier that all
+            of them load.
+        finish: function of `(arms, rows)` that draws a picture, or adds text below the table.
+    """
+
+    name: str
+    arms: tuple
+    play: Callable
+    figures: tuple
+    prepare: Callable | None = None
+    finish: Callable | None = None
+
+
+def command(table):
+    """Run a table's command line."""
+    app.run(lambda _: _command(table))
+
+
+def _command(table):
+    if (_STEPS.value or _SEEDS.value) and not _ROWS.value:
+        raise app.UsageError("--steps and --seeds are for trials: give --rows_dir too.")
+    store, arms = Rows(table.name, _ROWS.value or ROWS), _arms(table)
+    if _RUN.value:
+        _play(table, store, arms)
+        return
+    wanted = _ONLY.value or [arm.name for arm in arms]
+    unknown = set(wanted) - {arm.name for arm in arms}
+    if unknown:
+        known = ", ".join(arm.name for arm in arms)
+        raise app.UsageError(f"No such arm: {', '.join(unknown)}. There are {known}.")
+    if not _TABLE_ONLY.value:
+        _run_missing(table, store, [arm for arm in arms if arm.name in wanted])
+    _publish(table, store, arms)
+
+
+def _arms(table):
+    return [_tried(arm) if arm.steps else arm for arm in table.arms]
+
+
+def _tried(arm):
+    """Return an arm that trains, as the flags of a trial change it."""
+    changes = {}
+    if _STEPS.value:
+        changes["steps"] = _STEPS.value
+    if _SEEDS.value:
+        changes["seeds"] = tuple(int(seed) for seed in _SEEDS.value)
+    return dataclasses.replace(arm, **changes)
+
+
+def _play(table, store, arms):
+    """Play one run, on one thread, and keep its row."""
+    _die_with(os.getppid())
+    name, seed = _RUN.value.rsplit("/", 1)
+    arm = next(arm for arm in arms if arm.name == name)
+    start, figures, error = time.perf_counter(), {}, None
+    try:
+        figures = {key: float(value) for key, value in table.play(arm, int(seed)).items()}
+    except Exception as problem:  # A run that fails is a result.
+        error = f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else ''}"
+        print(error, file=sys.stderr)
+    seconds = round(time.perf_counter() - start, 1)
+    store.save(Row(arm.name, int(seed), arm.steps, arm.fingerprint, figures, seconds, error))
+
+
+def _die_with(parent):
+    """End this process when the one that started it is gone, however it ended."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _run_missing(table, store, arms):
+    """Run what has no row, some at a time, with a line for each that is done."""
+    # By seed first: a table that is not finished has runs of every arm.
+    runs = sorted(((seed, arm) for arm in arms for seed in arm.seeds), key=lambda run: run[0])
+    found = [(arm, seed, store.find(arm.name, seed, arm.fingerprint)) for seed, arm in runs]
+    missing = [(arm, seed) for arm, seed, row in found if not row or (_AGAIN.value and row.failed)]
+    done = [row for _, _, row in found if row and not (_AGAIN.value and row.failed)]
+    print(f"{table.name}: {len(done)} of {len(runs)} runs are there.", flush=True)
+    if missing and table.prepare:
+        table.prepare()
+    times = collections.defaultdict(list)
+    for row in done:
+        times[row.arm].append(row.seconds)
+    for arm, seed, row in _finished(store, missing):
+        missing.remove((arm, seed))
+        if row is None:
+            continue
+        times[row.arm].append(row.seconds)
+        shown = row.failed or ", ".join(
+            f"{f.title} {f.text(row.figures[f.key])}" for f in table.figures if f.key in row.figures
+        )
+        left = _remaining(missing, times)
+        print(
+            f"[{len(runs) - len(missing)}/{len(runs)}] {arm.name} seed {seed}: {shown} "
+            f"({tables.duration(row.seconds)}; {left} left)",
+            flush=True,
+        )
+
+
+def _remaining(missing, times):
+    """Return how long the missing runs will take, by those that are done."""
+    every = [seconds for some in times.values() for seconds in some]
+    left = sum(sum(s) / len(s) for s in (times.get(arm.name) or every for arm, _ in missing))
+    return tables.duration(left / min(_JOBS.value, max(1, len(missing))))
+
+
+def _finished(store, missing):
+    """Run in processes of their own; yield `(arm, seed, row)` as they end, no row if killed."""
+    waiting, running = collections.deque(missing), {}
+    with tempfile.TemporaryDirectory() as logs:
+        try:
+            while waiting or running:
+                while waiting and len(running) < _JOBS.value:
+                    arm, seed = waiting.popleft()
+                    log = pathlib.Path(logs) / f"{arm.name}-{seed}"
+                    running[_start(arm, seed, log)] = arm, seed, log
+                for process in [p for p in running if p.poll() is not None]:
+                    arm, seed, log = running.pop(process)
+                    yield arm, seed, _row(store, arm, seed, process.returncode, log)
+                time.sleep(0.1)
+        finally:
+            for process in running:
+                process.kill()
+
+
+def _start(arm, seed, log):
+    arguments = [argument for argument in sys.argv if not argument.startswith("--run=")]
+    environment = {**os.environ, **ONE_THREAD, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    with open(log, "w") as file:
+        return subprocess.Popen(
+            [sys.executable, *arguments, f"--run={arm.name}/{seed}"],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        )
+
+
+def _row(store, arm, seed, code, log):
+    row = store.find(arm.name, seed, arm.fingerprint) if code == 0 else None
+    if row is None:
+        tail = "\n".join(log.read_text().splitlines()[-15:])
+        print(f"{arm.name} seed {seed} ended with code {code}, without a row:\n{tail}", flush=True)
+    return row
+
+
+def _publish(table, store, arms):
+    """Print the table, and write it into the page."""
+    rows = {}
+    for arm in arms:
+        found = (store.find(arm.name, seed, arm.fingerprint) for seed in arm.seeds)
+        rows[arm.name] = [row for row in found if row]
+    parts = [
+        tables.summary(arms, rows, table.figures),
+        tables.provenance(rows),
+        tables.every_run(arms, rows, table.figures),
+    ]
+    if table.finish:
+        parts += [text for text in [table.finish(arms, rows)] if text]
+    text = "\n\n".join(parts)
+    print(text)
+    publish(table.name, text)
+
+
+def publish(name, text):
+    """Write a table into the page that the flags say, if any.
+
+    Args:
+        name: the table's name.
+        text: the table.
+    """
+    target = _PAGE.value or (None if _ROWS.value else page.PAGE)
+    if target:
+        page.write(target, name, text)
+        print(f"Wrote the table into {target}")

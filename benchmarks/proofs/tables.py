@@ -1,0 +1,128 @@
+"""Tables of runs: what each arm came to on the average and at worst, and every run below."""
+
+import dataclasses
+import math
+import statistics
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """One column.
+
+    Attributes:
+        key: name among a row's figures.
+        title: head of the column.
+        digits: after the point.
+        best: `max`, `min`, or a number: the worst run is the farthest from it.
+    """
+
+    key: str
+    title: str
+    digits: int = 2
+    best: object = max
+
+    def text(self, value):
+        """Return a value as the table shows it."""
+        return f"{value:,.{self.digits}f}" if math.isfinite(value) else str(value)
+
+    def worst(self, values):
+        """Return the worst of some values."""
+        if self.best in (max, min):
+            return (min if self.best is max else max)(values)
+        return max(values, key=lambda value: abs(value - self.best))
+
+
+def mean_and_error(values):
+    """Return the mean and its standard error, `None` for a single value.
+
+    Formula: `s / sqrt(n)`, s with n - 1 degrees of freedom.
+    """
+    if len(values) < 2:
+        return values[0], None
+    return statistics.fmean(values), statistics.stdev(values) / math.sqrt(len(values))
+
+
+def cell(figure, values):
+    """Return `mean ± standard error (worst)` of a figure, or a dash for no values."""
+    if not values:
+        return "-"
+    mean, error = mean_and_error(values)
+    if error is None:
+        return figure.text(mean)
+    return f"{figure.text(mean)} ± {figure.text(error)} ({figure.text(figure.worst(values))})"
+
+
+def lines(head, body):
+    """Return a Markdown table.
+
+    Args:
+        head: the columns' titles.
+        body: rows of as many strings.
+    """
+    table = [head, ["---"] * len(head), *body]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in table)
+
+
+def duration(seconds):
+    """Return a time as a reader wants it: `47 s`, `12 min`, `2 h 5 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def summary(arms, rows, figures):
+    """Return the table of arms.
+
+    Args:
+        arms: the arms, each with `name`, `title`, `steps`, `seeds` and `notes`: for each note a
+            row of its own, a dict of texts by figure, its own title under `"title"`.
+        rows: the finished runs by arm.
+        figures: the columns.
+    """
+    body = []
+    for arm in arms:
+        done = rows.get(arm.name, [])
+        good = [row for row in done if not row.failed]
+        values = [cell(f, [row.figures[f.key] for row in good]) for f in figures]
+        seconds = [duration(statistics.fmean(row.seconds for row in done)) if done else "-"]
+        body.append([arm.title, _count(arm, done, good), f"{arm.steps:,}", *values, *seconds])
+        for note in arm.notes:
+            texts = [note.get(figure.key, "") for figure in figures]
+            body.append([f"*{note['title']}*", "", note.get("steps", ""), *texts, ""])
+    return lines(["", "runs", "steps", *(f.title for f in figures), "a run"], body)
+
+
+def _count(arm, done, good):
+    text = str(len(good)) if len(done) == len(arm.seeds) else f"{len(good)} of {len(arm.seeds)}"
+    return text + (f", {len(done) - len(good)} failed" if len(done) > len(good) else "")
+
+
+def every_run(arms, rows, figures):
+    """Return the table of runs, folded up: the bad ones too."""
+    body = []
+    for arm in arms:
+        for row in rows.get(arm.name, []):
+            values = [f.text(row.figures[f.key]) if f.key in row.figures else "-" for f in figures]
+            result = f"failed: {row.failed}" if row.failed else ""
+            body.append([arm.title, str(row.seed), *values, duration(row.seconds), result])
+    head = ["", "seed", *(figure.title for figure in figures), "time", ""]
+    table = lines(head, body)
+    return f"<details>\n<summary>Every run</summary>\n\n{table}\n\n</details>"
+
+
+def provenance(rows):
+    """Return the line that says when, on what and how long the runs ran."""
+    done = [row for some in rows.values() for row in some]
+    if not done:
+        return "No runs yet."
+    seeds = ", ".join(str(seed) for seed in sorted({row.seed for row in done}))
+    dates = [row.date for row in done]
+    whole = duration(sum(row.seconds for row in done))
+    parts = [
+        f"{len(done)} runs, seeds {seeds}, {whole} in all",
+        " to ".join(dict.fromkeys((min(dates), max(dates)))),
+        "; ".join(sorted({row.machine for row in done})),
+        "commit " + ", ".join(sorted({row.commit for row in done})),
+    ]
+    return "; ".join(parts) + "."
