@@ -21,9 +21,9 @@ class Wasserstein(AdversarialLoss):
     in the loss keeps a critic Lipschitz: add `terms.GradientPenalty()`, `terms.WeightClipping()`
     or `layers.SpectralNormalization`, without which it grows without end.
 
-    No bound is proved: the penalties keep the critic near the constraint, not within. The log
-    shows `critic_gap`, `E D(x) - E D(G(z))`, which is no distance. Equilibrium: `L_D = 0`; `L_G`
-    is not unique, as critics that differ by a constant play the same game.
+    No bound is proved, as the loss does not know how steep the critic is. The log shows
+    `critic_gap`, `E D(x) - E D(G(z))`, which is no distance. Equilibrium: `L_D = 0`; `L_G` is
+    not unique, as critics that differ by a constant play the same game.
 
     Example:
 

@@ -17,8 +17,9 @@ class Exponential(AdversarialLoss):
     L_G = exp(-D(G(z)))
     ```
 
-    The best discriminator is `log(p / q) / 2`. Mistakes cost exponentially: finite in float32
-    for logits within ±88, and useful where a penalty such as `terms.R1` keeps them small.
+    The best discriminator is `log(p / q) / 2`. Mistakes cost exponentially: in float32 one value
+    is finite for logits within ±88, the mean of a batch within ±80. Useful where a penalty such
+    as `terms.R1` keeps logits far smaller.
 
     Bound: `1 - L_D / 2 <= 1 - sum sqrt(p q)`, the squared Hellinger distance (0 to 1), for any
     discriminator. Equilibrium: `L_D = 2`, `L_G = 1`.

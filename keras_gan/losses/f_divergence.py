@@ -14,24 +14,30 @@ class _Row(NamedTuple):
     """One divergence: its output activation g, f* after g in a stable form, and where p = q.
 
     `threshold` is the output v at which g(v) = f'(1), where the discriminator is undecided, and
-    `minimum` the discriminator's loss there, -f(1).
+    `equilibrium` the losses there: -f(1), and -f*(f'(1)).
     """
 
     activation: Callable
     conjugate: Callable
     threshold: float = 0.0
-    minimum: float = 0.0
+    equilibrium: Equilibrium = Equilibrium(0.0, 0.0)
 
 
 _ROWS = {
-    "kl": _Row(lambda v: v, lambda v: ops.exp(v - 1), threshold=1.0),
-    "reverse_kl": _Row(lambda v: -ops.exp(-v), lambda v: v - 1),
+    "kl": _Row(
+        lambda v: v, lambda v: ops.exp(v - 1), threshold=1.0, equilibrium=Equilibrium(0.0, -1.0)
+    ),
+    "reverse_kl": _Row(lambda v: -ops.exp(-v), lambda v: v - 1, equilibrium=Equilibrium(0.0, 1.0)),
     "pearson": _Row(lambda v: v, lambda v: ops.square(v) / 4 + v),
     "squared_hellinger": _Row(lambda v: 1 - ops.exp(-v), lambda v: ops.exp(v) - 1),
     "jensen_shannon": _Row(
         lambda v: math.log(2) - ops.softplus(-v), lambda v: ops.softplus(v) - math.log(2)
     ),
-    "gan": _Row(lambda v: -ops.softplus(-v), ops.softplus, minimum=2 * math.log(2)),
+    "gan": _Row(
+        lambda v: -ops.softplus(-v),
+        ops.softplus,
+        equilibrium=Equilibrium(2 * math.log(2), -math.log(2)),
+    ),
 }
 
 
@@ -55,11 +61,20 @@ class FDivergence(AdversarialLoss):
     | `"jensen_shannon"` | 2 JS(p, q) | u log u - (u + 1) log((u + 1) / 2) | log 2 - softplus(-v) | softplus(v) - log 2 |
     | `"gan"` | 2 JS(p, q) - log 4 | u log u - (u + 1) log(u + 1) | -softplus(-v) | softplus(v) |
 
-    The generator's loss is the paper's: it minimizes the bound itself, and as in `Minimax` its
-    gradient vanishes where the discriminator rejects its samples with confidence (for "kl",
-    "squared_hellinger", "jensen_shannon" and "gan"). The "kl", "reverse_kl" and
-    "squared_hellinger" rows hold an exponential: finite in float32 for logits within ±88, they
-    want a penalty such as `terms.R1`.
+    The generator minimizes the bound itself, which makes these losses good measures and often
+    poor teachers. What reaches it through the output v of a generated sample is
+
+    - "jensen_shannon" and "gan": `-sigmoid(v)`, as in `Minimax`: nothing where the discriminator
+      rejects with confidence;
+    - "kl" and "squared_hellinger": `-exp(v - 1)` and `-exp(v)`: nothing there either, and without
+      limit where it accepts;
+    - "reverse_kl": -1 everywhere;
+    - "pearson": `-(1 + v / 2)`, which turns round below v = -2 and pushes the generator to be
+      rejected more. The best discriminator, `2 (p / q - 1)`, never goes there; others may.
+
+    The "kl", "reverse_kl" and "squared_hellinger" rows hold an exponential: in float32 one value
+    is finite for logits within ±88, the mean of a batch within ±80. They want a penalty such as
+    `terms.R1`.
 
     Bound: `-L_D <= D_f(p, q)`, for any discriminator, logged under the divergence's name.
     Equilibrium: `L_D = -f(1)`, 0 but for "gan", where it is 2 log 2, and `L_G` at the output v
@@ -85,7 +100,7 @@ class FDivergence(AdversarialLoss):
     name = "f_divergence"
 
     def __init__(self, divergence="jensen_shannon"):
-        if divergence not in _ROWS:
+        if divergence not in sorted(_ROWS):  # A list is not hashable, and no row either.
             raise ValueError(
                 f"Expected `divergence` to be one of {sorted(_ROWS)}. "
                 f"Received: divergence={divergence!r}"
@@ -117,10 +132,7 @@ class FDivergence(AdversarialLoss):
     @property
     def equilibrium(self):
         """`(-f(1), -f*(f'(1)))`."""
-        at = self._row.threshold
-        return Equilibrium(
-            self._row.minimum, -float(self._row.conjugate(ops.convert_to_tensor(at)))
-        )
+        return self._row.equilibrium
 
     def get_config(self):
         """Return the constructor's arguments."""

@@ -30,17 +30,19 @@ def named(cases):
 
 
 def games(count, points=6):
-    """Yield pairs of distributions and a discriminator's outputs on their points."""
-    rng = np.random.default_rng(1)
+    """Return pairs of distributions and a discriminator's outputs on their points, stacked."""
+    rng, rows = np.random.default_rng(1), []
     for _ in range(count):
         p, q = rng.dirichlet(np.full(points, rng.choice([0.3, 1.0, 10.0])), size=2) + 1e-6
-        yield p / p.sum(), q / q.sum(), rng.normal(scale=rng.choice([0.1, 1, 10]), size=points)
+        outputs = rng.normal(scale=rng.choice([0.1, 1, 10]), size=points)
+        rows.append((p / p.sum(), q / q.sum(), outputs))
+    return np.array(rows).transpose(1, 0, 2)
 
 
 def expected(loss, p, q, logits):
-    """The discriminator's loss in expectation: an exact sum over all pairs of outcomes."""
-    pairs = np.meshgrid(logits, logits, indexing="ij")
-    return float(np.sum(np.outer(p, q) * np.asarray(loss.discriminator_loss(*pairs))))
+    """The discriminator's loss of each game in expectation: exact sums over pairs of outcomes."""
+    pairs = np.broadcast_arrays(logits[:, :, None], logits[:, None, :])
+    return np.einsum("gi,gj,gij->g", p, q, np.asarray(loss.discriminator_loss(*pairs)))
 
 
 def gradients(function, *logits):
@@ -108,17 +110,18 @@ def test_exponential_losses_are_finite_within_their_range(case):
 @named(BOUNDED)
 def test_no_discriminator_breaks_the_bound(case):
     assert case.loss.divergence_name == case.name
-    for p, q, logits in games(1000):
-        exact = case.divergence(p, q)
-        for outputs in (logits, case.optimum(p, q) + 0.01 * logits):
-            assert case.loss.divergence(expected(case.loss, p, q, outputs)) <= exact + 1e-9
+    p, q, logits = games(1000)
+    exact = np.array([case.divergence(*pair) for pair in zip(p, q, strict=True)])
+    for outputs in (logits, case.optimum(p, q) + 0.01 * logits):
+        assert (case.loss.divergence(expected(case.loss, p, q, outputs)) <= exact + 1e-9).all()
 
 
 @named(BOUNDED)
 def test_the_best_discriminator_reaches_the_divergence(case):
-    for p, q, _ in games(50):
-        bound = case.loss.divergence(expected(case.loss, p, q, case.optimum(p, q)))
-        assert bound == pytest.approx(case.divergence(p, q), abs=1e-6)
+    p, q, _ = games(50)
+    exact = [case.divergence(*pair) for pair in zip(p, q, strict=True)]
+    bound = case.loss.divergence(expected(case.loss, p, q, case.optimum(p, q)))
+    assert bound == pytest.approx(exact, abs=1e-6)
 
 
 def test_who_proves_nothing_says_so():
@@ -215,9 +218,13 @@ def test_low_precision_and_shapes(case):
         case.loss.discriminator_loss(REAL[:, None], FAKE)
 
 
+@pytest.mark.parametrize("first", [4, 5, 8])
 @pytest.mark.parametrize("form", ["logistic", "least_squares", "hinge"])
-def test_averages_are_those_of_all_replicas(form, two_replicas):
-    """Two replicas have the losses, and the gradients, of one device on the whole batch."""
+def test_averages_are_those_of_all_replicas(form, first, two_replicas):
+    """Two replicas have the losses, and the gradients, of one device on the whole batch.
+
+    Whatever their shares: the first has that many samples of eight.
+    """
     loss = RelativisticAverage(form)
     real, fake = np.random.default_rng(0).normal(size=(2, 8)).astype("float32")
     whole = np.asarray(loss.discriminator_loss(real, fake))
@@ -233,7 +240,7 @@ def test_averages_are_those_of_all_replicas(form, two_replicas):
 
     def half(array):
         return two_replicas.experimental_distribute_values_from_function(
-            lambda context: tf.constant(np.split(array, 2)[context.replica_id_in_sync_group])
+            lambda context: tf.constant(np.split(array, [first])[context.replica_id_in_sync_group])
         )
 
     values, (to_real, to_fake) = two_replicas.run(share, (half(real), half(fake)))
