@@ -3,11 +3,13 @@
     python benchmarks/throughput.py            # images/s, float32, and the median paired ratio
     python benchmarks/throughput.py --bf16     # the same under mixed_bfloat16
     python benchmarks/throughput.py --memory   # peak memory of each, in processes of their own
+    python benchmarks/throughput.py --terms    # what each term costs: ratio to the plain step
 
 The loop is in the style of the Keras guide to GANs: a `tf.function` with one forward of the
 generator for the discriminator's step, on real and fake in one batch, and a second one for its
 own. Both train the same DCGAN networks on the same in-memory images of MNIST's shape. Machines are
-noisy: the two run in alternation in one process, and the ratio is taken pair by pair.
+noisy: the two run in alternation in one process, and the ratio is taken pair by pair. The same
+with `--terms`, where each term's step runs in alternation with the plain one.
 """
 
 import resource
@@ -30,6 +32,7 @@ _WIDTH = flags.DEFINE_integer("width", 32, "The networks' width.", lower_bound=1
 _LATENT_DIM = flags.DEFINE_integer("latent_dim", 64, "Dimensions of the latents.", lower_bound=1)
 _BF16 = flags.DEFINE_bool("bf16", False, "Compute in mixed_bfloat16.")
 _MEMORY = flags.DEFINE_bool("memory", False, "Measure peak memory instead of speed.")
+_TERMS = flags.DEFINE_bool("terms", False, "Measure the cost of each term.")
 _ONLY = flags.DEFINE_enum("only", None, ["fit", "loop"], "Run one of the two; used by --memory.")
 
 
@@ -42,10 +45,10 @@ def adam():
     return keras.optimizers.Adam(2e-4, beta_1=0.5)
 
 
-def make_fit():
+def make_fit(*terms):
     """Return a function that trains with `GAN.fit`, all callbacks off."""
     model = keras_gan.GAN(*networks())
-    model.compile("non_saturating", adam(), adam())
+    model.compile("non_saturating", adam(), adam(), terms=terms)
     return lambda dataset: model.fit(dataset, verbose=0)
 
 
@@ -122,6 +125,47 @@ def compare():
     print(f"first step, tracing included: fit {first['fit']:.1f} s, loop {first['loop']:.1f} s")
 
 
+def costs():
+    """Return `{what: terms}`, in the order of the table: every shipped term, each step and lazily.
+
+    A term that takes second-order gradients is also shown on every 16th step.
+    """
+    terms = keras_gan.terms
+    shipped = [getattr(terms, name) for name in terms.__all__ if name not in ("Term", "get")]
+    cases = {term.name: [term] for term in (make() for make in shipped)}
+    cases["r1 + r2"] = [terms.R1(), terms.R2()]
+    cases["r1, interval=16"] = [terms.R1(interval=16)]
+    cases["r1 + r2, interval=16"] = [terms.R1(interval=16), terms.R2(interval=16)]
+    cases["gradient_penalty, interval=16"] = [terms.GradientPenalty(interval=16)]
+    cases["path_length, interval=4"] = [terms.PathLength(interval=4)]
+    return cases
+
+
+def compare_terms():
+    """Print each term's time for a step over the plain one's, the median of the paired ratios."""
+    dataset = images(_STEPS.value)
+    plain = make_fit()
+    plain(dataset)
+    print(f"{'terms':<32} {'plain ms/step':>13} {'with ms/step':>12} {'ratio':>6} {'of pairs':>13}")
+    for name, terms in costs().items():
+        run = make_fit(*terms)
+        run(dataset)  # Warm: tracing, caches.
+        times = [
+            (seconds(plain, dataset), seconds(run, dataset))
+            if pair % 2
+            else (seconds(run, dataset), seconds(plain, dataset))[::-1]
+            for pair in range(_ROUNDS.value)
+        ]
+        ratios = sorted(after / before for before, after in times)
+        before, after = (statistics.median(side) for side in zip(*times, strict=True))
+        spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
+        print(
+            f"{name:<32} {1000 * before / _STEPS.value:>13.1f} {1000 * after / _STEPS.value:>12.1f}"
+            f" {statistics.median(ratios):>6.2f} {spread:>13}",
+            flush=True,
+        )
+
+
 def measure_memory():
     """Print the peak memory of each, run in a process of its own."""
     peaks = {}
@@ -155,6 +199,8 @@ def main(_):
         keras.config.set_dtype_policy("mixed_bfloat16")
     if _MEMORY.value:
         measure_memory()
+    elif _TERMS.value:
+        compare_terms()
     elif _ONLY.value:
         run_one()
     else:

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from keras_gan import checks, inputs
+from keras_gan.layers import packing
 
 
 class Fitting:
@@ -30,7 +31,8 @@ class Fitting:
                 or an array of samples.
             y: condition of an array of samples: labels, or any nest of arrays.
             batch_size: samples in a batch, for arrays; 32 by default. The batch that would be
-                incomplete is left out of each epoch.
+                incomplete is left out of each epoch, as is one of a dataset that several
+                replicas, or the packs of a discriminator with `layers.Packing`, can't share.
             epochs: epoch to stop after.
             verbose: as in Keras.
             callbacks: as in Keras.
@@ -66,9 +68,10 @@ class Fitting:
             validation.check_end(kwargs.get("validation_steps"), "validation_steps")
             if validation.element is not None:
                 self._quality.check(self, validation.element[1])
-            validation_data = validation.grouped(1, self._replicas)
+            validation_data = validation.grouped(1, self._shares(validation, size))
         steps = kwargs.pop("steps_per_epoch", None)
-        batches = source.grouped(self.discriminator_steps, self._replicas, steps)
+        needed = self.discriminator_steps
+        batches = source.grouped(needed, self._shares(source, batch_size, needed), steps)
         steps_taken = inputs.StepsTaken()
         self._fit_verbose = verbose
         with source.readable_errors():
@@ -84,8 +87,32 @@ class Fitting:
             )
         # A dataset of unknown length shows only now that it had too little to give.
         if history.epoch and not steps_taken.any:
-            raise ValueError(inputs.too_few(self.discriminator_steps))
+            raise self._nothing_read(needed)
         return history
+
+    def _shares(self, source, batch_size=None, needed=1):
+        """Return in how many equal parts a batch must come: replicas, times samples in a pack.
+
+        Args:
+            source: `inputs.Source`.
+            batch_size: samples in a batch of arrays, 32 where not given.
+            needed: how many batches a step takes.
+
+        Raises:
+            ValueError: for batches of a known size that can't be shared and packed.
+        """
+        count = source.element and source.element[0].shape[0]
+        sizes = [count]
+        if source.arrays is not None:
+            size = min(batch_size or 32, count)
+            sizes = [size, count % size]
+        return checks.shares(self.discriminator, sizes, self._replicas, needed)
+
+    def _nothing_read(self, needed=1):
+        """Return the error to raise when a dataset of unknown length had too little to give."""
+        samples = checks.pack_size(self.discriminator)
+        none = packing.does_not_divide(samples, "no such batch")
+        return ValueError(inputs.too_few(needed) if samples == 1 else none)
 
     def _check_source(self, source, needed=1):
         """Raise what can be told before the first batch is read, and build what is not built.
@@ -106,9 +133,14 @@ class Fitting:
 
     def _build_networks(self, x, condition):
         """Call subclassed networks once, on zeros of the shapes that the data has."""
-        x, condition = inputs.map_arrays(inputs.zeros_like_spec, (x, condition))
+        rows = checks.pack_size(self.discriminator)
+
+        def zeros(spec):
+            return tf.repeat(inputs.zeros_like_spec(spec), rows, axis=0)
+
+        x, condition = inputs.map_arrays(zeros, (x, condition))
         with self.distribute_strategy.scope():
-            latents = None if self.latents is None else tf.zeros((1, *self.latents.shape))
+            latents = None if self.latents is None else tf.zeros((rows, *self.latents.shape))
             self.generator(self.generator_inputs(latents, condition), training=False)
             self.discriminator(self.discriminator_inputs(x, condition), training=False)
         # What a network did not say before it was built, it may say now.
@@ -140,11 +172,13 @@ class Fitting:
             source = inputs.Source(x, y, batch_size)
             self._check_source(source)
             source.check_end(kwargs.get("steps"), "steps")
-            batches = source.grouped(1, self._replicas)
+            batches = source.grouped(1, self._shares(source, batch_size))
         if hasattr(batches, "seek"):
             batches.seek(0)  # The same order, hence the same figures, at each evaluation.
         with self._logs.reporting(self._logs.game):
             results = super().evaluate(batches, return_dict=True, **kwargs)
+        if not results:
+            raise self._nothing_read()
         results = {name: results[name] for name in self._logs.game}  # Keras sorts them.
         in_fit = kwargs.get("_use_cached_eval_dataset", False)
         verbose = self._fit_verbose if in_fit else kwargs.get("verbose", "auto")
@@ -175,6 +209,7 @@ class Fitting:
             )
         source = inputs.Source(x, y)
         self._check_source(source)
+        checks.shares(self.discriminator, [len(source.arrays[0])])
         return super().train_on_batch(*source.arrays, return_dict=return_dict)
 
     def get_metrics_result(self):

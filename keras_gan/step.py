@@ -70,11 +70,25 @@ class Step:
                 augments.
             condition: their condition, by default this step's.
         """
+        outputs = self._judged(samples, condition, self._network)
+        return outputs, logits_of(outputs)
+
+    def inside(self, network, samples):
+        """Return what a part of the discriminator says of samples, in training.
+
+        Args:
+            network: function of the discriminator's inputs.
+            samples: samples as the dataset gives them.
+        """
+        return self._judged(samples, None, network)
+
+    def _judged(self, samples, condition, network):
         condition = self.condition if condition is None else condition
         samples = self._model.augment(samples)
-        inputs = self._model.discriminator_inputs(samples, condition)
-        outputs = self._model.discriminator(inputs, training=True)
-        return outputs, logits_of(outputs)
+        return network(self._model.discriminator_inputs(samples, condition))
+
+    def _network(self, inputs):
+        return self._model.discriminator(inputs, training=True)
 
     def says_real(self, logits):
         """Return which logits call their sample real, as the model's loss has it."""

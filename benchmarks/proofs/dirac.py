@@ -88,9 +88,9 @@ class Play:
         for variable, value in zip(variables, values, strict=True):
             variable.assign(np.full(variable.shape, value))
 
-    def jacobian(self):
+    def jacobian(self, run_eagerly=False):
         """Return the Jacobian of one training step at the equilibrium, by central differences."""
-        model, game = self.compile(), self.case.game
+        model, game = self.compile(run_eagerly=run_eagerly), self.case.game
         real = np.zeros((self.case.batch, 1), "float32")
         ones = np.ones_like(real)
         rest = np.array([0.0, 0.0] + ([game.bias[0]] if game.bias else []))

@@ -238,7 +238,7 @@ def walk(game, push, update, steps):
     state, states = start(game), []
     with np.errstate(over="ignore", invalid="ignore"):
         for i in range(max(steps)):
-            state = _step(game, push, update, *state)
+            state = step(game, push, update, *state)
             if i + 1 in steps:
                 states.append(state)
     return np.array(states)
@@ -249,7 +249,8 @@ def start(game):
     return 1.0, 1.0, 0.0
 
 
-def _step(game, push, update, theta, psi, b):
+def step(game, push, update, theta, psi, b):
+    """Return the state after one step from `(theta, psi, b)`, an array."""
     logits = b, psi * theta + b
     ahead = psi - STEP * (game.fake(*logits) * theta + push.slope(theta, psi))
     ahead_b = b - STEP * (game.real(*logits) + game.fake(*logits)) if game.bias else b
@@ -259,7 +260,7 @@ def _step(game, push, update, theta, psi, b):
     slope = game.answer(level, answered * theta + level) * answered + push.pull * theta
     if update == "unrolled":
         slope = _unrolled_slope(theta, psi)
-    return theta - STEP * slope, ahead, ahead_b
+    return np.array([theta - STEP * slope, ahead, ahead_b])
 
 
 def _unrolled_slope(theta, psi):

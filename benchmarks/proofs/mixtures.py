@@ -11,7 +11,6 @@ import pathlib
 
 import keras
 import matplotlib.figure
-import numpy as np
 import runs
 import tables
 from absl import flags

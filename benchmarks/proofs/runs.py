@@ -33,6 +33,9 @@ ONE_THREAD = {
     name: "1" for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 }
 
+# In the environment of a run's process: who started it.
+_PARENT = "KERAS_GAN_PROOFS_PARENT"
+
 
 @dataclasses.dataclass(frozen=True)
 class Arm:
@@ -122,7 +125,7 @@ def _tried(arm):
 
 def _play(table, store, arms):
     """Play one run, on one thread, and keep its row."""
-    _die_with(os.getppid())
+    _die_with(int(os.environ.get(_PARENT, os.getppid())))
     name, seed = _RUN.value.rsplit("/", 1)
     arm = next(arm for arm in arms if arm.name == name)
     start, figures, error = time.perf_counter(), {}, None
@@ -136,7 +139,11 @@ def _play(table, store, arms):
 
 
 def _die_with(parent):
-    """End this process when the one that started it is gone, however it ended."""
+    """End this process when the one that started it is gone, however it ended.
+
+    Args:
+        parent: its process id.
+    """
 
     def watch():
         while os.getppid() == parent:
@@ -203,7 +210,8 @@ def _finished(store, missing):
 
 def _start(arm, seed, log):
     arguments = [argument for argument in sys.argv if not argument.startswith("--run=")]
-    environment = {**os.environ, **ONE_THREAD, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    own = {"TF_CPP_MIN_LOG_LEVEL": "2", _PARENT: str(os.getpid())}
+    environment = {**os.environ, **ONE_THREAD, **own}
     with open(log, "w") as file:
         return subprocess.Popen(
             [sys.executable, *arguments, f"--run={arm.name}/{seed}"],

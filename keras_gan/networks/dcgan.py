@@ -4,7 +4,8 @@ import math
 
 from keras import Input, Model, layers
 
-from keras_gan.networks import arguments, labels
+from keras_gan.layers import MinibatchStdDev
+from keras_gan.networks import arguments, labels, normalization
 
 SLOPE = 0.2
 SMALLEST, LARGEST = 8, 128
@@ -24,13 +25,15 @@ def dcgan(
     depth=None,
     kernel_size=4,
     batch_normalization=True,
+    spectral_norm=False,
+    minibatch_std=False,
 ):
     """Build a convolutional generator and discriminator for images.
 
     The generator doubles a small map of features up to the image and ends in tanh; the
     discriminator halves the image down to a small map, scored by one Dense layer. Sides that do
-    not halve evenly are cropped from the next ones that do. The discriminator holds no
-    normalization, so that a gradient penalty is the gradient of each sample alone.
+    not halve evenly are cropped from the next ones that do. The discriminator normalizes nothing
+    over the batch, so that a gradient penalty is the gradient of each sample alone.
 
     Args:
         image_shape: `(height, width, channels)`, with sides from 8 to 128 pixels that may differ.
@@ -44,6 +47,11 @@ def dcgan(
         kernel_size: Side of the convolution kernels, in pixels. An even side spreads each of the
             generator's inputs over its outputs evenly.
         batch_normalization: Whether the generator normalizes its hidden values over the batch.
+        spectral_norm: Whether the discriminator's layers are wrapped in
+            `keras_gan.layers.SpectralNormalization`.
+        minibatch_std: Whether the discriminator sees how much samples differ, before its last
+            convolution: `keras_gan.layers.MinibatchStdDev` with groups of 4. The logits, and
+            gradient penalties, then depend on the other samples of a group.
 
     Returns:
         `(generator, discriminator)`, two Functional `keras.Model`s: `latents -> images` in
@@ -62,7 +70,9 @@ def dcgan(
     ((None, 28, 28, 1), (None, 1))
 
     Reference: [Radford et al., 2016](https://arxiv.org/abs/1511.06434); projection,
-    [Miyato & Koyama, 2018](https://arxiv.org/abs/1802.05637).
+    [Miyato & Koyama, 2018](https://arxiv.org/abs/1802.05637); `spectral_norm`,
+    [Miyato et al., 2018](https://arxiv.org/abs/1802.05957); `minibatch_std`,
+    [Karras et al., 2018](https://arxiv.org/abs/1710.10196).
     """
     image_shape = _image_shape(image_shape)
     latent_dim = arguments.positive_int("latent_dim", latent_dim)
@@ -73,7 +83,10 @@ def dcgan(
     generator = _generator(
         image_shape, latent_dim, channels[::-1], num_classes, kernel_size, batch_normalization
     )
-    return generator, _discriminator(image_shape, channels, num_classes, kernel_size, dropout)
+    normalized = normalization.wrapper(spectral_norm)
+    return generator, _discriminator(
+        image_shape, channels, num_classes, kernel_size, dropout, normalized, minibatch_std
+    )
 
 
 def _image_shape(image_shape):
@@ -132,7 +145,9 @@ def _crop(x, image_shape):
     return layers.Cropping2D(margins)(x)
 
 
-def _discriminator(image_shape, channels, num_classes, kernel_size, dropout):
+def _discriminator(
+    image_shape, channels, num_classes, kernel_size, dropout, normalized, minibatch_std
+):
     inputs = x = Input(image_shape, name="images")
     label = None
     if num_classes:
@@ -142,11 +157,13 @@ def _discriminator(image_shape, channels, num_classes, kernel_size, dropout):
     # fails in training and prints so. Hence no bias but the last, which Flatten sets apart; without
     # any, the logits would be linear in the contrast of an image.
     for size in channels[:-1]:
-        x = layers.Conv2D(size, kernel_size, 2, "same", use_bias=False)(x)
+        x = normalized(layers.Conv2D(size, kernel_size, 2, "same", use_bias=False))(x)
         x = _leak(x, dropout)
-    x = layers.Conv2D(channels[-1], kernel_size, 2, "same")(x)
+    if minibatch_std:
+        x = MinibatchStdDev()(x)
+    x = normalized(layers.Conv2D(channels[-1], kernel_size, 2, "same"))(x)
     x = _leak(layers.Flatten()(x), dropout)
-    return Model(inputs, labels.logits(x, label, num_classes), name="discriminator")
+    return Model(inputs, labels.logits(x, label, num_classes, normalized), name="discriminator")
 
 
 def _leak(x, dropout):

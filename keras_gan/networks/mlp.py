@@ -4,7 +4,7 @@ import math
 
 from keras import Input, Model, layers
 
-from keras_gan.networks import arguments, labels
+from keras_gan.networks import arguments, labels, normalization
 
 SLOPE = 0.2
 
@@ -17,12 +17,13 @@ def mlp(
     num_classes=None,
     dropout=0.0,
     output_activation="linear",
+    spectral_norm=False,
 ):
     """Build a fully connected generator and discriminator.
 
     Both are stacks of `depth` Dense layers with leaky ReLU. The generator maps latents to
-    samples; the discriminator maps samples to logits and holds no normalization, so that
-    gradient penalties and per-sample losses mean what they say.
+    samples; the discriminator maps samples to logits and normalizes nothing over the batch, so
+    that gradient penalties and per-sample losses mean what they say.
 
     Args:
         sample_shape: Shape of one sample without the batch axis, such as `(2,)`; an integer
@@ -35,6 +36,8 @@ def mlp(
         dropout: Fraction of the discriminator's hidden units dropped in training.
         output_activation: Activation of the generator's output: `"linear"` for data without
             bounds, `"tanh"` for data in [-1, 1].
+        spectral_norm: Whether the discriminator's layers are wrapped in
+            `keras_gan.layers.SpectralNormalization`.
 
     Returns:
         `(generator, discriminator)`, two Functional `keras.Model`s: `latents -> samples` and
@@ -52,7 +55,8 @@ def mlp(
     ((None, 2), (None, 1))
 
     Reference: projection in the discriminator,
-    [Miyato & Koyama, 2018](https://arxiv.org/abs/1802.05637).
+    [Miyato & Koyama, 2018](https://arxiv.org/abs/1802.05637); `spectral_norm`,
+    [Miyato et al., 2018](https://arxiv.org/abs/1802.05957).
     """
     sample_shape = arguments.shape("sample_shape", sample_shape)
     latent_dim = arguments.positive_int("latent_dim", latent_dim)
@@ -60,7 +64,8 @@ def mlp(
     num_classes = arguments.class_count(num_classes)
     dropout = arguments.fraction("dropout", dropout)
     generator = _generator(sample_shape, latent_dim, units, num_classes, output_activation)
-    return generator, _discriminator(sample_shape, units, num_classes, dropout)
+    normalized = normalization.wrapper(spectral_norm)
+    return generator, _discriminator(sample_shape, units, num_classes, dropout, normalized)
 
 
 def _generator(sample_shape, latent_dim, units, num_classes, output_activation):
@@ -77,7 +82,7 @@ def _generator(sample_shape, latent_dim, units, num_classes, output_activation):
     return Model(inputs, outputs, name="generator")
 
 
-def _discriminator(sample_shape, units, num_classes, dropout):
+def _discriminator(sample_shape, units, num_classes, dropout, normalized):
     inputs = x = Input(sample_shape, name="samples")
     label = None
     if num_classes:
@@ -86,7 +91,7 @@ def _discriminator(sample_shape, units, num_classes, dropout):
     if len(sample_shape) > 1:
         x = layers.Flatten()(x)
     for size in units:
-        x = layers.LeakyReLU(negative_slope=SLOPE)(layers.Dense(size)(x))
+        x = layers.LeakyReLU(negative_slope=SLOPE)(normalized(layers.Dense(size))(x))
         if dropout:
             x = layers.Dropout(dropout)(x)
-    return Model(inputs, labels.logits(x, label, num_classes), name="discriminator")
+    return Model(inputs, labels.logits(x, label, num_classes, normalized), name="discriminator")

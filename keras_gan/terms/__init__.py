@@ -1,12 +1,44 @@
 """What is added to a player's loss: gradient penalties and auxiliary terms."""
 
 from keras_gan import registry
-from keras_gan.terms.gradient_penalties import R1
+from keras_gan.terms.consistency import ConsistencyRegularization, LatentConsistency
+from keras_gan.terms.feature_matching import FeatureMatching
+from keras_gan.terms.gradient_penalties import DRAGAN, R1, R2, GradientPenalty
+from keras_gan.terms.lecam import LeCam
+from keras_gan.terms.orthogonal import OrthogonalRegularization
+from keras_gan.terms.path_length import PathLength
 from keras_gan.terms.term import Term
+from keras_gan.terms.weight_clipping import WeightClipping
 
-__all__ = ["R1", "Term", "get"]
+__all__ = [
+    "DRAGAN",
+    "R1",
+    "R2",
+    "ConsistencyRegularization",
+    "FeatureMatching",
+    "GradientPenalty",
+    "LatentConsistency",
+    "LeCam",
+    "OrthogonalRegularization",
+    "PathLength",
+    "Term",
+    "WeightClipping",
+    "get",
+]
 
-_NAMES = {"r1": R1}
+_NAMES = {
+    "consistency_regularization": ConsistencyRegularization,
+    "dragan": DRAGAN,
+    "feature_matching": FeatureMatching,
+    "gradient_penalty": GradientPenalty,
+    "latent_consistency": LatentConsistency,
+    "lecam": LeCam,
+    "orthogonal_regularization": OrthogonalRegularization,
+    "path_length": PathLength,
+    "r1": R1,
+    "r2": R2,
+    "weight_clipping": WeightClipping,
+}
 
 
 def get(identifier):

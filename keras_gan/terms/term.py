@@ -1,9 +1,14 @@
 """What every term is: something added to a player's loss."""
 
+import math
+import numbers
+
 import keras
 import tensorflow as tf
 
 from keras_gan.registry import snake_case
+
+Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
 class Term(keras.layers.Layer):
@@ -24,8 +29,8 @@ class Term(keras.layers.Layer):
             says so.
         interval: the term is computed on every `interval`-th step (lazy regularization) and
             multiplied by `interval` there, so that its mean strength stays the same.
-        schedule: `None`, or a `keras.optimizers.schedules.LearningRateSchedule` that gives a
-            factor of the weight at each training step.
+        schedule: `None`, or a factor of the weight at each training step: one of
+            `keras_gan.schedules`, or any `keras.optimizers.schedules.LearningRateSchedule`.
         name: the key in the logs, by default the class's name in snake case.
 
     Attributes:
@@ -42,6 +47,7 @@ class Term(keras.layers.Layer):
     Raises:
         ValueError: when the weight is not a finite number of at least 0, or the interval is not
             a positive integer.
+        TypeError: when the schedule is not a schedule, or the weight no number.
 
     Example:
 
@@ -63,22 +69,22 @@ class Term(keras.layers.Layer):
     def __init__(self, weight=1.0, interval=1, schedule=None, name=None, **kwargs):
         # Not Keras's own names: those are numbered, and a log key should not be.
         super().__init__(name=name or snake_case(type(self).__name__), dtype="float32", **kwargs)
-        if not 0 <= weight < float("inf"):
-            raise ValueError(
-                f"Expected `weight` to be a finite number of at least 0. Received: weight={weight}"
-            )
-        if not isinstance(interval, int) or interval < 1:
+        check_number("weight", weight)
+        if not isinstance(interval, int) or isinstance(interval, bool) or interval < 1:
             raise ValueError(
                 "Expected `interval` to be a positive integer, the number of steps from one "
                 f"evaluation of the term to the next. Received: interval={interval!r}"
             )
+        if isinstance(schedule, dict):
+            schedule = keras.optimizers.schedules.deserialize(schedule)
+        if not isinstance(schedule, Schedule | None):
+            raise TypeError(
+                "Expected `schedule` to be None or a Keras LearningRateSchedule, such as "
+                f"`keras_gan.schedules.Cosine(1, 0.1, end=10_000)`. Received: schedule={schedule!r}"
+            )
         self.weight = float(weight)
         self.interval = interval
-        self.schedule = (
-            keras.optimizers.schedules.deserialize(schedule)
-            if isinstance(schedule, dict)
-            else schedule
-        )
+        self.schedule = schedule
         self._attached = False
         self.built = True
 
@@ -202,3 +208,24 @@ class Term(keras.layers.Layer):
         config.pop("dtype", None)  # Always float32: penalties lose their meaning in less.
         config.pop("trainable", None)
         return cls(**config)
+
+
+def check_number(name, value, high=math.inf):
+    """Raise unless an argument is a finite number of at least 0.
+
+    Args:
+        name: what the argument is called.
+        value: what it was given.
+        high: the largest value allowed.
+
+    Raises:
+        TypeError: when it is no number.
+        ValueError: when it is negative, too large or not finite.
+    """
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise TypeError(f"Expected `{name}` to be a number. Received: {name}={value!r}")
+    if not (0 <= value <= high and math.isfinite(value)):
+        limits = "of at least 0" if high == math.inf else f"from 0 to {high}"
+        raise ValueError(
+            f"Expected `{name}` to be a finite number {limits}. Received: {name}={value}"
+        )

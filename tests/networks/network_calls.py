@@ -3,6 +3,9 @@
 import keras
 import numpy as np
 
+from keras_gan.kernels import kernel_of
+from keras_gan.layers import SpectralNormalization
+
 
 def call(network, *inputs, **options):
     """Return what a network makes of NumPy inputs, in NumPy."""
@@ -13,3 +16,10 @@ def call(network, *inputs, **options):
 
 def normal(*shape, seed=0):
     return np.random.default_rng(seed).standard_normal(shape).astype("float32")
+
+
+def kernels_within_wrappers(network):
+    """Return how many kernels a network has, and how many of them are spectrally normalized."""
+    found = list(network._flatten_layers(include_self=False))
+    wrapped = [layer for layer in found if isinstance(layer, SpectralNormalization)]
+    return sum(kernel_of(layer) is not None for layer in found), len(wrapped)

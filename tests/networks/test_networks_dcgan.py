@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from network_calls import call, normal
+from network_calls import call, kernels_within_wrappers, normal
 
 from keras_gan import GAN
 from keras_gan.networks import dcgan
@@ -135,7 +135,8 @@ def test_dropout_and_normalization_are_as_asked():
 @pytest.mark.parametrize("num_classes", [None, 4])
 def test_saved_networks_load_in_safe_mode_and_from_their_configs(tmp_path, num_classes):
     labels = [] if num_classes is None else [np.array([0, 3], "int32")]
-    pair = dcgan((28, 28, 1), latent_dim=6, width=4, num_classes=num_classes, dropout=0.2)
+    more = {} if num_classes is None else {"spectral_norm": True, "minibatch_std": True}
+    pair = dcgan((28, 28, 1), latent_dim=6, width=4, num_classes=num_classes, dropout=0.2, **more)
     for network, x in zip(pair, (normal(2, 6), normal(2, 28, 28, 1)), strict=True):
         path = tmp_path / f"{network.name}.keras"
         network.save(path)
@@ -144,6 +145,36 @@ def test_saved_networks_load_in_safe_mode_and_from_their_configs(tmp_path, num_c
         copied.set_weights(network.get_weights())
         for other in (loaded, copied):
             np.testing.assert_array_equal(call(other, x, *labels), call(network, x, *labels))
+
+
+@pytest.mark.parametrize("num_classes", [None, 4])
+def test_spectral_norm_normalizes_every_kernel_of_the_discriminator(num_classes):
+    options = {"latent_dim": 6, "width": 4, "num_classes": num_classes}
+    _, plain = dcgan((28, 28, 1), **options)
+    generator, discriminator = dcgan((28, 28, 1), **options, spectral_norm=True)
+    count = 4 if num_classes is None else 5  # three convolutions, the score and the labels
+    assert kernels_within_wrappers(discriminator) == (count, count)
+    assert kernels_within_wrappers(plain) == (count, 0)
+    assert kernels_within_wrappers(generator)[1] == 0
+    inner = ["conv2d", "leaky", "flatten"]  # numbered by Keras
+    names = [
+        [layer.name for layer in network.layers if not any(part in layer.name for part in inner)]
+        for network in (plain, discriminator)
+    ]
+    assert names[0] == names[1]
+    assert GAN(generator, discriminator).num_classes == num_classes
+
+
+def test_minibatch_std_shows_the_last_convolution_the_spread_of_the_batch():
+    _, discriminator = dcgan((8, 8, 1), latent_dim=6, width=4, minibatch_std=True)
+    layers = [type(layer).__name__ for layer in discriminator.layers]
+    place = layers.index("MinibatchStdDev")
+    assert layers[place + 1] == "Conv2D" and "Conv2D" not in layers[place + 2 :]
+    assert discriminator.layers[place + 1].kernel.shape[2] == 4 + 1
+    images = normal(4, 8, 8, 1)
+    alone = call(discriminator, images[:1])
+    assert np.abs(call(discriminator, images)[:1] - alone).max() > 1e-6
+    assert discriminator.layers[place].group_size == 4
 
 
 def test_logits_and_images_are_float32_under_mixed_precision():
@@ -160,7 +191,8 @@ def test_logits_and_images_are_float32_under_mixed_precision():
 
 ONE_STEP = """
 import keras_gan, keras_gan.networks, numpy
-for side, options in ((16, {}), (32, {"dropout": 0.1, "num_classes": 2})):
+ours = {"spectral_norm": True, "minibatch_std": True}
+for side, options in ((16, {}), (32, {"dropout": 0.1, "num_classes": 2}), (16, ours)):
     model = keras_gan.GAN(*keras_gan.networks.dcgan((side, side, 1), width=4, **options))
     model.compile(terms=[] if options else [keras_gan.terms.R1(0.1)])
     data = numpy.zeros((4, side, side, 1), "float32"), numpy.zeros(4, "int32")

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from network_calls import call, normal
+from network_calls import call, kernels_within_wrappers, normal
 
 from keras_gan import GAN
 from keras_gan.networks import mlp
@@ -56,10 +56,20 @@ def test_labels_change_samples_and_scores_and_the_core_finds_their_number():
     assert GAN(generator, discriminator).num_classes == 5
 
 
+def test_spectral_norm_normalizes_every_kernel_of_the_discriminator():
+    options = {"latent_dim": 4, "depth": 3, "num_classes": 5}
+    generator, discriminator = mlp((2,), **options, spectral_norm=True)
+    assert kernels_within_wrappers(discriminator) == (5, 5)
+    assert kernels_within_wrappers(mlp((2,), **options)[1]) == (5, 0)
+    assert kernels_within_wrappers(generator)[1] == 0
+    assert GAN(generator, discriminator).num_classes == 5
+
+
 @pytest.mark.parametrize("num_classes", [None, 3])
 def test_saved_networks_load_in_safe_mode_and_from_their_configs(tmp_path, num_classes):
     labels = [] if num_classes is None else [np.array([0, 2], "int32")]
-    pair = mlp((4, 3), latent_dim=6, num_classes=num_classes, dropout=0.1)
+    normalized = num_classes is not None
+    pair = mlp((4, 3), latent_dim=6, num_classes=num_classes, dropout=0.1, spectral_norm=normalized)
     for network, x in zip(pair, (normal(2, 6), normal(2, 4, 3)), strict=True):
         path = tmp_path / f"{network.name}.keras"
         network.save(path)

@@ -127,7 +127,7 @@ def test_serialization():
     [
         (lambda: R1(-1.0), ValueError, "gamma=-1.0"),
         (lambda: R1(float("nan")), ValueError, "gamma=nan"),
-        (lambda: R1(float("inf")), ValueError, "weight=inf"),
+        (lambda: R1(float("inf")), ValueError, "gamma=inf"),
         (lambda: R1(1.0, interval=0), ValueError, "interval=0"),
         (lambda: R1(1.0, interval=1.5), ValueError, "interval=1.5"),
         (lambda: terms.get("r11"), ValueError, "Did you mean 'r1'"),

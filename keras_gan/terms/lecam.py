@@ -1,0 +1,82 @@
+"""LeCam regularization: logits kept near where the other side's have been."""
+
+import keras
+from keras import ops
+
+from keras_gan import replicas
+from keras_gan.terms.norms import wide
+from keras_gan.terms.term import Term, check_number
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class LeCam(Term):
+    """Hold real logits near the average of past generated ones, and the other way round.
+
+    For small datasets: it keeps a discriminator that knows its samples by heart from driving the
+    two sides apart.
+
+    Formula:
+
+    ```
+    weight * (E (D(x) - a_F)^2 + E (D(G(z)) - a_R)^2)
+    a_R <- decay a_R + (1 - decay) E D(x),  a_F likewise of D(G(z))
+    ```
+
+    The averages a_R and a_F start at 0, follow every update of the discriminator (lazy terms too),
+    over all replicas, and are saved with the model. No forward is added. The log shows the value
+    without its weight.
+
+    Args:
+        weight: lambda, a finite number of at least 0; 0.3 to 0.5 for BigGAN.
+        decay: of the averages for each update of the discriminator, from 0 to 1.
+        interval: compute it on every `interval`-th step only.
+        schedule: factor of the weight over training steps, such as
+            `keras_gan.schedules.Linear(0, 1, end=1000)` to let the averages settle first.
+        name: key in the logs.
+
+    Attributes:
+        anchors: `(a_R, a_F)`, a weight that no optimizer trains.
+
+    Raises:
+        ValueError: when a number is out of range, or `interval` no positive integer.
+        TypeError: when `weight` or `decay` is no number, or `schedule` no schedule.
+
+    Example:
+
+    ```python
+    model.compile("hinge", terms=[keras_gan.terms.LeCam(weight=0.3)], augmentation="diff_augment")
+    ```
+
+    Reference:
+        - [Tseng et al., 2021](https://arxiv.org/abs/2104.03310); the code it published squares only
+          what is positive of `D(x) - a_F` and `a_R - D(G(z))`
+    """
+
+    def __init__(self, weight=0.3, decay=0.99, interval=1, schedule=None, name="lecam", **kwargs):
+        super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
+        check_number("decay", decay, high=1)
+        self.decay = float(decay)
+
+    def attach(self, model):
+        """Create the averages, in the model's strategy scope."""
+        self.anchors = self.add_weight(
+            (2,), initializer="zeros", dtype="float32", trainable=False, name="anchors"
+        )
+
+    def discriminator_term(self, step):
+        """Return the squared distances of the logits from the other side's average."""
+        real, fake = wide(step.real_logits), wide(step.fake_logits)
+        real_anchor, fake_anchor = ops.unstack(ops.cast(self.anchors, real.dtype))
+        return ops.square(real - fake_anchor) + ops.square(fake - real_anchor)
+
+    def after_update(self, player, step):
+        """Move the averages, after every update of the discriminator."""
+        if player != "discriminator":
+            return
+        means = ops.stack([ops.mean(step.real_logits), ops.mean(step.fake_logits)])
+        means = replicas.mean_over_replicas(ops.cast(means, "float32"))
+        self.anchors.assign(self.decay * self.anchors + (1.0 - self.decay) * means)
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "decay": self.decay}

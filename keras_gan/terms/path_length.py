@@ -1,0 +1,104 @@
+"""Path length regularization: a step in latent space changes every sample as much."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from keras_gan.terms.norms import norm
+from keras_gan.terms.term import Term, check_number
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class PathLength(Term):
+    """Let steps of a given length in latent space change all samples by about as much.
+
+    Formula:
+
+    ```
+    weight * E (||J^T y|| - a)^2,  J = dG(z)/dz,  y ~ N(0, I) / sqrt(H W)
+    a <- a + decay (E ||J^T y|| - a)
+    ```
+
+    H W is the number of a sample's places: the product of all its axes but the last, 1 for
+    vectors. J^T y is the gradient of `G(z) . y` with respect to the latents, from the generator's
+    own forward. a, the average so far, starts at 0, moves whenever the term is computed, and is
+    saved with the model; no gradient passes through it. The log shows the value without its weight.
+
+    Args:
+        weight: finite number of at least 0; 2 in StyleGAN2's code.
+        decay: share of the new mean in the average, from 0 to 1.
+        interval: compute it on every `interval`-th step only; 4 in StyleGAN2's code.
+        schedule: factor of the weight over training steps, such as `keras_gan.schedules.Cosine`.
+        name: key in the logs.
+
+    Attributes:
+        length: a, a weight that no optimizer trains.
+
+    Raises:
+        ValueError: when a number is out of range, `interval` is no positive integer, or, in
+            `compile`, the generator has no latents.
+        TypeError: when `weight` or `decay` is no number, or `schedule` no schedule.
+
+    Example:
+
+    ```python
+    model.compile("non_saturating", terms=[keras_gan.terms.PathLength(interval=4)])
+    ```
+
+    Reference:
+        - [Karras et al., 2020](https://arxiv.org/abs/1912.04958), Eq. (4)
+    """
+
+    player = "generator"
+    watches = frozenset({"latents"})
+
+    def __init__(
+        self, weight=2.0, decay=0.01, interval=1, schedule=None, name="path_length", **kwargs
+    ):
+        super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
+        check_number("decay", decay, high=1)
+        self.decay = float(decay)
+
+    def attach(self, model):
+        """Create the average, in the model's strategy scope.
+
+        Raises:
+            ValueError: when the generator has no latents.
+        """
+        check_latents(self, model)
+        self.length = self.add_weight(
+            (), initializer="zeros", dtype="float32", trainable=False, name="length"
+        )
+
+    def generator_term(self, step):
+        """Return the squared distance of each sample's path length from the average; move it."""
+        lengths = norm(step.gradient("latents", direction=self._direction(step)))
+        average = tf.convert_to_tensor(self.length)
+        mean = ops.cast(ops.mean(lengths), "float32")
+        self.length.assign(average + self.decay * (mean - average))
+        return ops.square(lengths - ops.cast(average, lengths.dtype))
+
+    def _direction(self, step):
+        shape = tf.shape(step.fake)
+        dtype = "float64" if step.fake.dtype == "float64" else "float32"
+        direction = tf.random.stateless_normal(shape, step.seeds.next(), dtype=dtype)
+        places = tf.cast(tf.reduce_prod(shape[1:-1]), dtype)
+        return tf.cast(direction / tf.sqrt(places), step.fake.dtype)
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "decay": self.decay}
+
+
+def check_latents(term, model):
+    """Raise when a term needs latents and the model's generator has none.
+
+    Raises:
+        ValueError: naming the term.
+    """
+    if model.latents is None:
+        raise ValueError(
+            f"The term {term.name!r} moves the generator's latents, and this generator has none: "
+            "leave it out, or give `GAN` a prior such as `latents=keras_gan.latents.Normal(64)`. "
+            f"Received: latents=None for the generator {model.generator.name!r}"
+        )
