@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_gan.precision import wide
+
 
 class Step:
     """One training step's tensors, filled in as the step goes along.
@@ -129,12 +131,14 @@ class Step:
                 f"What the network returned does not depend on the {of!r} it was given. "
                 "Check that it uses its first input."
             )
-        return keras.ops.cast(gradient, "float32")
+        return wide(gradient)
 
     def _watched(self, of):
         samples = getattr(self, of)
         if of not in self._model.watched:
             return self.discriminate(samples)
+        # A gradient with respect to 16-bit samples would come in 16 bits.
+        samples = tf.cast(samples, keras.config.floatx())
         # Persistent: several terms may ask, and a lazy one asks inside a branch.
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(samples)
@@ -161,6 +165,4 @@ def logits_of(outputs):
             "Expected the discriminator to return a tensor of logits, or a dict of named outputs "
             f"with the key 'logits'. Received: {received}"
         )
-    if keras.backend.standardize_dtype(logits.dtype) == "float64":
-        return logits
-    return keras.ops.cast(logits, "float32")
+    return wide(logits)

@@ -99,12 +99,12 @@ class Training:
     def _discriminator_loss(self, step):
         d_loss = tf.reduce_mean(self.loss.discriminator_loss(step.real_logits, step.fake_logits))
         self._logs.discriminator(d_loss, step.real_logits, step.fake_logits)
-        return d_loss + self._added("discriminator", step)
+        return d_loss + tf.cast(self._added("discriminator", step), d_loss.dtype)
 
     def _generator_loss(self, step):
         g_loss = tf.reduce_mean(self.loss.generator_loss(step.fake_logits, step.real_logits))
         self._logs.generator(g_loss)
-        return g_loss + self._added("generator", step)
+        return g_loss + tf.cast(self._added("generator", step), g_loss.dtype)
 
     def _added(self, player, step):
         """Return what the network's own regularizers and the terms add to a player's loss."""

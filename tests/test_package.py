@@ -42,12 +42,21 @@ def test_other_backends_are_refused_with_the_fix():
 def test_every_file_knows_its_room():
     """The floors of the house: no room imports upward."""
     below = {
-        "losses": {"registry", "replicas", "shapes"},
+        "losses": {"precision", "registry", "replicas", "shapes"},
         # Consistency moves images as DiffAugment does; features are found from the logits back.
-        "terms": {"augmentation", "checks", "kernels", "registry", "replicas", "step"},
+        "terms": {
+            "augmentation",
+            "checks",
+            "kernels",
+            "precision",
+            "registry",
+            "replicas",
+            "step",
+        },
         "layers": {"kernels"},
         "augmentation": {"registry", "replicas"},
         "schedules.py": set(),
+        "precision.py": set(),
         "replicas.py": set(),
         "metrics": {"copying", "registry", "shapes"},
         "latents.py": {"registry"},

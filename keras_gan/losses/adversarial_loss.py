@@ -6,6 +6,7 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
+from keras_gan.precision import wide
 from keras_gan.shapes import compatible
 
 
@@ -263,14 +264,8 @@ def as_logits(*logits):
         ValueError: when the shapes differ: `(batch, 1)` against `(batch,)` would broadcast to
             `(batch, batch)` in silence.
     """
-    tensors = [ops.convert_to_tensor(tensor) for tensor in logits]
-    wide = [
-        tensor
-        if keras.backend.standardize_dtype(tensor.dtype) == "float64"
-        else ops.cast(tensor, "float32")
-        for tensor in tensors
-    ]
-    first, *others = (tuple(tensor.shape) for tensor in wide)
+    wide_logits = [wide(ops.convert_to_tensor(tensor)) for tensor in logits]
+    first, *others = (tuple(tensor.shape) for tensor in wide_logits)
     for other in others:
         if not compatible(first, other):
             raise ValueError(
@@ -278,4 +273,4 @@ def as_logits(*logits):
                 "patch) of equally large batches. Received: real_logits and fake_logits of "
                 f"shapes {first} and {other}"
             )
-    return wide if len(wide) > 1 else wide[0]
+    return wide_logits if len(wide_logits) > 1 else wide_logits[0]

@@ -7,7 +7,8 @@ from keras import ops
 from keras_gan.augmentation import Translation
 from keras_gan.augmentation.augmentation import check_strategy
 from keras_gan.checks import inputs_of, sample_shape
-from keras_gan.terms.norms import squared_norm, wide
+from keras_gan.precision import wide
+from keras_gan.terms.norms import squared_norm
 from keras_gan.terms.path_length import check_latents
 from keras_gan.terms.term import Term, check_number
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_gan import replicas
-from keras_gan.terms.norms import wide
+from keras_gan.precision import wide
 from keras_gan.terms.term import Term
 
 

@@ -4,7 +4,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_gan.terms.norms import by_rows, norm, rows_of, squared_norm, wide
+from keras_gan.precision import wide
+from keras_gan.terms.norms import by_rows, norm, rows_of, squared_norm
 from keras_gan.terms.term import Term, check_number
 
 

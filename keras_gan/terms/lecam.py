@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_gan import replicas
-from keras_gan.terms.norms import wide
+from keras_gan.precision import wide
 from keras_gan.terms.term import Term, check_number
 
 

@@ -1,15 +1,9 @@
 """Norms of gradients and differences, one for each row of logits, in float32 or wider."""
 
-import keras
 import tensorflow as tf
 from keras import ops
 
-
-def wide(tensor):
-    """Return a tensor in float32; float64 stays."""
-    if keras.backend.standardize_dtype(tensor.dtype) == "float64":
-        return tensor
-    return ops.cast(tensor, "float32")
+from keras_gan.precision import wide
 
 
 def rows_of(logits):

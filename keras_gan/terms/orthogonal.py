@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_gan.kernels import as_matrix, kernel_of
-from keras_gan.terms.norms import wide
+from keras_gan.precision import wide
 from keras_gan.terms.term import Term
 
 

@@ -48,6 +48,19 @@ def test_every_term_with(loss):
             assert name in logs, (loss, term)
 
 
+@pytest.mark.parametrize("term", TERMS)
+def test_in_float64(term):
+    keras.config.set_floatx("float64")
+    try:
+        model, before, logs = play("hinge", term)
+    finally:
+        keras.config.set_floatx("float32")
+    assert finite(model, logs)
+    assert moved(before, model)
+    dtypes = {keras.backend.standardize_dtype(w.dtype) for w in model.discriminator.weights}
+    assert dtypes == {"float64"}
+
+
 # Tracing is what costs: each way of running trains four games, which between them hold all losses
 # (those of one game as a weighted sum) and all terms.
 GAMES = 4
