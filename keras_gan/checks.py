@@ -199,9 +199,11 @@ def num_classes(generator, discriminator, conditional, has_latents):
         conditions = (inputs_of(network) or [])[first:] if conditional else []
         if len(conditions) == 1 and sample_shape(conditions[0]) in ((), (1,)):
             sizes += [
-                layer.input_dim
+                embedding.input_dim
                 for layer in getattr(network, "layers", [])
-                if isinstance(layer, keras.layers.Embedding) and _input_of(layer) is conditions[0]
+                # The layer itself, or what a wrapper such as SpectralNormalization holds.
+                if isinstance(embedding := getattr(layer, "layer", layer), keras.layers.Embedding)
+                and _input_of(layer) is conditions[0]
             ]
     return min(sizes, default=None)
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan import checks as network_checks
 from keras_gan.callbacks import files, pictures, plots
 from keras_gan.callbacks.checks import check_whole
 from keras_gan.callbacks.workers import is_chief
@@ -126,7 +127,9 @@ class SampleGrid(keras.callbacks.Callback):
         return pictures.captioned(pictures.image_grid(images, columns), title, names)
 
     def _draw_line(self, samples, title):
-        probability = None if self.model.conditional else self._probability
+        # A discriminator that packs has no probability for one sample.
+        packed = network_checks.pack_size(self.model.discriminator) > 1
+        probability = None if self.model.conditional or packed else self._probability
         return plots.density_plot(samples, self.real, probability, title)
 
     def _draw_plane(self, samples, title):

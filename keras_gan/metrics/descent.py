@@ -23,6 +23,10 @@ class Descent:
         self._loss = loss
         self._network = network
         self._variables = network.trainable_variables
+        # As in training: layers such as SpectralNormalization take a step of their own.
+        self._updating = [
+            layer for layer in network._flatten_layers() if hasattr(layer, "before_update")
+        ]
         self._checked_at = np.unique(np.linspace(0, steps, _CHECKS + 1).astype(int))
         # A loss whose gradient has nearly vanished is followed all the same.
         self._optimizer = keras.optimizers.Adam(schedule, epsilon=1e-12, name="descent")
@@ -56,6 +60,8 @@ class Descent:
 
     def _take_steps(self, first, end, *data):
         for step in tf.range(first, end):
+            for layer in self._updating:
+                layer.before_update()
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 for variable in self._variables:
                     tape.watch(variable.value)

@@ -17,6 +17,7 @@ class FakeGAN:
         self.shape = shape
         self.conditional = conditional
         self.num_classes = num_classes
+        self.discriminator = keras.Sequential()
         self.epoch = 0
         self.calls = []
 
