@@ -8,14 +8,23 @@ _TRANSPOSED = (
     keras.layers.Conv2DTranspose,
     keras.layers.Conv3DTranspose,
 )
+# One filter for each input channel, or axes of any meaning: no matrix of output channels.
+_OTHERS = (
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.EinsumDense,
+)
 
 
 def kernel_of(layer):
     """Return the variable that a layer multiplies its input by, or `None`.
 
     Args:
-        layer: a built Keras layer: Dense, a convolution, a transposed convolution, or Embedding.
+        layer: a built Keras layer: Dense, a convolution, a transposed convolution, or Embedding;
+            of depthwise convolutions and EinsumDense there is `None`.
     """
+    if isinstance(layer, _OTHERS):
+        return None
     # Not `layer.kernel`: a property in some layers, which may add an adapter to the variable.
     for name in ("_kernel", "_embeddings", "kernel"):
         kernel = getattr(layer, name, None)

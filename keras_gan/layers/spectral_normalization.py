@@ -47,7 +47,8 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     Args:
         layer: the layer to wrap: Dense, Conv1D to Conv3D, Conv1DTranspose to Conv3DTranspose,
-            Embedding, or another with one kernel, its output channels on the last axis.
+            Embedding, or another with one kernel, its output channels on the last axis (not a
+            depthwise convolution or EinsumDense).
         name: the layer's name.
 
     Attributes:

@@ -58,3 +58,8 @@ def test_labels_of_a_wrapped_embedding_are_counted():
         size = 2 if inputs is z else 1
         sides.append(keras.Model([inputs, label], keras.layers.Dense(size)(joined)))
     assert checks.num_classes(*sides, conditional=True, has_latents=True) == 5
+
+
+def test_a_depthwise_kernel_is_no_matrix_of_output_channels():
+    with pytest.raises(ValueError, match="DepthwiseConv2D"):
+        SpectralNormalization(keras.layers.DepthwiseConv2D(3))(np.ones((1, 4, 4, 2), "float32"))

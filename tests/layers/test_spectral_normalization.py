@@ -316,6 +316,7 @@ def test_shapes_and_masks_are_those_of_the_layer():
         (layers.BatchNormalization(), "BatchNormalization"),
         (SpectralNormalization(layers.Dense(1)), "SpectralNormalization"),
         (keras.Sequential([layers.Dense(1)]), "Sequential"),
+        (layers.EinsumDense("ab,bc->ac", 2), "EinsumDense"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
