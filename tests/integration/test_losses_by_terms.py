@@ -1,5 +1,7 @@
 """Losses and terms know nothing of each other: every pair of them trains."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -48,13 +50,22 @@ def test_every_term_with(loss):
             assert name in logs, (loss, term)
 
 
-@pytest.mark.parametrize("term", TERMS)
-def test_in_float64(term):
-    keras.config.set_floatx("float64")
+@contextlib.contextmanager
+def precision(policy, floatx="float32"):
+    """Compute under a dtype policy within the context."""
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)
     try:
-        model, before, logs = play("hinge", term)
+        yield
     finally:
         keras.config.set_floatx("float32")
+        keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_in_float64(term):
+    with precision("float64", floatx="float64"):
+        model, before, logs = play("hinge", term)
     assert finite(model, logs)
     assert moved(before, model)
     dtypes = {keras.backend.standardize_dtype(w.dtype) for w in model.discriminator.weights}
@@ -97,12 +108,8 @@ def assert_trains(model):
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: "+".join(group[1]))
 @pytest.mark.parametrize("way", WAYS)
 def test_on_images(way, group):
-    if way == "mixed_bfloat16":
-        keras.config.set_dtype_policy(way)
-    try:
+    with precision(way if way == "mixed_bfloat16" else "float32"):
         assert_trains(image_game(group, **WAYS[way]))
-    finally:
-        keras.config.set_dtype_policy("float32")
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: "+".join(group[1]))
