@@ -94,7 +94,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
         self.terms = []
         self._averages = []
         self._augmentations = []
-        self._players = self._updating = None
+        self._players = None
         self._sample = None
         self.built = generator.built and discriminator.built
 
@@ -158,8 +158,6 @@ class GAN(Fitting, Training, Saving, keras.Model):
             added = [game_terms.get(term) for term in _as_list(terms)]
             self._check_terms(added)
             average = averaging.get(ema)
-            if self._networks_built:
-                self._prepare(added, average)
             layer = augmentations.get(augmentation)
             augmented = [layer] if layer else []
             check_strategy(augmented, self.distribute_strategy)
@@ -167,6 +165,9 @@ class GAN(Fitting, Training, Saving, keras.Model):
             quality = evaluation.Quality(metrics, metric_samples, taken=logs.names)
             pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
             pair.check_strategy(self.distribute_strategy)
+            # Last of what may raise: a term belongs to the model that it is attached to.
+            if self._networks_built:
+                self._prepare(added, average)
         # From here on nothing raises: a refused compile leaves the model as it was.
         super().compile(
             optimizer=None,
@@ -226,19 +227,13 @@ class GAN(Fitting, Training, Saving, keras.Model):
             }
             for player in self._players.values():
                 player.optimizer.build(player.variables)
-        # Layers such as SpectralNormalization, which take a step of their own at each update.
-        self._updating = {
-            name: [
-                layer
-                for layer in getattr(self, name)._flatten_layers()
-                if hasattr(layer, "before_update")
-            ]
-            for name in self._players
-        }
+
+    def _layers_of(self, player):
+        """Return what a player trains: its network, and the terms that name it."""
+        return [getattr(self, player), *(term for term in self.terms if term.player == player)]
 
     def _variables_of(self, player):
-        owned = [term for term in self.terms if term.player == player]
-        layers = [getattr(self, player), *owned]
+        layers = self._layers_of(player)
         return [variable for layer in layers for variable in layer.trainable_variables]
 
     @property

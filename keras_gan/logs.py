@@ -34,8 +34,9 @@ class Logs:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(
-                "Expected terms with distinct names, none of them a key of the logs: pass "
-                f"`name=...` to a term. Received: {twice} more than once"
+                "Expected terms with distinct names, none of them a key of the logs (pass "
+                "`name=...` to a term), and one augmentation of each kind that is logged. "
+                f"Received: {twice} more than once"
             )
         self.names = self._reported = names
         self._means = {name: keras.metrics.Mean(name=name) for name in names}

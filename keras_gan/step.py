@@ -24,6 +24,8 @@ class Step:
         fake_logits: float32 logits of the generated samples.
         real_outputs: all that the discriminator returned on real samples (a dict when it has
             extra outputs), as `fake_outputs` on generated ones.
+        regularizers: `{player: losses}`, what the networks' own regularizers say of the forwards
+            that training uses. A term that runs a network again would change `network.losses`.
         count: int64 scalar, training steps taken so far.
         seeds: `SeedStream`; `step.seeds.next()` seeds a draw of this step and replica.
     """
@@ -38,6 +40,7 @@ class Step:
         self.latents = self.fake = None
         self.real_outputs = self.real_logits = None
         self.fake_outputs = self.fake_logits = None
+        self.regularizers = {}
 
     @property
     def generator(self):
@@ -51,6 +54,11 @@ class Step:
 
     def generate_fake(self):
         """Return the samples of this step's latents, from the forward that training uses."""
+        fake = self._generate_watched()
+        self.regularizers["generator"] = list(self.generator.losses)
+        return fake
+
+    def _generate_watched(self):
         if "latents" not in self._model.watched:
             return self.generate(self.latents)
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
@@ -103,6 +111,7 @@ class Step:
     def discriminate_fake(self):
         """Run the discriminator on the generated batch and keep what it returns."""
         self.fake_outputs, self.fake_logits = self._watched("fake")
+        self.regularizers["discriminator"] = list(self.discriminator.losses)
 
     def gradient(self, of, direction=None):
         """Return the float32 gradient of a forward of this step with respect to its input.

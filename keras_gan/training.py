@@ -108,7 +108,7 @@ class Training:
 
     def _added(self, player, step):
         """Return what the network's own regularizers and the terms add to a player's loss."""
-        added = sum(tf.cast(loss, "float32") for loss in getattr(self, player).losses)
+        added = sum(tf.cast(loss, "float32") for loss in step.regularizers[player])
         for term in self.terms:
             if term.acts_on(player):
                 value, weighted, ran = term.evaluate(player, step)
@@ -131,8 +131,11 @@ class Training:
         return self.loss.uses_real_logits or needed
 
     def _before_update(self, player):
-        for layer in self._updating[player]:
-            layer.before_update()
+        # Layers such as SpectralNormalization take a step of their own at each update.
+        for part in self._layers_of(player):
+            for layer in part._flatten_layers():
+                if hasattr(layer, "before_update"):
+                    layer.before_update()
 
     def _after_update(self, player, step):
         for part in (*self.terms, *self._following):

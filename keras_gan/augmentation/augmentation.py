@@ -42,7 +42,8 @@ class Augmentation(keras.layers.Layer):
     log_names = ()
 
     def __init__(self, **kwargs):
-        # In mixed precision Keras would round the samples to 16 bits before they are transformed.
+        # In mixed precision Keras would round the samples, and the layer's state, to 16 bits.
+        kwargs["dtype"] = keras.config.floatx()
         super().__init__(autocast=False, **kwargs)
 
     def attach(self, model):
@@ -63,6 +64,12 @@ class Augmentation(keras.layers.Layer):
     def figures(self):
         """Return what the logs show after a training step, a dict from `log_names` to scalars."""
         return {}
+
+
+def follows_training(layer):
+    """Tell whether a layer's state moves with training, in it or in a layer that it holds."""
+    silent = Augmentation.after_update
+    return any(type(part).after_update is not silent for part in following([layer]))
 
 
 def following(layers):

@@ -163,20 +163,30 @@ class Translation(_OfPlaces):
 
     def transform(self, images):
         """Return the images moved."""
-        _, height, width, _ = ops.shape(images)
+        count, height, width, channels = ops.shape(images)
         # One row and column of zeros on each side: whatever lies outside reads those.
         padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
         rows = self._sources(images, height)
         columns = self._sources(images, width)
         # Two gathers: measured faster than one over pixels, and than one-hot matrix products.
-        moved = tf.gather(padded, rows, axis=1, batch_dims=1)
-        return tf.gather(moved, columns, axis=2, batch_dims=1)
+        # Of flat arrays: XLA does not compile a batched gather's gradient within a branch.
+        lines = ops.reshape(padded, (-1, width + 2, channels))
+        moved = tf.gather(lines, _flat(rows, count, height + 2))
+        columns = ops.repeat(columns, height, axis=0)
+        pixels = ops.reshape(moved, (-1, channels))
+        moved = tf.gather(pixels, _flat(columns, count * height, width + 2))
+        return ops.reshape(moved, (-1, height, width, channels))
 
     def _sources(self, images, side):
         """Return where in the padded image each row, or column, comes from: `(batch, side)`."""
         furthest = self._share(side)
         shift = self._integers(images, -furthest, furthest)
         return ops.clip(ops.arange(side, dtype="int32") + 1 + shift, 0, side + 1)
+
+
+def _flat(places, count, side):
+    """Return where places, one row of them for each of `count` parts of length `side`, lie."""
+    return places + side * ops.expand_dims(ops.arange(count, dtype="int32"), 1)
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -261,7 +271,9 @@ class DiffAugment(Augmentation):
 
     def __init__(self, policy=("color", "translation", "cutout"), **kwargs):
         super().__init__(**kwargs)
-        self.policy = policy.split(",") if isinstance(policy, str) else list(policy)
+        self.policy = (
+            [p.strip() for p in policy.split(",")] if isinstance(policy, str) else list(policy)
+        )
         unknown = [name for name in self.policy if name not in _POLICIES]
         if unknown or not self.policy:
             raise ValueError(

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import checks as network_checks
 from keras_gan.callbacks import files, pictures, plots
 from keras_gan.callbacks.checks import check_whole
 from keras_gan.callbacks.workers import is_chief
+from keras_gan.checks import pack_size
 
 _DEFAULT_SAMPLES = {"image": 64, "series": 16, "line": 2048, "plane": 2048}
 _MOST_CLASS_COLUMNS = 20
@@ -128,7 +128,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _draw_line(self, samples, title):
         # A discriminator that packs has no probability for one sample.
-        packed = network_checks.pack_size(self.model.discriminator) > 1
+        packed = pack_size(self.model.discriminator) > 1
         probability = None if self.model.conditional or packed else self._probability
         return plots.density_plot(samples, self.real, probability, title)
 

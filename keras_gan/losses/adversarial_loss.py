@@ -126,6 +126,10 @@ class AdversarialLoss:
         first, second = _as_sum(self), _as_sum(other)
         return WeightedSum(first.losses + second.losses, first.weights + second.weights)
 
+    def __radd__(self, other):
+        """Add to 0, where `sum` starts."""
+        return self if isinstance(other, int) and other == 0 else NotImplemented
+
     def __repr__(self):
         """Show the loss as the call that makes it."""
         arguments = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())

@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_gan.augmentation import Translation
-from keras_gan.augmentation.augmentation import check_strategy
+from keras_gan.augmentation.augmentation import check_strategy, follows_training
 from keras_gan.checks import inputs_of, sample_shape
 from keras_gan.precision import wide
 from keras_gan.terms.norms import squared_norm
@@ -77,6 +77,12 @@ class ConsistencyRegularization(Term):
             raise TypeError(
                 "Expected `augmentation` to be a Keras layer, or None for a choice by the samples' "
                 f"shape. Received: augmentation={augmentation!r}"
+            )
+        if augmentation is not None and follows_training(augmentation):
+            raise ValueError(
+                "Expected an `augmentation` that stays as it is: one that follows training, such "
+                "as `Adaptive` or an annealed `InstanceNoise`, belongs in "
+                f"`compile(augmentation=...)`. Received: augmentation={augmentation!r}"
             )
         self.augmentation = augmentation
         self._chosen = augmentation is None

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import weakref
 
 import keras
 import tensorflow as tf
@@ -85,7 +86,7 @@ class Term(keras.layers.Layer):
         self.weight = float(weight)
         self.interval = interval
         self.schedule = schedule
-        self._attached = False
+        self._model = None
         self.built = True
 
     def discriminator_term(self, step):
@@ -117,9 +118,11 @@ class Term(keras.layers.Layer):
         """Call `attach`, at the first compile only, and check what it made.
 
         Raises:
-            ValueError: when a layer of the term is left unbuilt.
+            ValueError: when a layer of the term is left unbuilt, or the term belongs to another
+                model.
         """
-        if self._attached:
+        if self._model is not None:
+            self._check_same(model)
             return
         self.attach(model)
         unbuilt = [layer.name for layer in self._flatten_layers() if not layer.built]
@@ -128,7 +131,17 @@ class Term(keras.layers.Layer):
                 f"The term {self.name!r} holds layers that are not built, so that no optimizer "
                 f"would train them: build them in `attach(model)`. Received: unbuilt {unbuilt}"
             )
-        self._attached = True
+        # Weak: the model holds the term.
+        self._model = weakref.ref(model)
+
+    def _check_same(self, model):
+        shared = type(self).attach is Term.attach  # It keeps nothing of a model.
+        if not shared and self._model() is not model:
+            raise ValueError(
+                f"The term {self.name!r} belongs to another model, whose networks and state it "
+                f"works with: make a new {type(self).__name__} for each model. "
+                f"Received: the same term for the model {model.name!r}"
+            )
 
     def after_update(self, player, step):
         """Do what follows a player's update: clipping, moving averages, controllers.
