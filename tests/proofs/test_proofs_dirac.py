@@ -10,7 +10,7 @@ dirac, games, cases = (commands.module(name) for name in ("dirac", "dirac_games"
 
 CASES = [case for case in cases.cases() if case.push.damping is not None]
 # The large batches of the noisy ones take seconds; the command plays them all.
-QUICK = [case for case in CASES if case.draws <= 16]
+QUICK = [case for case in CASES if case.draws <= 4]
 
 
 def titles(some):

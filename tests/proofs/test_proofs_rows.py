@@ -115,7 +115,8 @@ def _wait(condition):
 
 
 def _running(script):
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    # "ww": lines of any length.
+    listed = subprocess.run(["ps", "-wweo", "args"], capture_output=True, text=True, check=True)
     return str(script) in listed.stdout
 
 
