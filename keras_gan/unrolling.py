@@ -50,6 +50,10 @@ def weights_ahead(model, step, steps):
     Differentiable with respect to the generated samples. The discriminator itself stays as it
     is, and so do its buffers and all seed states: every virtual step repeats the same draws.
 
+    The generator's logits, and `step.fake_outputs`, are those of the weights ahead. A term of the
+    generator that runs the discriminator itself, such as `FeatureMatching()` without an `output`,
+    meets it as it is after its own step.
+
     Args:
         model: the compiled `GAN`.
         step: its `Step`, with the real and the generated samples.

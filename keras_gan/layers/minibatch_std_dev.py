@@ -26,7 +26,8 @@ class MinibatchStdDev(keras.layers.Layer):
 
     - The groups are of one batch and, with several replicas, of each replica's share, as those of
       StyleGAN2 are of one GPU's. Logits depend on who else is in the batch: judge samples in
-      batches of the size of training, in random order.
+      batches of the size of training, in random order. What a loss bounds, such as the logged
+      `js`, is then no divergence of single samples.
     - Statistics are computed in float32 in mixed precision too.
 
     Args:

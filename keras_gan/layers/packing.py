@@ -13,7 +13,8 @@ class Packing(keras.layers.Layer):
     input, and the discriminator returns one logit for it. Packs are all real or all generated, as
     the training step runs the discriminator on real and on generated batches apart; nothing else
     of the game changes. A generator that leaves modes out is found out sooner by samples that are
-    too much alike.
+    too much alike. What a loss proves, such as the logged `js`, it proves of packs: a divergence of
+    m independent samples from m, which is larger than that of one from one.
 
     Formula:
 

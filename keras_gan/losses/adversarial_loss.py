@@ -73,6 +73,10 @@ class AdversarialLoss:
     def divergence(self, d_loss):
         """Return the lower bound on a divergence that a discriminator loss proves.
 
+        It holds for any discriminator that judges samples one by one. With `layers.Packing` it is
+        one of packs; a discriminator that compares the samples of a batch (`MinibatchStdDev`, batch
+        normalization) proves nothing of single samples.
+
         Args:
             d_loss: mean discriminator loss, the adversarial part alone.
 
