@@ -3,7 +3,7 @@
     python benchmarks/proofs/mixtures.py
 
 Three groups of arms: PacGAN's set-up at fewer steps, one sample and two to a judgement; the
-penalties of R1 and R2 on the grid, for two games; and the library's own recipes. About 110
+penalties of R1 and R2 on the grid, for two games; and the library's own recipes. About 90
 minutes on 2 cores. Draws the worst run of each recipe into docs/images.
 """
 
@@ -48,7 +48,7 @@ def _pacgan(row, *figures):
     return (published(f"PacGAN's Table 1, {row}", *figures, steps="400,000"),)
 
 
-# The steps are what 110 minutes allow: two to five minutes a run.
+# The steps are what 90 minutes allow: two to five minutes a run.
 PAC_STEPS, PENALIZED_STEPS = 15_000, 20_000
 PAC = {"steps": PAC_STEPS, "seeds": FEW}
 GRID = {"data": "grid", "steps": PENALIZED_STEPS, "seeds": FEW, "samples": 10_000}
