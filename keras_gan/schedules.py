@@ -9,6 +9,26 @@ from keras import ops
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
+def get(schedule):
+    """Return the schedule that an instance or a config stands for, or `None`.
+
+    Args:
+        schedule: a `keras.optimizers.schedules.LearningRateSchedule`, its serialized config, or
+            `None` for what stays as it is.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if isinstance(schedule, dict):
+        schedule = keras.optimizers.schedules.deserialize(schedule)
+    if not isinstance(schedule, Schedule | None):
+        raise TypeError(
+            "Expected `schedule` to be None or a Keras LearningRateSchedule, such as "
+            f"`keras_gan.schedules.Linear(1, 0, end=10_000)`. Received: schedule={schedule!r}"
+        )
+    return schedule
+
+
 class _Anneal(Schedule):
     """From `initial` to `final` between two training steps, constant before and after."""
 

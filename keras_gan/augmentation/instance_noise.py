@@ -3,9 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gan import schedules
 from keras_gan.augmentation.augmentation import Augmentation
-
-Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -61,15 +60,8 @@ class InstanceNoise(Augmentation):
             raise ValueError(
                 f"Expected `sigma` to be a finite number of at least 0. Received: sigma={sigma}"
             )
-        if isinstance(schedule, dict):
-            schedule = keras.optimizers.schedules.deserialize(schedule)
-        if not isinstance(schedule, Schedule | None):
-            raise TypeError(
-                "Expected `schedule` to be None or a Keras LearningRateSchedule, such as "
-                f"`keras_gan.schedules.Linear(1, 0, end=10_000)`. Received: schedule={schedule!r}"
-            )
         self.sigma = float(sigma)
-        self.schedule = schedule
+        self.schedule = schedules.get(schedule)
         self.generator = keras.random.SeedGenerator()
         start = keras.initializers.Constant(float(self._at(0)))
         self.current = self.add_weight((), start, dtype="float32", trainable=False, name="current")

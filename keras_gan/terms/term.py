@@ -7,9 +7,8 @@ import weakref
 import keras
 import tensorflow as tf
 
+from keras_gan import schedules
 from keras_gan.registry import snake_case
-
-Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
 class Term(keras.layers.Layer):
@@ -76,16 +75,9 @@ class Term(keras.layers.Layer):
                 "Expected `interval` to be a positive integer, the number of steps from one "
                 f"evaluation of the term to the next. Received: interval={interval!r}"
             )
-        if isinstance(schedule, dict):
-            schedule = keras.optimizers.schedules.deserialize(schedule)
-        if not isinstance(schedule, Schedule | None):
-            raise TypeError(
-                "Expected `schedule` to be None or a Keras LearningRateSchedule, such as "
-                f"`keras_gan.schedules.Cosine(1, 0.1, end=10_000)`. Received: schedule={schedule!r}"
-            )
         self.weight = float(weight)
         self.interval = interval
-        self.schedule = schedule
+        self.schedule = schedules.get(schedule)
         self._model = None
         self.built = True
 
