@@ -14,7 +14,7 @@ demo: $(VENV)/installed  ## Train on the embedded digits, show them, export the 
 	$(BIN)/python examples/train.py --dataset=digits --run_dir=runs/digits --export_dir=runs/digits/export
 
 test: $(VENV)/installed  ## Everything a user or CI needs to know, in minutes.
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 test-slow: $(VENV)/installed  ## The long ones: full recipes and their published figures.
 	$(BIN)/python -m pytest -m slow

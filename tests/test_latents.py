@@ -17,7 +17,9 @@ DISTRIBUTIONS = [
 
 
 @pytest.mark.parametrize(
-    ("prior", "distribution"), list(zip(PRIORS, DISTRIBUTIONS, strict=True)), ids=repr
+    ("prior", "distribution"),
+    list(zip(PRIORS, DISTRIBUTIONS, strict=True)),
+    ids=[repr(prior) for prior in PRIORS],
 )
 def test_distributions(prior, distribution):
     """Kolmogorov-Smirnov, for both ways of drawing."""
