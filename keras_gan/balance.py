@@ -17,7 +17,7 @@ def apply(name, player, gradients):
     Args:
         name: `"generator"` or `"discriminator"`.
         player: the `Player`.
-        gradients: of its scaled loss.
+        gradients: of its scaled loss, the sum over all replicas.
 
     Returns:
         Dict from log key to `(value, weight)`: the norm of the gradient that all replicas
@@ -38,9 +38,5 @@ def apply(name, player, gradients):
 
 
 def _norm(gradients):
-    """Return the global norm of gradients, summed over replicas as an optimizer sums them."""
     dense = [tf.convert_to_tensor(gradient) for gradient in gradients if gradient is not None]
-    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
-        context = tf.distribute.get_replica_context()
-        dense = context.all_reduce(tf.distribute.ReduceOp.SUM, dense)
     return tf.linalg.global_norm([tf.cast(gradient, tf.float32) for gradient in dense])

@@ -223,5 +223,36 @@ class Fitting:
                 '`model.compile(loss="non_saturating")`.'
             )
 
+    def _make_function(self, step_function):
+        """Return what runs a step on the next batch of an iterator; several replicas do it here.
+
+        Keras's own averages every figure over replicas once more, each in an exchange of its own
+        between workers. The steps' figures are those of all replicas already.
+        """
+        strategy = self.distribute_strategy
+        if strategy.num_replicas_in_sync == 1:
+            return super()._make_function(step_function)
+
+        def on_batch(batch):
+            figures = strategy.run(self._autoconvert_optionals(step_function), args=(batch,))
+            return {
+                name: strategy.experimental_local_results(value)[0]
+                for name, value in figures.items()
+            }
+
+        def on_iterator(iterator):
+            return on_batch(iterator.get_next())
+
+        if not self.run_eagerly:
+            on_batch = tf.function(on_batch, reduce_retracing=True, autograph=False)
+            on_iterator = tf.function(on_iterator, reduce_retracing=True, autograph=False)
+
+        def function(batches):
+            if isinstance(batches, tf.data.Iterator | tf.distribute.DistributedIterator):
+                return on_iterator(batches)
+            return on_batch(next(batches))  # `train_on_batch` has one.
+
+        return function
+
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Do nothing: all is built by now, and Keras would read a batch to build it again."""

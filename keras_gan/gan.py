@@ -295,13 +295,9 @@ class GAN(Fitting, Training, Saving, keras.Model):
             )
         if self._replicas == 1:
             return
-        networks = self.generator, self.discriminator
-        float16 = any(network.dtype_policy.name == "mixed_float16" for network in networks)
         refused = {
             "jit_compile=True": jit_compile is True,
             f"steps_per_execution={steps_per_execution}": steps_per_execution > 1,
-            # Keras decides on overflow by the first replica's gradients alone.
-            "mixed_float16 (use mixed_bfloat16)": float16,
         }
         for choice, chosen in refused.items():
             if chosen:

@@ -61,17 +61,10 @@ class OptimizerPair:
         """Raise when an optimizer can't train under a strategy of several replicas.
 
         Raises:
-            ValueError: for an optimizer made outside the strategy's scope, or with loss scaling.
+            ValueError: for an optimizer made outside the strategy's scope.
         """
         replicas, where = strategy.num_replicas_in_sync, type(strategy).__name__
         for optimizer in self.optimizers if replicas > 1 else []:
-            if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-                raise ValueError(
-                    "A LossScaleOptimizer decides on overflow by the first replica alone: use "
-                    "mixed_bfloat16, which needs no loss scaling. "
-                    f"Received: a LossScaleOptimizer for the {optimizer.name}, under {where} on "
-                    f"{replicas} replicas"
-                )
             if not isinstance(optimizer.iterations.value, tf.distribute.DistributedValues):
                 raise ValueError(
                     f"The {optimizer.name}'s optimizer was made outside the strategy's scope. Make "

@@ -1,6 +1,6 @@
 """One player of the game: its variables and its optimizer."""
 
-import tensorflow as tf
+from keras_gan import replicas
 
 
 class Player:
@@ -17,20 +17,30 @@ class Player:
     def __init__(self, variables, optimizer):
         self.variables = variables
         self.optimizer = optimizer
+        # Keras's optimizers add up gradients as they apply them: each player by itself, and after
+        # it has clipped each replica's share. Here they come added up.
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        inner._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
 
     def scale(self, loss):
         """Return the loss to differentiate: this replica's share, loss-scaled in mixed precision.
 
-        Optimizers sum gradients over replicas, so each replica's mean is divided by their number
+        Gradients are summed over replicas, so each replica's mean is divided by their number
         once, here. Call it inside the tape.
         """
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return self.optimizer.scale_loss(loss / replicas)
+        return self.optimizer.scale_loss(loss / replicas.replica_count())
 
     def gradients(self, tape, scaled_loss):
-        """Return the gradients of the scaled loss with respect to the player's variables."""
+        """Return the gradients of the scaled loss with respect to the player's variables.
+
+        They are this replica's share: `replicas.sum_over_replicas` adds up all.
+        """
         return tape.gradient(scaled_loss, self.variables)
 
     def apply(self, gradients):
-        """Update the variables by one optimizer step."""
+        """Update the variables by one optimizer step.
+
+        Args:
+            gradients: of the scaled loss, the sum over all replicas.
+        """
         self.optimizer.apply(gradients, self.variables)

@@ -1,4 +1,4 @@
-"""Means over all replicas, for statistics of the whole batch."""
+"""What all replicas add up: gradients, and statistics of the whole batch."""
 
 import tensorflow as tf
 
@@ -18,7 +18,26 @@ def mean_over_replicas(value):
         value: float tensor of the same shape on every replica. Not within `tf.cond`, where
             strategies can't communicate.
     """
+    return _reduced(tf.distribute.ReduceOp.MEAN, value)
+
+
+def sum_over_replicas(values):
+    """Return the sums over all replicas of what each of them has, in one exchange.
+
+    Whatever has to be agreed on at one moment belongs in one call: on several machines an
+    exchange costs its latency however little it carries.
+
+    Args:
+        values: nest of tensors of the same shapes on every replica; `None` stays `None`.
+    """
+    flat = tf.nest.flatten(values)
+    there = [value for value in flat if value is not None]
+    sums = iter(_reduced(tf.distribute.ReduceOp.SUM, there) if there else ())
+    summed = [None if value is None else next(sums) for value in flat]
+    return tf.nest.pack_sequence_as(values, summed)
+
+
+def _reduced(how, values):
     if replica_count() == 1 or tf.distribute.in_cross_replica_context():
-        return value
-    context = tf.distribute.get_replica_context()
-    return context.all_reduce(tf.distribute.ReduceOp.MEAN, value)
+        return values
+    return tf.distribute.get_replica_context().all_reduce(how, values)

@@ -26,6 +26,7 @@ class Step:
             extra outputs), as `fake_outputs` on generated ones.
         regularizers: `{player: losses}`, what the networks' own regularizers say of the forwards
             that training uses. A term that runs a network again would change `network.losses`.
+        figures: the `Collector` of what the logs show of this step.
         count: int64 scalar, training steps taken so far.
         seeds: `SeedStream`; `step.seeds.next()` seeds a draw of this step and replica.
     """
@@ -36,6 +37,7 @@ class Step:
         self.real = tf.cast(real, keras.config.floatx())
         self.condition = condition
         self.seeds = seeds
+        self.figures = None
         self.count = tf.convert_to_tensor(model.random_state.step)
         self.latents = self.fake = None
         self.real_outputs = self.real_logits = None

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_gan import balance, inputs, unrolling
+from keras_gan import balance, inputs, replicas, unrolling
 from keras_gan.logs import mean
 from keras_gan.step import Step
 
@@ -26,12 +26,12 @@ class Training:
             return self._step(self._batches(data))
 
     def _step(self, batches):
-        seeds = self.random_state.stream()
+        seeds, figures = self.random_state.stream(), self._logs.collector()
         seeds.reseed(self._seed_states)
         self._before_update("generator")
         for batch in batches[:-1]:
-            self._discriminator_step(*self._play(batch, seeds))
-        step, fake, tape = self._play(batches[-1], seeds)
+            self._discriminator_step(*self._play(batch, seeds, figures))
+        step, fake, tape = self._play(batches[-1], seeds, figures)
         if self.update == "simultaneous":
             self._simultaneous_step(step, fake, tape)
         else:
@@ -41,10 +41,11 @@ class Training:
         self._after_step(step)
         return self._logs.results()
 
-    def _play(self, batch, seeds):
+    def _play(self, batch, seeds, figures):
         """Let the generator answer a real batch, on its tape."""
         real, condition = batch
         step = Step(self, real, condition if self.conditional else None, seeds)
+        step.figures = figures
         if self.latents is not None:
             step.latents = self.latents.batch(tf.shape(real)[0], seeds.next())
         with tf.GradientTape() as tape:
@@ -59,7 +60,8 @@ class Training:
             step.discriminate_real()
             step.discriminate_fake()
             loss = player.scale(self._discriminator_loss(step))
-        self._update("discriminator", player.gradients(tape, loss))
+        gradients = replicas.sum_over_replicas(player.gradients(tape, loss))
+        self._update("discriminator", gradients)
         self._after_update("discriminator", step)
 
     def _unrolled(self, step, fake, tape):
@@ -77,7 +79,8 @@ class Training:
                     step.discriminate_real()
                 step.discriminate_fake()
             loss = player.scale(self._generator_loss(step))
-        self._update("generator", player.gradients(tape, loss))
+        gradients = self._agree(player.gradients(tape, loss), step.figures)
+        self._update("generator", gradients)
         self._after_update("generator", step)
 
     def _simultaneous_step(self, step, fake, generator_tape):
@@ -90,20 +93,22 @@ class Training:
             step.discriminate_fake()
             g_loss = generator.scale(self._generator_loss(step))
             d_loss = discriminator.scale(self._discriminator_loss(step))
+        g_gradients = generator.gradients(generator_tape, g_loss)
         d_gradients = discriminator.gradients(discriminator_tape, d_loss)
-        self._update("generator", generator.gradients(generator_tape, g_loss))
+        g_gradients, d_gradients = self._agree([g_gradients, d_gradients], step.figures)
+        self._update("generator", g_gradients)
         self._update("discriminator", d_gradients)
         for player in ("generator", "discriminator"):
             self._after_update(player, step)
 
     def _discriminator_loss(self, step):
         d_loss = tf.reduce_mean(self.loss.discriminator_loss(step.real_logits, step.fake_logits))
-        self._logs.discriminator(d_loss, step.real_logits, step.fake_logits)
+        step.figures.discriminator(d_loss, step.real_logits, step.fake_logits)
         return d_loss + tf.cast(self._added("discriminator", step), d_loss.dtype)
 
     def _generator_loss(self, step):
         g_loss = tf.reduce_mean(self.loss.generator_loss(step.fake_logits, step.real_logits))
-        self._logs.generator(g_loss)
+        step.figures.generator(g_loss)
         return g_loss + tf.cast(self._added("generator", step), g_loss.dtype)
 
     def _added(self, player, step):
@@ -112,7 +117,7 @@ class Training:
         for term in self.terms:
             if term.acts_on(player):
                 value, weighted, ran = term.evaluate(player, step)
-                self._logs.add(term.log_name(player), value, ran)
+                step.figures.add(term.log_name(player), value, ran)
                 added += weighted
         return added
 
@@ -141,8 +146,25 @@ class Training:
         for part in (*self.terms, *self._following):
             part.after_update(player, step)
 
+    def _agree(self, gradients, figures):
+        """Return the gradients of all replicas, and have these agree on all else in passing.
+
+        That is the networks' moving statistics (BatchNorm's), of which each replica has counted
+        its own share of the batch and which Keras would let drift apart, and the figures of the
+        step. One exchange for all of it: this is the step's last.
+        """
+        names, figures = figures.figures()
+        buffers = _float_buffers(self.generator, self.discriminator)
+        shares = [tf.convert_to_tensor(buffer) / self._replicas for buffer in buffers]
+        gradients, shares, figures = replicas.sum_over_replicas([gradients, shares, figures])
+        if self._replicas > 1:
+            for buffer, mean_of_all in zip(buffers, shares, strict=True):
+                buffer.assign(mean_of_all)
+        self._logs.count(names, figures)
+        return gradients
+
     def _after_step(self, step):
-        self._synchronize_buffers()
+        self._synchronize_state()
         for augmentation in self._following:
             for name, value in augmentation.figures().items():
                 self._logs.add(name, value)
@@ -151,24 +173,12 @@ class Training:
             self.average.update(self.generator, step.count, images)
         self.random_state.advance()
 
-    def _synchronize_buffers(self):
-        """Average moving statistics over replicas, which Keras would let drift apart.
-
-        BatchNorm's, and those of terms and augmentations: each replica has counted its own share
-        of the batch.
-        """
-        if self._replicas == 1:
+    def _synchronize_state(self):
+        """Average the state of terms and augmentations over replicas, where they have any."""
+        buffers = _float_buffers(*self.terms, *self._augmentations)
+        if self._replicas == 1 or not buffers:
             return
-        layers = self.generator, self.discriminator, *self.terms, *self._augmentations
-        buffers = [
-            variable
-            for layer in layers
-            for variable in layer.non_trainable_weights
-            if "float" in variable.dtype
-        ]
-        values = [tf.convert_to_tensor(buffer) for buffer in buffers]
-        context = tf.distribute.get_replica_context()
-        means = context.all_reduce(tf.distribute.ReduceOp.MEAN, values) if values else []
+        means = replicas.mean_over_replicas([tf.convert_to_tensor(buffer) for buffer in buffers])
         for buffer, average in zip(buffers, means, strict=True):
             buffer.assign(average)
 
@@ -193,6 +203,18 @@ class Training:
         d_loss = mean(self.loss.discriminator_loss(real_logits, fake_logits))
         g_loss = mean(self.loss.generator_loss(fake_logits, real_logits))
         weight = tf.cast(tf.shape(real)[0], d_loss.dtype)  # The last batch may be smaller.
-        self._logs.discriminator(d_loss, real_logits, fake_logits, weight)
-        self._logs.generator(g_loss, weight)
+        collector = self._logs.collector()
+        collector.discriminator(d_loss, real_logits, fake_logits, weight)
+        collector.generator(g_loss, weight)
+        names, figures = collector.figures()
+        self._logs.count(names, replicas.sum_over_replicas(figures))
         return self._logs.results()
+
+
+def _float_buffers(*layers):
+    return [
+        variable
+        for layer in layers
+        for variable in layer.non_trainable_weights
+        if "float" in variable.dtype
+    ]

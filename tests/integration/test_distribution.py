@@ -182,27 +182,88 @@ def test_combinations_that_keras_cannot_run_are_refused(two_replicas, options, t
     assert not model.compiled
 
 
-@pytest.mark.parametrize("player", ["both", "generator", "discriminator", "optimizer"])
-def test_float16_is_refused_on_replicas(two_replicas, player):
-    """Keras decides on overflow by the first replica's gradients alone."""
-    with two_replicas.scope():
-        pairs = {"float32": small.networks()}
-        keras.config.set_dtype_policy("mixed_float16")
-        try:
-            pairs["mixed_float16"] = small.networks()
-        finally:
-            keras.config.set_dtype_policy("float32")
-        half = {
-            "both": ("mixed_float16", "mixed_float16"),
-            "generator": ("mixed_float16", "float32"),
-            "discriminator": ("float32", "mixed_float16"),
-            "optimizer": ("float32", "float32"),
-        }[player]
-        model = keras_gan.GAN(pairs[half[0]][0], pairs[half[1]][1])
-        scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
-    options = {"discriminator_optimizer": scaled} if player == "optimizer" else {}
-    with pytest.raises(ValueError, match=r"(float16|LossScale)(?s:.*)MirroredStrategy"):
-        model.compile(**options)
+@pytest.fixture
+def float16():
+    keras.config.set_dtype_policy("mixed_float16")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def linear(strategy, optimizers):
+    """Return a GAN with a linear critic, whose gradient is the mean of what it is shown."""
+    with strategy.scope():
+        generator, _ = small.networks()
+        critic = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        critic.set_weights([np.full((2, 1), -0.1), np.zeros(1)])
+        model = keras_gan.GAN(generator, critic, seed=0)
+        model.compile(**optimizers())
+    return model
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_an_overflow_on_any_replica_is_one_on_all(two_replicas, float16, broken):
+    model = linear(two_replicas, small.adams)
+    x = small.points(8)
+    model.fit(x, batch_size=8, verbose=0)
+    before = small.weights(model)
+    x[4 * broken : 4 * broken + 4] = 6e4  # Times the loss scale, that is beyond float16.
+    history = model.fit(x, batch_size=8, shuffle=False, verbose=0).history
+    assert np.isfinite(history["d_loss"]).all()
+    generator, critic = model.generator_optimizer, model.discriminator_optimizer
+    assert replicas(critic.dynamic_scale) == [2.0**14] * 2
+    assert replicas(critic.inner_optimizer.iterations) == [1, 1]
+    # The generator's gradient has nothing to do with the real samples.
+    assert replicas(generator.dynamic_scale) == [2.0**15] * 2
+    assert replicas(generator.inner_optimizer.iterations) == [2, 2]
+    for weight, old in zip(model.discriminator.weights, before[-2:], strict=True):
+        np.testing.assert_array_equal(replicas(weight), [old, old], err_msg=weight.path)
+    for variable in (*model.generator.weights, *generator.variables, *critic.variables):
+        first, second = replicas(variable)
+        assert np.isfinite(first).all(), variable.path
+        np.testing.assert_array_equal(first, second, err_msg=variable.path)
+
+
+def test_float16_on_two_replicas_is_float16_on_one_device(two_replicas, float16):
+    """A loss scale that is forgotten, or applied once for each replica, changes the update."""
+    x, z = small.points(8), np.random.default_rng(1).normal(size=(8, 3)).astype("float32")
+    data = tf.data.Dataset.from_tensor_slices((x, z)).batch(8, drop_remainder=True)
+    moves = []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        with strategy.scope():
+            scaled = {
+                name: keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=2.0**8)
+                for name, optimizer in small.sgds(0.5).items()
+            }
+        model = conditional(strategy, terms=["r1"], **scaled)
+        before = small.weights(model)
+        model.fit(data, verbose=0)
+        moves.append([a - b for a, b in zip(small.weights(model), before, strict=True)])
+    for one, two in zip(*moves, strict=True):
+        largest = np.abs(one).max()
+        assert largest > 1e-3
+        np.testing.assert_allclose(two, one, rtol=0, atol=0.02 * largest)
+
+
+@pytest.mark.parametrize("limit", ["clipnorm", "global_clipnorm"])
+def test_clipping_is_of_the_whole_gradient(two_replicas, limit):
+    """Each replica's share by itself would be clipped less, or not at all."""
+    weights = []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        x, z = small.points(8), np.random.default_rng(1).normal(size=(8, 3)).astype("float32")
+        data = tf.data.Dataset.from_tensor_slices((x, z)).batch(8)
+        with strategy.scope():
+            optimizers = {
+                f"{player}_optimizer": keras.optimizers.SGD(1.0, **{limit: 0.01})
+                for player in small.PLAYERS
+            }
+        model = conditional(strategy, **optimizers)
+        before = small.weights(model)
+        model.fit(data, verbose=0)
+        weights.append(small.weights(model))
+        moved = sum(np.sum((a - b) ** 2) for a, b in zip(before, weights[-1], strict=True))
+        assert 0.005 < np.sqrt(moved) < 0.04
+    for one, two in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [9, 10, 7])
