@@ -5,20 +5,24 @@ r"""Train a GAN on a dataset, show what it makes, score it and export it.
     python examples/train.py --dataset=path/to/images --image_size=64 --epochs=100
 
 Under the run directory: `samples/` (a grid each epoch, and an animation), `history.csv`,
-`losses.png`, `tensorboard/`, `checkpoint.keras` and, for labelled images, `scores.json`. A run that
-was interrupted goes on with the same command and --resume, exactly where the last checkpoint left
-it.
+`losses.png`, `tensorboard/`, `checkpoint.keras`, `backup/` and, for labelled images, `scores.json`.
+A run that was interrupted, however it was, goes on with the same command exactly where the last
+backup left it; --noresume begins anew. On SIGTERM it finishes the step, writes a backup and exits
+with status 75.
 """
 
 import csv
 import json
+import os
 import pathlib
+import shutil
+import sys
 
 import keras
 import matplotlib.figure
 import numpy as np
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import app, flags
 
 import keras_gan
 from keras_gan import metrics
@@ -38,7 +42,9 @@ _CONDITIONAL = flags.DEFINE_bool("conditional", False, "Condition both networks 
 _LOSS = flags.DEFINE_string("loss", "non_saturating", "Name of the adversarial loss.")
 _R1_GAMMA = flags.DEFINE_float("r1_gamma", None, "Weight of the R1 penalty; 0 for none.")
 _R1_INTERVAL = flags.DEFINE_integer("r1_interval", 1, "Steps from one R1 penalty to the next.")
-_EPOCHS = flags.DEFINE_integer("epochs", None, "Epochs in all, those before --resume included.")
+_EPOCHS = flags.DEFINE_integer(
+    "epochs", None, "Epochs in all, those before an interruption included."
+)
 _PASSES = flags.DEFINE_integer("passes", None, "Passes over the data in one epoch.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Images in a batch.")
 _LATENT_DIM = flags.DEFINE_integer("latent_dim", 64, "Dimensions of the latents.")
@@ -61,7 +67,10 @@ _DETERMINISTIC = flags.DEFINE_bool(
 _BF16 = flags.DEFINE_bool("bf16", False, "Compute in mixed_bfloat16.")
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Where to write; runs/<dataset> by default.")
 _EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Where to export the generator, if anywhere.")
-_RESUME = flags.DEFINE_bool("resume", False, "Go on from the run directory's checkpoint.")
+_RESUME = flags.DEFINE_bool("resume", True, "Go on from the run directory's newest backup.")
+_BACKUP_STEPS = flags.DEFINE_integer(
+    "backup_steps", None, "Training steps from one backup to the next; one an epoch by default."
+)
 _SCORE = flags.DEFINE_bool("score", True, "Score samples of labelled images when done.")
 _VERBOSE = flags.DEFINE_enum("verbose", "1", ["0", "1", "2"], "Progress bar, as in Keras.")
 
@@ -82,7 +91,7 @@ def training_data():
     """Return the training split, some passes an epoch; its order follows from seed and epoch."""
     once, passes = load(), choice(_PASSES)
     dataset = once.repeat(passes)
-    dataset.seek = lambda epoch: once.seek(epoch * passes)
+    dataset.seek = lambda epoch, skip=0: once.seek(epoch * passes, skip)
     return dataset
 
 
@@ -131,20 +140,23 @@ def count_classes(dataset):
     return 1 + max(int(tf.reduce_max(labels)) for _, labels in dataset)
 
 
-def steps_per_epoch(dataset):
-    return int(dataset.cardinality()) // _DISCRIMINATOR_STEPS.value
-
-
 def callbacks(run_dir):
-    """Return what accompanies the training: grids, logs and checkpoints."""
+    """Return what accompanies the training: grids, logs, checkpoints and backups."""
     writer = tf.summary.create_file_writer(str(run_dir / "tensorboard" / "samples"))
     return [
         keras_gan.callbacks.SampleGrid(run_dir / "samples", writer=writer),
-        keras.callbacks.CSVLogger(run_dir / "history.csv", append=_RESUME.value),
+        keras.callbacks.CSVLogger(run_dir / "history.csv"),
         keras.callbacks.TensorBoard(run_dir / "tensorboard", write_graph=False),
-        # Last: when it is written, all else of the epoch is.
         keras.callbacks.ModelCheckpoint(run_dir / "checkpoint.keras"),
+        keras_gan.callbacks.Backup(run_dir / "backup", every_steps=_BACKUP_STEPS.value),
     ]
+
+
+def write_whole(path, write):
+    """Write a file beside its place and rename it, so that no reader sees half of it."""
+    temporary = path.with_name(f".{path.name}")
+    write(temporary)
+    os.replace(temporary, path)
 
 
 def plot_losses(run_dir):
@@ -159,7 +171,7 @@ def plot_losses(run_dir):
             axes.plot(epochs, [float(row[key]) for row in rows], label=key)
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(run_dir / "losses.png", dpi=120)
+    write_whole(run_dir / "losses.png", lambda path: figure.savefig(path, dpi=120, format="png"))
 
 
 def arrays(split):
@@ -214,7 +226,8 @@ def report(model, run_dir):
     figures = score(model, [arrays("train"), arrays("test")], 1000 if small() else 5000)
     for name, value in figures.items():
         print(f"{name:>42}: {value if not isinstance(value, float) else format(value, '.4f')}")
-    (run_dir / "scores.json").write_text(json.dumps(figures, indent=2) + "\n")
+    text = json.dumps(figures, indent=2) + "\n"
+    write_whole(run_dir / "scores.json", lambda path: path.write_text(text))
 
 
 def small():
@@ -222,25 +235,20 @@ def small():
 
 
 def train(run_dir):
-    """Train, from the start or from the last checkpoint, and return the model."""
-    checkpoint = run_dir / "checkpoint.keras"
+    """Train, from the start or from the last backup, and return the model."""
+    if not _RESUME.value:
+        shutil.rmtree(run_dir / "backup", ignore_errors=True)
     dataset = training_data()
-    if _RESUME.value and checkpoint.exists():
-        model = keras.saving.load_model(checkpoint)
-    else:
-        model = build(dataset)
-    done = model.steps // steps_per_epoch(dataset)
+    model = build(dataset)
     try:
         model.fit(
             dataset,
             epochs=choice(_EPOCHS),
-            initial_epoch=done,
             callbacks=callbacks(run_dir),
             verbose=int(_VERBOSE.value),
         )
     except KeyboardInterrupt:
-        logging.warning("Interrupted. The same command with --resume goes on from %s", checkpoint)
-        raise
+        sys.exit(130)  # As shells report it; the backup's callback has said how to go on.
     return model
 
 

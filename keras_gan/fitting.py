@@ -1,8 +1,9 @@
 """`fit`, `evaluate` and `train_on_batch`, with their input checked before anything runs."""
 
+import keras
 import tensorflow as tf
 
-from keras_gan import checks, inputs
+from keras_gan import checks, inputs, resuming
 from keras_gan.layers import packing
 
 
@@ -72,21 +73,25 @@ class Fitting:
         steps = kwargs.pop("steps_per_epoch", None)
         needed = self.discriminator_steps
         batches = source.grouped(needed, self._shares(source, batch_size, needed), steps)
-        steps_taken = inputs.StepsTaken()
+        if hasattr(batches, "seek") and not isinstance(batches, keras.utils.PyDataset):
+            steps = None  # Its epochs are of that many steps by now.
         self._fit_verbose = verbose
-        with source.readable_errors():
+        begin = kwargs.pop("initial_epoch", 0)
+        run = resuming.run(self, batches, callbacks, begin, epochs, verbose, steps)
+        with source.readable_errors(), run as run:
             history = super().fit(
                 batches,
+                initial_epoch=run.initial_epoch,
                 epochs=epochs,
                 verbose=verbose,
-                callbacks=inputs.with_own(callbacks, batches, steps_taken),
+                callbacks=run.callbacks,
                 shuffle=False,  # The source is shuffled already, if it is to be.
                 validation_data=validation_data,
-                steps_per_epoch=None if hasattr(batches, "seek") else steps,
+                steps_per_epoch=steps,
                 **kwargs,
             )
         # A dataset of unknown length shows only now that it had too little to give.
-        if history.epoch and not steps_taken.any:
+        if history.epoch and not run.resumed and not run.taken.any:
             raise self._nothing_read(needed)
         return history
 

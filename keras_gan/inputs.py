@@ -1,6 +1,7 @@
 """What `fit` is given, in any of its forms, made into batches of `(x, condition)`."""
 
 import functools
+import inspect
 
 import keras
 import numpy as np
@@ -221,51 +222,6 @@ class Source:
         return len(self._dataset) if isinstance(self._dataset, keras.utils.PyDataset) else None
 
 
-def with_own(callbacks, batches, *own):
-    """Return `fit`'s callbacks, with our own and one that moves a seekable dataset to each epoch.
-
-    Args:
-        callbacks: what `fit` was given.
-        batches: the data, which may have a method `seek(epoch)`.
-        *own: more callbacks.
-    """
-    seek = getattr(batches, "seek", None)
-    own = [*own, SeekEpoch(seek)] if seek else list(own)
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        for callback in own:
-            callbacks.append(callback)
-        return callbacks
-    callbacks = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
-    return [*own, *(callback for callback in callbacks if callback is not None)]
-
-
-class StepsTaken(keras.callbacks.Callback):
-    """Note whether any step was taken: the model's own count may be put back meanwhile."""
-
-    async_safe = True  # It looks at no figures, so nobody has to wait for them.
-    any = False
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Note a step."""
-        self.any = True
-
-
-class SeekEpoch(keras.callbacks.Callback):
-    """Move the data to the epoch that begins, so that a resumed run sees what it would have.
-
-    Args:
-        seek: function of the epoch's number, from 0.
-    """
-
-    def __init__(self, seek):
-        super().__init__()
-        self._seek = seek
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Tell the dataset which epoch comes."""
-        self._seek(epoch)
-
-
 def group(dataset, size):
     """Return a dataset whose elements are tuples of `size` successive elements.
 
@@ -286,16 +242,23 @@ def group(dataset, size):
 
         return tuple(element(i) for i in range(size))
 
-    return _with_seek_of(dataset.window(size, drop_remainder=True).map(gather), dataset)
+    grouped = dataset.window(size, drop_remainder=True).map(gather)
+    return _with_seek_of(grouped, dataset, size)
 
 
 def _even(dataset, replicas):
-    """Return the dataset without the batches that replicas can't share evenly."""
+    """Return the dataset without the batches that replicas can't share evenly.
+
+    It can be moved to an epoch, not within it: which batches are left only reading them tells.
+    """
 
     def is_even(*element):
         return tf.shape(tf.nest.flatten(element)[0])[0] % replicas == 0
 
-    return _with_seek_of(dataset.filter(is_even), dataset)
+    even = dataset.filter(is_even)
+    if hasattr(dataset, "seek"):
+        even.seek = lambda epoch: dataset.seek(epoch)
+    return even
 
 
 def _first(dataset, steps):
@@ -303,10 +266,22 @@ def _first(dataset, steps):
     return _with_seek_of(dataset.take(steps), dataset)
 
 
-def _with_seek_of(derived, dataset):
+def _with_seek_of(derived, dataset, size=1):
+    """Give a derived dataset, whose elements are of several of another, the other's `seek`."""
     if hasattr(dataset, "seek"):
         derived.seek = dataset.seek
+        if size > 1 and takes_skip(dataset.seek):
+            derived.seek = lambda epoch, skip=0: dataset.seek(epoch, skip * size)
     return derived
+
+
+def takes_skip(seek):
+    """Return whether a dataset's `seek` takes `(epoch, skip)` rather than the epoch alone."""
+    try:
+        inspect.signature(seek).bind(0, 0)
+    except TypeError:
+        return False
+    return True
 
 
 class GroupedPyDataset(keras.utils.PyDataset):
@@ -323,6 +298,8 @@ class GroupedPyDataset(keras.utils.PyDataset):
         self._dataset = dataset
         self._size = size
         self._checks = checks
+        if hasattr(dataset, "seek"):
+            self.seek = dataset.seek
 
     def __len__(self):
         return len(self._dataset) // self._size

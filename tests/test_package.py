@@ -65,8 +65,8 @@ def test_every_file_knows_its_room():
         "copying.py": set(),
         "networks": {"layers"},
         "datasets": set(),
-        # `Evaluation` runs what `evaluate` runs, on what `fit` reads.
-        "callbacks": {"checks", "evaluation", "inputs", "metrics"},
+        # `Evaluation` runs what `evaluate` runs, on what `fit` reads; `Backup` is what `fit` asks.
+        "callbacks": {"checks", "evaluation", "inputs", "metrics", "resuming"},
         "player.py": {"replicas"},
         "seeds.py": set(),
     }

@@ -1,5 +1,6 @@
 """Callbacks for training generative adversarial networks, and the pictures they draw."""
 
+from keras_gan.callbacks.backup import Backup, BackupWarning
 from keras_gan.callbacks.collapse_monitor import Collapse, CollapseMonitor, CollapseWarning
 from keras_gan.callbacks.divergence_guard import Divergence, DivergenceGuard, DivergenceWarning
 from keras_gan.callbacks.evaluation import Evaluation
@@ -8,6 +9,8 @@ from keras_gan.callbacks.plots import density_plot, scatter_plot, series_plot
 from keras_gan.callbacks.sample_grid import SampleGrid
 
 __all__ = [
+    "Backup",
+    "BackupWarning",
     "Collapse",
     "CollapseMonitor",
     "CollapseWarning",

@@ -188,6 +188,19 @@ class CollapseMonitor(keras.callbacks.Callback):
             if track.fallen and not track.warned:
                 self._warn(track)
 
+    def get_state(self):
+        """Return what a `Backup` has to keep."""
+        tracks = {key: dataclasses.astuple(track) for key, track in self._tracks.items()}
+        return {"warnings": self.warnings, "tracks": tracks, "largest": self._largest}
+
+    def set_state(self, state):
+        """Go on from what `get_state` returned."""
+        self.warnings = [Collapse(*found) for found in state["warnings"]]
+        self._largest = state["largest"]
+        self._tracks = {}
+        for key, (best, healthy, fallen, warned) in state["tracks"].items():
+            self._tracks[key] = _Track(best, healthy, fallen and Collapse(*fallen), warned)
+
     def _judge(self, epoch, key, name, value):
         """Compare a figure with its floor and with its best."""
         track = self._tracks.setdefault(key, _Track())

@@ -193,6 +193,15 @@ class DivergenceGuard(keras.callbacks.Callback):
         self._confirm()
         self._forget()
 
+    def get_state(self):
+        """Return what a `Backup` has to keep; the last good state is the backup's own."""
+        return {"divergences": self.divergences, "recent": list(self._recent)}
+
+    def set_state(self, state):
+        """Go on from what `get_state` returned."""
+        self.divergences = [Divergence(*found) for found in state["divergences"]]
+        self._recent.extend(state["recent"])
+
     def _limit_of(self, name):
         """Return how large the absolute value of a loss may be: finite, in any case."""
         limits = [sys.float_info.max, *([] if self.limit is None else [self.limit])]

@@ -95,6 +95,14 @@ class Evaluation(keras.callbacks.Callback):
         check_element(*networks, model.conditional, *self._source.element)
         self._quality.check(model, self._source.element[1])
 
+    def get_state(self):
+        """Return what a `Backup` has to keep."""
+        return {"begun": self._begun}
+
+    def set_state(self, state):
+        """Go on from what `get_state` returned."""
+        self._begun = state["begun"]
+
     def on_epoch_end(self, epoch, logs=None):
         """Evaluate, and add the figures to the logs."""
         last = (self.params or {}).get("epochs") == epoch + 1

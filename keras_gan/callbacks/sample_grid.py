@@ -108,6 +108,14 @@ class SampleGrid(keras.callbacks.Callback):
             if paths:
                 files.save_gif(paths, os.path.join(self.directory, "training.gif"))
 
+    def get_state(self):
+        """Return what a `Backup` has to keep."""
+        return {"last_epoch": self._last_epoch}
+
+    def set_state(self, state):
+        """Go on from what `get_state` returned."""
+        self._last_epoch = state["last_epoch"]
+
     def _draw(self, title):
         # Every worker draws, though only the chief writes: a network that talks to the others
         # would wait for them forever.

@@ -44,9 +44,10 @@ def _streamed(source, batch_size, seed, shuffle):
     def sample(stored):
         return scale(source.decode(stored))
 
-    def batches_of(epoch):
+    def batches_of(epoch, skip):
         samples = _shuffle_buffer(encoded, seed, epoch) if shuffle else encoded
-        samples = samples.map(sample, num_parallel_calls=tf.data.AUTOTUNE)
+        # Read, as the buffer has to be filled anew, but not decoded.
+        samples = samples.skip(skip * size).map(sample, num_parallel_calls=tf.data.AUTOTUNE)
         return samples.batch(size, drop_remainder=shuffle or steps * size == source.count)
 
     return seekable(batches_of, steps)

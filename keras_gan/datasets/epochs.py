@@ -4,6 +4,11 @@ A *dataset with seek(epoch)* is a `tf.data.Dataset` with one more method, `seek`
 it is the next epoch: 0, 1, 2, ... `seek(epoch)` makes the next pass be that epoch. A training
 loop that calls `dataset.seek(epoch)` as each epoch begins sees the same batches in a fresh
 process as in one that never stopped, whoever peeked at the dataset in between.
+
+`seek(epoch, skip)` is for one that stopped in the middle of an epoch: the first `skip` batches
+need not be read, and stand-ins of zeros come in their place. The pass is as long as any, so what
+is derived from the dataset (repeated, grouped, shared among replicas) stays aligned, and the loop
+lets pass what it has trained on already.
 """
 
 import operator
@@ -13,53 +18,59 @@ import tensorflow as tf
 
 
 class EpochCounter:
-    """Count the passes over a dataset.
+    """Count the passes over a dataset of `steps` batches.
 
     The count lives in Python rather than in a `tf.Variable`: a variable made inside a
     distribution strategy's scope would be mirrored, or land on an accelerator, where a host
     pipeline cannot read it.
     """
 
-    def __init__(self):
-        self._next = 0
+    def __init__(self, steps):
+        self._next = self._skip = 0
+        self._steps = steps
         self._lock = threading.Lock()
 
-    def seek(self, epoch):
-        """Make the next pass be `epoch`.
+    def seek(self, epoch, skip=0):
+        """Make the next pass be `epoch`, and stand-ins take the place of its first batches.
 
         Args:
             epoch: Integer, at least 0.
+            skip: How many batches need not be read, at least 0. Those that the pass has not
+                count in the next.
 
         Raises:
-            ValueError: If `epoch` is negative.
-            TypeError: If `epoch` is not an integer.
+            ValueError: If an argument is negative.
+            TypeError: If an argument is not an integer.
         """
         epoch = check_integer(epoch, "epoch", minimum=0)
+        skip = check_integer(skip, "skip", minimum=0)
         with self._lock:
-            self._next = epoch
+            self._next, self._skip = epoch, skip
 
     def advance(self):
-        """Return the epoch of a pass that begins, as an integer, and move to the next."""
+        """Return epoch and batches to skip of a pass that begins, and move to the next."""
         with self._lock:
             epoch, self._next = self._next, self._next + 1
-        return epoch
+            skip = min(self._skip, self._steps)
+            self._skip -= skip
+        return epoch, skip
 
     def dataset(self):
-        """Return a dataset of one element: the epoch, taken anew by each pass."""
+        """Return a dataset of one element, epoch and batches to skip, taken anew by each pass."""
 
         def begin(_):
-            epoch = tf.numpy_function(self.advance, [], tf.int64)
-            return tf.ensure_shape(epoch, [])
+            numbers = tf.numpy_function(self.advance, [], [tf.int64, tf.int64])
+            return tuple(tf.ensure_shape(number, []) for number in numbers)
 
         return tf.data.Dataset.from_tensors(0).map(begin)
 
 
 def seekable(batches_of, steps):
-    """Return a dataset with `seek(epoch)` from a function that builds one epoch.
+    """Return a dataset with `seek(epoch, skip)` from a function that builds one epoch.
 
     Args:
-        batches_of: Function from a scalar int64 tensor, the epoch, to the `tf.data.Dataset` of
-            that epoch's batches.
+        batches_of: Function from two scalar int64 tensors, the epoch and the number of batches to
+            leave out at its beginning, to the `tf.data.Dataset` of that epoch's other batches.
         steps: The number of batches in an epoch.
 
     Returns:
@@ -67,12 +78,26 @@ def seekable(batches_of, steps):
         counts as a pass, also one over a dataset derived from it; a derived dataset keeps the
         protocol when it is given the method: `derived.seek = dataset.seek`.
     """
-    counter = EpochCounter()
-    dataset = counter.dataset().flat_map(batches_of)
+    counter = EpochCounter(steps)
+
+    def one_pass(epoch, skip):
+        rest = batches_of(epoch, skip)
+        return _stand_ins(rest.element_spec, skip).concatenate(rest)
+
+    dataset = counter.dataset().flat_map(one_pass)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
     dataset = dataset.prefetch(tf.data.AUTOTUNE).with_options(_options())
     dataset.seek = counter.seek
     return dataset
+
+
+def _stand_ins(specs, count):
+    """Return a dataset of zeros of these specs. An axis of unknown length has no entries."""
+    zeros = tf.nest.map_structure(
+        lambda spec: tf.zeros([side or 0 for side in spec.shape], spec.dtype), specs
+    )
+
+    return tf.data.Dataset.from_tensors(zeros).repeat(count)
 
 
 def _options():
@@ -88,7 +113,7 @@ def _options():
 
 
 def gathered(arrays, batch_size, seed, shuffle, transform=None):
-    """Return the dataset with `seek(epoch)` that gathers batches from arrays in memory.
+    """Return the dataset with `seek(epoch, skip)` that gathers batches from arrays in memory.
 
     Args:
         arrays: Nest of NumPy arrays with the same first dimension. They are not copied.
@@ -99,7 +124,7 @@ def gathered(arrays, batch_size, seed, shuffle, transform=None):
         transform: Function of a batch of tensors, run in parallel.
 
     Returns:
-        A dataset with `seek(epoch)`.
+        A dataset with `seek(epoch, skip)`.
     """
     # Gathered by NumPy, as tensors that a pipeline captures are copied into its graph, twice,
     # whenever it is optimized or split among replicas.
@@ -119,7 +144,7 @@ def gathered(arrays, batch_size, seed, shuffle, transform=None):
 
 
 def indexed(batch, count, batch_size, seed, shuffle):
-    """Return the dataset with `seek(epoch)` of what a function makes of batches of indices.
+    """Return the dataset with `seek(epoch, skip)` of what a function makes of batches of indices.
 
     Args:
         batch: Function from an int64 tensor of indices to a batch, run in parallel.
@@ -129,11 +154,11 @@ def indexed(batch, count, batch_size, seed, shuffle):
         shuffle: Whether to shuffle and drop the remainder.
 
     Returns:
-        A dataset with `seek(epoch)`.
+        A dataset with `seek(epoch, skip)`.
     """
     size, steps = batch_plan(count, batch_size, shuffle)
 
-    def batches_of(epoch):
+    def batches_of(epoch, skip):
         order = tf.range(count, dtype=tf.int64)
         if shuffle:
             order = stateless_shuffle(order, seed, epoch)
@@ -141,7 +166,7 @@ def indexed(batch, count, batch_size, seed, shuffle):
         indices = tf.data.Dataset.from_tensor_slices(order).batch(
             size, drop_remainder=shuffle or steps * size == count
         )
-        return indices.map(batch, num_parallel_calls=tf.data.AUTOTUNE)
+        return indices.skip(skip).map(batch, num_parallel_calls=tf.data.AUTOTUNE)
 
     return seekable(batches_of, steps)
 

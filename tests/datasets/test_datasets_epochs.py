@@ -139,6 +139,50 @@ def test_seek_refuses_what_is_no_epoch(epoch, error):
         make().seek(epoch)
 
 
+def test_stand_ins_take_the_place_of_skipped_batches():
+    dataset, quiet = make(), make()
+    orders = [[batch.numpy() for batch, _ in quiet] for _ in range(3)]
+    dataset.seek(1, 3)
+    batches = [(x.numpy(), y.numpy()) for x, y in dataset]
+    assert len(batches) == len(orders[1])
+    for x, y in batches[:3]:
+        assert x.shape == y.shape == (BATCH,) and not x.any() and not y.any()
+    np.testing.assert_array_equal([x for x, _ in batches[3:]], orders[1][3:])
+    np.testing.assert_array_equal([x for x, _ in dataset], orders[2])
+
+
+def test_what_a_pass_has_not_is_skipped_in_the_next():
+    dataset, quiet = make(), make()
+    expected = np.concatenate([passed(quiet) for _ in range(3)])
+    repeated = dataset.repeat(3)
+    dataset.seek(0, 6)  # Passes of 4 batches: all of the first, and 2 of the second.
+    order = passed(repeated)
+    assert not order[: 6 * BATCH].any()
+    np.testing.assert_array_equal(order[6 * BATCH :], expected[6 * BATCH :])
+
+
+def test_skipped_samples_are_not_read():
+    read = []
+
+    def batch(index):
+        def note(rows):
+            read.extend(rows)
+            return rows
+
+        return tf.ensure_shape(tf.numpy_function(note, [index], tf.int64), index.shape)
+
+    dataset = epochs.indexed(batch, 12, 3, seed=0, shuffle=False)
+    dataset.seek(0, 2)
+    list(dataset)
+    assert sorted(read) == list(range(6, 12))
+
+
+@pytest.mark.parametrize("skip, error", [(-1, ValueError), (0.5, TypeError)])
+def test_skip_is_a_count(skip, error):
+    with pytest.raises(error, match=f"`skip` must be an integer.*Received: skip={skip}"):
+        make().seek(0, skip)
+
+
 # Two logical devices and deterministic operations must be asked for before TensorFlow starts.
 OTHER_PROCESS = """
 import json, keras, sys, numpy as np, tensorflow as tf

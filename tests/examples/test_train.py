@@ -39,7 +39,7 @@ def runs(tmp_path_factory):
     straight, resumed = base / "straight", base / "resumed"
     train(straight, *flags, "--epochs=4")
     train(resumed, *flags, "--epochs=2")
-    train(resumed, *flags, "--epochs=4", "--resume", f"--export_dir={resumed / 'export'}")
+    train(resumed, *flags, "--epochs=4", f"--export_dir={resumed / 'export'}")
     return straight, resumed
 
 

@@ -290,7 +290,7 @@ def test_optimizers_made_outside_the_scope_are_refused(two_replicas):
 def test_each_epoch_sees_its_own_order(two_replicas):
     epochs = []
 
-    def batches(epoch):
+    def batches(epoch, _):
         def note(epoch):
             epochs.append(int(epoch))
             return np.float32(epoch)

@@ -1,0 +1,304 @@
+"""Backups from which training goes on as if it had never stopped."""
+
+import json
+import os
+import warnings
+
+import numpy as np
+
+from keras_gan.callbacks import files, states
+from keras_gan.callbacks.checks import check_whole
+from keras_gan.callbacks.signals import Requests
+from keras_gan.callbacks.snapshots import DamagedError, Snapshots
+from keras_gan.callbacks.workers import are_several, is_chief, total
+from keras_gan.resuming import Keeper, Position
+
+_MODEL, _TRAINING, _ARRAYS = "model.weights.h5", "training.json", "arrays.npz"
+
+
+class BackupWarning(UserWarning):
+    """A backup could not be written, or one that was found is damaged."""
+
+
+class Backup(Keeper):
+    """Keep the complete state of training, and go on from it when the same program starts again.
+
+    `fit` with this callback looks for the newest whole backup first. Where there is one, the
+    model, its optimizers and the callbacks are put back to it, and training goes on with the
+    step after it, also in the middle of an epoch: the rest is that of a run which never stopped,
+    bit for bit on one kind of machine with deterministic operations. `initial_epoch` is of no
+    account then. A run that had reached its end does nothing but end again.
+
+    A backup holds both networks, both optimizers and their loss scales, the averaged generator,
+    all random state, the state of terms and augmentations, the place in the data, the means of
+    the figures so far, and what the other callbacks remember: those of Keras (EarlyStopping,
+    ReduceLROnPlateau, ModelCheckpoint, TensorBoard, History, and CSVLogger, whose file is cut
+    back to the rows before the backup), those of keras_gan, and any callback with `get_state()`
+    and `set_state(state)`.
+
+    It is written beside its place, flushed to the disk and renamed, with a checksum of every
+    file. One that is torn or altered is named in a `BackupWarning`, set aside, and the one before
+    it is used. One that can't be written, on a full disk, is left out with a `BackupWarning`,
+    and training goes on.
+
+    On SIGTERM, by which clusters take machines back, and on SIGINT (Ctrl-C), the step is
+    finished, a backup written, and the process ends: on SIGTERM by `SystemExit` with `exit_code`,
+    75, which says that trying again will do; on Ctrl-C by `KeyboardInterrupt`. When they come
+    between epochs, validation and the other callbacks are finished first. A second signal of
+    either kind has its usual way.
+
+    Under a strategy of several workers the chief writes, into a directory that all of them see;
+    all go on from the same backup, and stop at the same step when one of them is told to.
+
+    The data goes on where it was if its order is a function of the epoch, see `docs/resume.md`.
+
+    Args:
+        directory: local directory for this run alone; made if missing.
+        every_steps: training steps from one backup to the next, counted over all epochs, with one
+            more at the end of training; by default one at the end of each epoch.
+        keep: how many backups to keep, at least 1. One that is damaged costs what was trained
+            since the one before.
+
+    Raises:
+        ValueError: when built, if an argument is out of range; when training starts, if the
+            directory can't be written to, or its backups are of another model or other data.
+
+    Example:
+    ```python
+    backup = keras_gan.callbacks.Backup("runs/digits/backup", every_steps=500)
+    model.fit(dataset, epochs=20, callbacks=[backup])  # Stopped, the same program goes on.
+    ```
+    """
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h.
+
+    def __init__(self, directory, every_steps=None, keep=2):
+        super().__init__()
+        if every_steps is not None:
+            check_whole("every_steps", every_steps, 1)
+        check_whole("keep", keep, 1)
+        if "://" in os.fspath(directory):
+            raise ValueError(
+                "`directory` must be a local path: backups get their names in one step there. "
+                f"Received: directory={os.fspath(directory)!r}"
+            )
+        self.directory = os.fspath(directory)
+        self.every_steps = every_steps
+        self.keep = keep
+        self._snapshots = Snapshots(self.directory, keep)
+        self._requests = Requests()
+        self._found = None
+        self._states = {}
+
+    # What `fit` calls before and after.
+
+    def restore_model(self, model):
+        """Put the newest whole backup back into the model.
+
+        Returns:
+            The `Position` to go on from, or `None`.
+        """
+        name = self._chosen(model)
+        self._found, self._states = None, {}
+        if name is None:
+            return None
+        found = self._read(name)
+        try:
+            model.load_weights(os.path.join(self._snapshots.path(name), _MODEL))
+        except ValueError as error:
+            raise ValueError(
+                f"The backups in {self.directory!r} are of another model. Build and compile it as "
+                "before to go on with that run, or choose another directory for a new one. "
+                f"Received: {name}. {error}"
+            ) from error
+        self._found, self._states = {**found, "name": name}, found["callbacks"]
+        return Position(found["epoch"], found["step"], found["stopped"])
+
+    def check_steps(self, steps):
+        """Raise when an epoch that was interrupted has another length now."""
+        found = self._found
+        if found and found["step"] and found["steps"] != steps:
+            raise ValueError(
+                f"The backup {found['name']!r} is from the middle of an epoch, after "
+                f"{found['step']} steps of {found['steps']}: go on with the same data, batch size "
+                "and `discriminator_steps`, or choose another directory for a new run. "
+                f"Received: an epoch of {steps} steps"
+            )
+
+    def before_training(self, callbacks):
+        """Cut logs back to the backup, and begin to note signals."""
+        if is_chief(self.model):
+            states.prepare(callbacks, self._states)
+        self._callbacks = [callback for callback in callbacks if callback is not self]
+        self._requests.listen()
+
+    def training_began(self, callbacks):
+        """Put the other callbacks' states back."""
+        states.put_back(callbacks, self._states)
+        if self._found and self.params.get("verbose") and is_chief(self.model):
+            place = _place(self._found["epoch"], self._found["step"])
+            print(f"Going on from {self._snapshots.path(self._found['name'])}, {place}", flush=True)
+
+    def epoch_began(self):
+        """Put back the means of the figures so far."""
+        for metric in self.model.metrics:
+            for variable, value in zip(
+                _parts(metric), self._found["figures"][metric.name], strict=True
+            ):
+                for part in self._local(variable):
+                    part.assign(value)
+
+    def close(self):
+        """Stop noting signals."""
+        self._requests.stop_listening()
+
+    # What Keras calls.
+
+    def on_train_begin(self, logs=None):
+        """Note where training begins."""
+        self._before = self.model.steps
+        self._saved = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Note the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Write a backup when it is due, and end when a signal asked for it."""
+        steps, before = self.model.steps, self._before
+        self._before = steps
+        asked = self._asked()
+        due = self.every_steps and steps // self.every_steps > before // self.every_steps
+        if due or asked:
+            self._save(f"step-{steps:08d}", self._epoch, batch + 1)
+        if asked:
+            self._end(asked, self._epoch, batch + 1)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write a backup when it is due, and end when a signal asked for it."""
+        asked = self._asked()
+        last = self.model.stop_training or epoch + 1 >= self.params["epochs"]
+        if self.every_steps is None or last or asked:
+            self._save(f"step-{self.model.steps:08d}-epoch-{epoch + 1:06d}", epoch + 1, 0)
+        if asked and not last:
+            self._end(asked, epoch + 1, 0)
+
+    # Backups.
+
+    def _chosen(self, model):
+        """Return the name of the backup that all workers go on from, or `None`."""
+        name = None
+        if is_chief(model):
+            files.prepare_directory(self.directory)
+            self._snapshots.remove_partial()
+            name = self._newest_whole()
+        if not are_several(model):
+            return name
+        # Numbers are all that workers can tell each other.
+        numbers = [int(part) + 1 for part in name.split("-")[1::2]] if name else []
+        step, epoch = total(model, [*numbers, 0, 0][:2])
+        if not step:
+            return None
+        name = f"step-{step - 1:08d}" + (f"-epoch-{epoch - 1:06d}" if epoch else "")
+        if not os.path.isdir(self._snapshots.path(name)):
+            raise ValueError(
+                f"The chief goes on from the backup {name!r}, which this worker does not see: "
+                "`directory` must be one that all workers share. "
+                f"Received: directory={self.directory!r}"
+            )
+        return name
+
+    def _newest_whole(self):
+        for name in reversed(self._snapshots.names()):
+            try:
+                self._snapshots.check(name)
+            except DamagedError as damage:
+                self._snapshots.set_aside(name)
+                warnings.warn(
+                    f"The backup {name!r} in {self.directory!r} is damaged: {damage}. It was set "
+                    "aside; the one before it is used, if there is one.",
+                    BackupWarning,
+                    stacklevel=2,
+                )
+            else:
+                return name
+        return None
+
+    def _read(self, name):
+        path = self._snapshots.path(name)
+        with open(os.path.join(path, _TRAINING), encoding="utf-8") as file:
+            packed = json.load(file)
+        arrays = {}
+        if os.path.exists(os.path.join(path, _ARRAYS)):
+            with np.load(os.path.join(path, _ARRAYS), allow_pickle=False) as stored:
+                arrays = dict(stored)
+        return states.unpack(packed, arrays)
+
+    def _save(self, name, epoch, step):
+        """Write a backup, unless this one is there already."""
+        if self._saved == name or not is_chief(self.model):
+            return
+        state, arrays = states.pack(
+            {
+                "epoch": epoch,
+                "step": step,
+                "steps": self.params["steps"],
+                "stopped": bool(self.model.stop_training),
+                "figures": {
+                    metric.name: [float(self._local(part)[0]) for part in _parts(metric)]
+                    for metric in self.model.metrics
+                },
+                "callbacks": states.collect(self._callbacks),
+            }
+        )
+
+        def write_files(directory):
+            self.model.save_weights(os.path.join(directory, _MODEL))
+            with open(os.path.join(directory, _TRAINING), "w", encoding="utf-8") as file:
+                json.dump(state, file)
+            if arrays:
+                np.savez(os.path.join(directory, _ARRAYS), **arrays)
+
+        try:
+            self._snapshots.write(name, write_files)
+        except OSError as error:
+            warnings.warn(
+                f"The backup {name!r} could not be written into {self.directory!r}: {error}. "
+                "Training goes on; the backups before it are as they were.",
+                BackupWarning,
+                stacklevel=2,
+            )
+        else:
+            self._saved = name
+
+    def _local(self, variable):
+        return self.model.distribute_strategy.experimental_local_results(variable.value)
+
+    # Signals.
+
+    def _asked(self):
+        """Return which signal came, to any of the workers, or `None`."""
+        counts = total(self.model, self._requests.counts)
+        asked = zip(("SIGTERM", "SIGINT"), counts, strict=True)
+        return next((name for name, count in asked if count), None)
+
+    def _end(self, asked, epoch, step):
+        total(self.model, [0])  # Nobody leaves before the chief has written.
+        if is_chief(self.model):
+            kept = self._saved or "no new backup"
+            print(
+                f"\n{asked}: {kept} is in {self.directory}, {_place(epoch, step)}. "
+                "The same command goes on from there.",
+                flush=True,
+            )
+        if asked == "SIGINT":
+            raise KeyboardInterrupt
+        raise SystemExit(self.exit_code)
+
+
+def _parts(metric):
+    return [metric.total, metric.count]
+
+
+def _place(epoch, step):
+    return f"after {epoch} epochs" + (f" and {step} steps" if step else "")

@@ -1,0 +1,150 @@
+"""Directories of files that are whole or not there: how backups lie on a disk."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import uuid
+
+_MANIFEST = "manifest.json"
+_FORMAT = 1
+
+
+class DamagedError(Exception):
+    """A snapshot is not what was written; the text says which part, and how it shows."""
+
+
+class Snapshots:
+    """The snapshots in a directory, each a directory of files with their checksums.
+
+    Names are `step-<8 digits>`, with `-epoch-<6 digits>` behind where an epoch was over: sorted,
+    they are in the order in which they were taken.
+
+    Args:
+        directory: local path; made if missing.
+        keep: how many to keep, at least 1.
+    """
+
+    def __init__(self, directory, keep):
+        self.directory = directory
+        self._keep = keep
+
+    def names(self):
+        """Return the names of what is there, oldest first."""
+        try:
+            names = os.listdir(self.directory)
+        except FileNotFoundError:
+            return []
+        return sorted(n for n in names if re.fullmatch(r"step-\d{8,}(-epoch-\d{6,})?", n))
+
+    def path(self, name):
+        """Return the path of a snapshot."""
+        return os.path.join(self.directory, name)
+
+    def write(self, name, write_files):
+        """Write a snapshot in one step: whatever happens, it is whole or not there.
+
+        Every file is flushed to the disk before the directory gets its name, and the ones that
+        are too many are removed after that.
+
+        Args:
+            name: its name.
+            write_files: function that writes files into the directory it is given.
+        """
+        temporary = self.path(f".{name}-{uuid.uuid4().hex[:8]}.partial")
+        os.makedirs(temporary)
+        try:
+            write_files(temporary)
+            _write_manifest(temporary)
+            _flush(temporary)
+            self._put(temporary, name)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        for old in self.names()[: -self._keep]:
+            if old != name:
+                shutil.rmtree(self.path(old), ignore_errors=True)
+
+    def _put(self, temporary, name):
+        target = self.path(name)
+        if os.path.exists(target):  # A directory can't be replaced in one step, only moved away.
+            os.rename(target, f"{temporary}.old")
+        os.rename(temporary, target)
+        shutil.rmtree(f"{temporary}.old", ignore_errors=True)
+        _flush_entry(self.directory)
+
+    def check(self, name):
+        """Raise unless a snapshot is as it was written.
+
+        Raises:
+            DamagedError: when a file is missing, too short, too long or altered.
+            ValueError: when it is of another format.
+        """
+        path = self.path(name)
+        try:
+            with open(os.path.join(path, _MANIFEST), encoding="utf-8") as file:
+                manifest = json.load(file)
+            version, files = manifest["format"], dict(manifest["files"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DamagedError(f"its {_MANIFEST} can't be read ({error})") from error
+        if version != _FORMAT:
+            raise ValueError(
+                f"Expected backups of format {_FORMAT}: this one was written by another version "
+                f"of keras_gan. Received: format {version!r} in {path!r}"
+            )
+        for file, expected in files.items():
+            _check_file(os.path.join(path, file), file, expected)
+
+    def set_aside(self, name):
+        """Rename a damaged snapshot, so that it is neither read nor counted again."""
+        # What can't be renamed, in a directory that is only read, does no harm either.
+        try:
+            os.rename(self.path(name), self.path(f"damaged-{name}-{uuid.uuid4().hex[:8]}"))
+        except OSError:
+            return
+
+    def remove_partial(self):
+        """Remove what a process that was killed has left half written."""
+        for name in os.listdir(self.directory):
+            if re.fullmatch(r"\.step-.*\.partial(\.old)?", name):
+                shutil.rmtree(self.path(name), ignore_errors=True)
+
+
+def _write_manifest(directory):
+    files = {}
+    for name in sorted(os.listdir(directory)):
+        path = os.path.join(directory, name)
+        files[name] = {"bytes": os.path.getsize(path), "sha256": _digest(path)}
+    with open(os.path.join(directory, _MANIFEST), "w", encoding="utf-8") as file:
+        json.dump({"format": _FORMAT, "files": files}, file, indent=2)
+
+
+def _check_file(path, name, expected):
+    try:
+        size = os.path.getsize(path)
+        if size != expected["bytes"]:
+            raise DamagedError(f"its {name} has {size} bytes, not {expected['bytes']}")
+        if _digest(path) != expected["sha256"]:
+            raise DamagedError(f"its {name} is not what was written: the checksum differs")
+    except (OSError, KeyError, TypeError) as error:
+        raise DamagedError(f"its {name} can't be read ({error})") from error
+
+
+def _digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(directory):
+    for name in os.listdir(directory):
+        _flush_entry(os.path.join(directory, name))
+    _flush_entry(directory)
+
+
+def _flush_entry(path):
+    """Have the disk hold what a file, or a directory's list of names, is said to be."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

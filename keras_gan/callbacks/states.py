@@ -1,0 +1,154 @@
+"""The state of callbacks: what each has to remember for a run to go on as if it never stopped."""
+
+import os
+
+import keras
+import numpy as np
+
+# Keras's callbacks have no way to say what they remember: these are the attributes that do.
+_ATTRIBUTES = {
+    keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
+    keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
+    keras.callbacks.ModelCheckpoint: (
+        "best",
+        "_batches_seen_since_last_saving",
+        "_last_batch_seen",
+    ),
+    keras.callbacks.TensorBoard: ("_global_train_batch", "_global_test_batch"),
+    keras.callbacks.History: ("epoch", "history"),
+}
+
+
+def collect(callbacks):
+    """Return the states of callbacks that have one, as `{name: state}`.
+
+    A callback says what it has to remember by `get_state()`, and takes it back by
+    `set_state(state)`: nests of numbers, strings, `None` and NumPy arrays. Those of Keras's own
+    that remember something are known.
+
+    Args:
+        callbacks: list of callbacks.
+    """
+    states = {name: _state_of(callback) for name, callback in _named(callbacks)}
+    return {name: state for name, state in states.items() if state is not None}
+
+
+def prepare(callbacks, states):
+    """Prepare callbacks that are about to begin and are to go on from their states.
+
+    Args:
+        callbacks: list of callbacks.
+        states: what `collect` returned.
+    """
+    for name, callback in _named(callbacks):
+        if isinstance(callback, keras.callbacks.CSVLogger) and name in states:
+            _cut(callback, states[name]["bytes"])
+
+
+def put_back(callbacks, states):
+    """Give callbacks that have begun their states back.
+
+    Args:
+        callbacks: list of callbacks. One that has no state there keeps what it has.
+        states: what `collect` returned.
+    """
+    for name, callback in _named(callbacks):
+        if name in states and not isinstance(callback, keras.callbacks.CSVLogger):
+            _set_state(callback, states[name])
+
+
+def _named(callbacks):
+    """Return pairs of a name and a callback: its class, numbered among those of its class."""
+    counts = {}
+    for callback in callbacks:
+        kind = f"{type(callback).__module__}.{type(callback).__qualname__}"
+        counts[kind] = counts.get(kind, 0) + 1
+        yield f"{kind}/{counts[kind]}", callback
+
+
+def _attributes_of(callback):
+    for kind, attributes in _ATTRIBUTES.items():
+        if isinstance(callback, kind):
+            return attributes
+    return None
+
+
+def _state_of(callback):
+    if hasattr(callback, "get_state"):
+        return callback.get_state()
+    if isinstance(callback, keras.callbacks.CSVLogger):
+        return {"bytes": _size_of(callback)}
+    attributes = _attributes_of(callback)
+    if attributes is None:
+        return None
+    # `best_epoch` is there only once there is a best.
+    return {name: getattr(callback, name) for name in attributes if hasattr(callback, name)}
+
+
+def _set_state(callback, state):
+    if hasattr(callback, "set_state"):
+        callback.set_state(state)
+        return
+    for name, value in state.items():
+        setattr(callback, name, value)
+
+
+def _size_of(logger):
+    """Return the bytes of a log that are written by now."""
+    if logger.csv_file is not None and not logger.csv_file.closed:
+        logger.csv_file.flush()
+    return os.path.getsize(logger.filename) if os.path.exists(logger.filename) else 0
+
+
+def _cut(logger, size):
+    """Have a log go on after the rows that belong to the state, without those that follow."""
+    logger.append = True
+    if os.path.exists(logger.filename) and os.path.getsize(logger.filename) > size:
+        os.truncate(logger.filename, size)
+
+
+def pack(nest):
+    """Return a nest that JSON can hold, and the arrays that it can't, by name.
+
+    Args:
+        nest: of numbers, strings, `None`, lists, dicts with string keys, and arrays.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    arrays = {}
+
+    def packed(part):
+        if part is None or isinstance(part, (bool, int, float, str)):
+            return part
+        if isinstance(part, dict):
+            return {"dict": {_text(key): packed(value) for key, value in part.items()}}
+        if isinstance(part, (list, tuple)):
+            return [packed(value) for value in part]
+        if isinstance(part, (np.ndarray, np.generic)) and part.dtype != object:
+            name = f"array_{len(arrays)}"
+            arrays[name] = np.asarray(part)
+            return {"array": name}
+        raise TypeError(
+            "The state of a callback is a nest of numbers, strings, None and NumPy arrays. "
+            f"Received: {part!r} of type {type(part)}"
+        )
+
+    return packed(nest), arrays
+
+
+def unpack(packed, arrays):
+    """Return the nest that `pack` was given; tuples come back as lists, scalars as arrays."""
+    if isinstance(packed, list):
+        return [unpack(value, arrays) for value in packed]
+    if not isinstance(packed, dict):
+        return packed
+    if "array" in packed:
+        return arrays[packed["array"]]
+    return {key: unpack(value, arrays) for key, value in packed["dict"].items()}
+
+
+def _text(key):
+    if not isinstance(key, str):
+        raise TypeError(f"The keys of a callback's state are strings. Received: {key!r}")
+    return key
