@@ -64,6 +64,13 @@ _SEED = flags.DEFINE_integer("seed", 0, "Seed of networks, data order and every 
 _DETERMINISTIC = flags.DEFINE_bool(
     "deterministic", False, "Make the same seed give the same bits, at some cost in speed."
 )
+_STRATEGY = flags.DEFINE_enum(
+    "strategy",
+    "auto",
+    ["auto", "one", "mirrored", "multi_worker"],
+    "One device, all GPUs of this machine, or the workers that TF_CONFIG names; auto: the workers "
+    "where there is a TF_CONFIG, the GPUs where there are several.",
+)
 _BF16 = flags.DEFINE_bool("bf16", False, "Compute in mixed_bfloat16.")
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Where to write; runs/<dataset> by default.")
 _EXPORT_DIR = flags.DEFINE_string("export_dir", None, "Where to export the generator, if anywhere.")
@@ -79,6 +86,19 @@ def choice(flag):
     """Return a flag's value, or what the dataset's recipe says."""
     recipe = RECIPES.get(_DATASET.value, RECIPES["other"])
     return recipe[flag.name] if flag.value is None else flag.value
+
+
+def strategy():
+    """Return the `tf.distribute` strategy that the flags or the machine ask for."""
+    name = _STRATEGY.value
+    if name == "auto":
+        several = len(tf.config.list_physical_devices("GPU")) > 1
+        name = "multi_worker" if "TF_CONFIG" in os.environ else "mirrored" if several else "one"
+    if name == "one":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def load(split="train", **kwargs):
@@ -140,13 +160,29 @@ def count_classes(dataset):
     return 1 + max(int(tf.reduce_max(labels)) for _, labels in dataset)
 
 
-def callbacks(run_dir):
+class TensorBoard(keras.callbacks.TensorBoard):
+    """TensorBoard of the epochs' figures.
+
+    Keras's own makes tensors of every step's figures too, which TensorFlow never frees: some
+    kilobytes a step, for a file that holds none of them.
+    """
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Do nothing."""
+
+
+def callbacks(model, run_dir):
     """Return what accompanies the training: grids, logs, checkpoints and backups."""
-    writer = tf.summary.create_file_writer(str(run_dir / "tensorboard" / "samples"))
+    writer = logs = None
+    if keras_gan.workers.is_chief(model):
+        writer = tf.summary.create_file_writer(str(run_dir / "tensorboard" / "samples"))
+        logs = [
+            keras.callbacks.CSVLogger(run_dir / "history.csv"),
+            TensorBoard(run_dir / "tensorboard", write_graph=False),
+        ]
     return [
         keras_gan.callbacks.SampleGrid(run_dir / "samples", writer=writer),
-        keras.callbacks.CSVLogger(run_dir / "history.csv"),
-        keras.callbacks.TensorBoard(run_dir / "tensorboard", write_graph=False),
+        *(logs or []),
         keras.callbacks.ModelCheckpoint(run_dir / "checkpoint.keras"),
         keras_gan.callbacks.Backup(run_dir / "backup", every_steps=_BACKUP_STEPS.value),
     ]
@@ -234,25 +270,30 @@ def small():
     return _DATASET.value == "digits"
 
 
-def train(run_dir):
+def train(run_dir, devices):
     """Train, from the start or from the last backup, and return the model."""
     if not _RESUME.value:
         shutil.rmtree(run_dir / "backup", ignore_errors=True)
     dataset = training_data()
-    model = build(dataset)
+    with devices.scope():
+        model = build(dataset)
     try:
         model.fit(
             dataset,
             epochs=choice(_EPOCHS),
-            callbacks=callbacks(run_dir),
-            verbose=int(_VERBOSE.value),
+            callbacks=callbacks(model, run_dir),
+            verbose=int(_VERBOSE.value) if keras_gan.workers.is_chief(model) else 0,
         )
     except KeyboardInterrupt:
         sys.exit(130)  # As shells report it; the backup's callback has said how to go on.
+    except tf.errors.UnavailableError as error:
+        print(error.message, file=sys.stderr)
+        sys.exit(keras_gan.callbacks.Backup.exit_code)  # To try again will do, as on SIGTERM.
     return model
 
 
 def main(_):
+    devices = strategy()  # Before anything else: workers find each other at the very start.
     if _DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
     if _BF16.value:
@@ -260,7 +301,9 @@ def main(_):
     keras.utils.set_random_seed(_SEED.value)
     run_dir = pathlib.Path(_RUN_DIR.value or f"runs/{pathlib.Path(_DATASET.value).name}")
     run_dir.mkdir(parents=True, exist_ok=True)
-    model = train(run_dir)
+    model = train(run_dir, devices)
+    if not keras_gan.workers.is_chief(model):
+        return
     plot_losses(run_dir)
     print(f"Samples, history, losses and checkpoint are in {run_dir}")
     if _SCORE.value and _DATASET.value in ("digits", "mnist", "fashion_mnist"):

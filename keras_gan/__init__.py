@@ -21,6 +21,7 @@ from keras_gan import (
     networks,
     schedules,
     terms,
+    workers,
 )
 from keras_gan.averaging import GeneratorAverage
 from keras_gan.gan import GAN
@@ -40,4 +41,5 @@ __all__ = [
     "networks",
     "schedules",
     "terms",
+    "workers",
 ]

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan import checks, sampling
+from keras_gan.workers import is_chief
 
 
 def export(model, filepath, format="tf_saved_model", version="next"):
@@ -34,11 +35,14 @@ def export(model, filepath, format="tf_saved_model", version="next"):
             not exist yet.
 
     Returns:
-        Path of the version's directory, a string.
+        Path of the version's directory, a string. Of several workers the chief exports; the
+        others return `None` at once.
 
     Raises:
         ValueError: for an unknown format, a path that is a file, a version that exists, or a
             network that is not built.
+        OSError: when it can't be written (a full disk, a directory that is only read); nothing
+            of it is left then.
 
     Example:
 
@@ -54,6 +58,8 @@ def export(model, filepath, format="tf_saved_model", version="next"):
             "Expected a local directory: a remote one can't be renamed in one step. Export "
             f"locally and copy the version's directory. Received: {filepath}"
         )
+    if not is_chief(model):
+        return None
     base = pathlib.Path(filepath)
     if base.exists() and not base.is_dir():
         raise ValueError(f"Expected a directory to export to; it is a file. Received: {filepath}")
@@ -64,6 +70,12 @@ def export(model, filepath, format="tf_saved_model", version="next"):
     try:
         _archive(model).write_out(str(temporary), verbose=False)
         os.rename(temporary, target)
+    except (OSError, tf.errors.OpError) as error:
+        raise OSError(
+            f"The export to {str(target)!r} could not be written, and nothing of it was left "
+            "there; other versions are as they were. Make room on the disk, or export to another "
+            f"directory. Received: {error}"
+        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return str(target)

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_gan import checks, inputs, resuming
+from keras_gan import checks, inputs, resuming, workers
 from keras_gan.layers import packing
 
 
@@ -55,6 +55,7 @@ class Fitting:
             ValueError: when the model is not compiled, the data does not fit the networks, or
                 it holds NaN.
             TypeError: when `x` is none of the kinds above.
+            tf.errors.UnavailableError: when another worker of the strategy is gone.
         """
         self._assert_compile_called("fit")
         inputs.refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
@@ -78,7 +79,7 @@ class Fitting:
         self._fit_verbose = verbose
         begin = kwargs.pop("initial_epoch", 0)
         run = resuming.run(self, batches, callbacks, begin, epochs, verbose, steps)
-        with source.readable_errors(), run as run:
+        with workers.readable_errors(self), source.readable_errors(), run as run:
             history = super().fit(
                 batches,
                 initial_epoch=run.initial_epoch,
@@ -180,7 +181,7 @@ class Fitting:
             batches = source.grouped(1, self._shares(source, batch_size))
         if hasattr(batches, "seek"):
             batches.seek(0)  # The same order, hence the same figures, at each evaluation.
-        with self._logs.reporting(self._logs.game):
+        with workers.readable_errors(self), self._logs.reporting(self._logs.game):
             results = super().evaluate(batches, return_dict=True, **kwargs)
         if not results:
             raise self._nothing_read()

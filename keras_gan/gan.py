@@ -406,7 +406,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
             version: `"next"`, or a positive integer that does not exist yet.
 
         Returns:
-            Path of the version's directory, a string.
+            Path of the version's directory, a string; `None` on workers other than the chief.
         """
         return export.export(self, filepath, format=format, version=version)
 

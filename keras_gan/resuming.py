@@ -224,11 +224,8 @@ def run(model, batches, callbacks, initial_epoch, epochs, verbose, steps_per_epo
             callbacks.append(callback)
     else:
         callbacks = [*own, *flat(callbacks)]
-    used = position.step
-    if steps_per_epoch and not hasattr(batches, "seek"):
-        used += position.epoch * steps_per_epoch
     try:
-        with _passing(model, position.step, used):
+        with _passing(model, position.step, _used(batches, position, steps_per_epoch)):
             yield Run(callbacks, position, own[0], resumed)
     finally:
         if keeper:
@@ -260,7 +257,7 @@ class Run:
 @contextlib.contextmanager
 def _passing(model, steps, batches):
     """Let the steps pass that were taken of an epoch, as long as the context lasts."""
-    if not steps:
+    if not batches:
         yield
         return
     model.make_train_function()
@@ -270,6 +267,18 @@ def _passing(model, steps, batches):
         yield
     finally:
         model.train_function = function
+
+
+def _used(batches, position, steps_per_epoch):
+    """Return how many elements the iterator that a position is in has given."""
+    used = 0
+    if steps_per_epoch and not hasattr(batches, "seek"):
+        # One iterator serves for all epochs until it ends; then the next epoch has a new one.
+        count = steps_of(batches, None)
+        for _ in range(position.epoch):
+            used += steps_per_epoch
+            used = 0 if count and used >= count else used
+    return used + position.step
 
 
 def steps_of(batches, steps_per_epoch):

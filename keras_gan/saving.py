@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_gan import evaluation
+from keras_gan.workers import is_chief
 
 
 class Saving:
@@ -18,24 +19,30 @@ class Saving:
         """Save the model, its optimizers and all state of training to a `.keras` file.
 
         The file is written beside its place and renamed when complete, so an interrupted save
-        leaves the last one whole.
+        leaves the last one whole. Of several workers the chief writes; the others return at once.
 
         Args:
             filepath: path that ends in `.keras`.
             overwrite: whether to replace an existing file without asking.
             **kwargs: as `keras.Model.save`.
         """
+        if not is_chief(self):
+            return
         with _beside(filepath, overwrite) as path:
             super().save(path, overwrite=overwrite, **kwargs)
 
-    def save_weights(self, filepath, overwrite=True, **kwargs):
+    def save_weights(self, filepath, overwrite=True, every_worker=False, **kwargs):
         """Save all weights and state, without the architecture, to a `.weights.h5` file.
 
         Args:
             filepath: path that ends in `.weights.h5`.
             overwrite: whether to replace an existing file without asking.
+            every_worker: whether each of several workers writes, to a path of its own; by default
+                the chief does, and the others return at once.
             **kwargs: as `keras.Model.save_weights`.
         """
+        if not (every_worker or is_chief(self)):
+            return
         with _beside(filepath, overwrite) as path:
             super().save_weights(path, overwrite=overwrite, **kwargs)
 

@@ -1,6 +1,7 @@
 """What is checked of the data's values, as they are read and before a network sees them."""
 
 import contextlib
+import re
 import warnings
 
 import keras
@@ -10,6 +11,12 @@ import tensorflow as tf
 NOT_FINITE = (
     "The data holds NaN or infinite values: expected finite samples. The networks were not "
     "updated from them. Drop such samples, for example with `dataset.filter(...)`."
+)
+
+
+NOT_READ = (
+    "The dataset could not be read: {}. The networks are as the last batch before left them, and "
+    "a run with `keras_gan.callbacks.Backup` goes on from its last backup once the data is there."
 )
 
 
@@ -94,13 +101,16 @@ class ValueChecks:
 
     @contextlib.contextmanager
     def readable(self):
-        """Raise what a check found as the error it is, not as the pipeline wraps it."""
+        """Raise what a check found, or what kept the data from being read, so that one sees it."""
         try:
             yield
-        except tf.errors.OpError:
-            if self._found is None:
+        except tf.errors.OpError as error:
+            if self._found is not None:
+                raise self._found from None
+            reason = _why_not_read(error.message)
+            if reason is None:
                 raise
-            raise self._found from None
+            raise type(error)(error.node_def, error.op, NOT_READ.format(reason)) from error
 
     def _look(self, x, *condition):
         try:
@@ -108,6 +118,15 @@ class ValueChecks:
         except ValueError as error:
             self._found = error
             raise
+
+
+def _why_not_read(message):
+    """Return what TensorFlow says of a batch that could not be read; `None` of other errors."""
+    if "IteratorGetNext" not in message:
+        return None
+    # Behind the trace of a graph, between the names of nodes.
+    last = message.rsplit("\n\n", 1)[-1].split("\n\t [[")[0]
+    return re.sub(r"\{\{.*?\}\}|\[Op:.*", "", last).strip()
 
 
 def _check_finite(array):

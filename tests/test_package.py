@@ -66,7 +66,8 @@ def test_every_file_knows_its_room():
         "networks": {"layers"},
         "datasets": set(),
         # `Evaluation` runs what `evaluate` runs, on what `fit` reads; `Backup` is what `fit` asks.
-        "callbacks": {"checks", "evaluation", "inputs", "metrics", "resuming"},
+        "callbacks": {"checks", "evaluation", "inputs", "metrics", "resuming", "workers"},
+        "workers.py": set(),
         "player.py": {"replicas"},
         "seeds.py": set(),
     }

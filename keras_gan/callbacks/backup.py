@@ -10,8 +10,8 @@ from keras_gan.callbacks import files, states
 from keras_gan.callbacks.checks import check_whole
 from keras_gan.callbacks.signals import Requests
 from keras_gan.callbacks.snapshots import DamagedError, Snapshots
-from keras_gan.callbacks.workers import are_several, is_chief, total
 from keras_gan.resuming import Keeper, Position
+from keras_gan.workers import are_several, is_chief, total
 
 _MODEL, _TRAINING, _ARRAYS = "model.weights.h5", "training.json", "arrays.npz"
 
@@ -262,8 +262,10 @@ class Backup(Keeper):
         try:
             self._snapshots.write(name, write_files)
         except OSError as error:
+            # HDF5 adds a page about its buffers to what the system says.
+            reason = os.strerror(error.errno) if error.errno else error
             warnings.warn(
-                f"The backup {name!r} could not be written into {self.directory!r}: {error}. "
+                f"The backup {name!r} could not be written into {self.directory!r}: {reason}. "
                 "Training goes on; the backups before it are as they were.",
                 BackupWarning,
                 stacklevel=2,

@@ -12,7 +12,7 @@ import keras
 
 from keras_gan.callbacks import files
 from keras_gan.callbacks.checks import check_whole
-from keras_gan.callbacks.workers import is_chief
+from keras_gan.workers import is_chief
 
 _LOSSES = ("d_loss", "g_loss")
 _GOOD_FILE = "last_good.weights.h5"
@@ -149,7 +149,7 @@ class DivergenceGuard(keras.callbacks.Callback):
         # Not when training begins: BackupAndRestore loads what it has then.
         if self._good is None:
             self._check_start()
-            self.model.save_weights(self._path)
+            self.model.save_weights(self._path, every_worker=True)
             self._good = "before training"
 
     def on_train_batch_end(self, batch, logs=None):
@@ -182,7 +182,7 @@ class DivergenceGuard(keras.callbacks.Callback):
         """Look at the weights, and keep the state of a good epoch."""
         if self._trained and self._check_weights():
             self._recent.append({name: abs(self._seen[name]) for name in _LOSSES})
-            self.model.save_weights(self._next_path)
+            self.model.save_weights(self._next_path, every_worker=True)
             self._next = f"after epoch {self._epoch}"
         elif self._lost and logs is not None:
             # The running means were reset: those of no steps are 0.

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from keras_gan.callbacks import files, pictures, plots
 from keras_gan.callbacks.checks import check_whole
-from keras_gan.callbacks.workers import is_chief
 from keras_gan.checks import pack_size
+from keras_gan.workers import is_chief
 
 _DEFAULT_SAMPLES = {"image": 64, "series": 16, "line": 2048, "plane": 2048}
 _MOST_CLASS_COLUMNS = 20

@@ -153,21 +153,28 @@ class Batches(keras.utils.PyDataset):
     "source, options",
     [
         (plain, {}),
+        (plain, {"steps_per_epoch": 3}),
         (endless, {"steps_per_epoch": 3}),
         (Batches, {}),
         (lambda: data(steps=2 * STEPS), {"discriminator_steps": 2}),
         (data, {"steps_per_epoch": 3}),
         (lambda: data(steps=8), {"steps_per_execution": 2}),
     ],
-    ids=["plain", "endless", "PyDataset", "grouped", "cut", "executions"],
+    ids=["plain", "ends early", "endless", "PyDataset", "grouped", "cut", "executions"],
 )
-def test_any_data(tmp_path, source, options):
+@pytest.mark.parametrize(
+    "stop, every_steps", [((1, 2), 1), ((1, None), None)], ids=["within", "between"]
+)
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_any_data(tmp_path, source, options, stop, every_steps):
     options = dict(options)
-    fit = {"steps_per_epoch": options.pop("steps_per_epoch", None), "epochs": 2, "verbose": 0}
+    fit = {"steps_per_epoch": options.pop("steps_per_epoch", None), "epochs": 4, "verbose": 0}
     states = []
-    for stop in (None, (1, 2), None):
+    for stop_at in (None, stop, None):
         path = tmp_path / ("whole" if not states else "stopped")
-        callbacks = [backup(path, every_steps=1), *([StopAt(*stop)] if stop else [])]
+        # Last, so that the epoch it stops after is in a backup.
+        kept = backup(path, every_steps=every_steps)
+        callbacks = [*([StopAt(*stop_at)] if stop_at else []), kept]
         model = model_of(**options)
         try:
             model.fit(source(), callbacks=callbacks, **fit)

@@ -6,6 +6,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy.spatial.distance import pdist
 
 import keras_gan
@@ -17,6 +18,8 @@ RING = keras_gan.datasets.Ring(std=0.05)
 
 class FakeGAN:
     """What the monitor sees of a GAN: samples of a given width, and the count of steps."""
+
+    distribute_strategy = tf.distribute.get_strategy()
 
     def __init__(self, widths=(), conditional=False, num_classes=None, shape=(4,), per_epoch=1000):
         self.widths = list(widths)

@@ -281,7 +281,7 @@ def test_two_replicas(two_replicas, tmp_path):
 def test_only_the_chief_writes_into_the_directory(tmp_path):
     class Worker:
         class extended:
-            should_save_checkpoint = False
+            should_checkpoint = False
 
     worker, chief = FakeGAN(), FakeGAN()
     worker.distribute_strategy = Worker

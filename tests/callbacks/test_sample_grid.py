@@ -13,6 +13,8 @@ from keras_gan.callbacks import SampleGrid, captioned, files, image_grid, side_b
 class FakeGAN:
     """What SampleGrid sees of a GAN: samples that say which seed, label and epoch made them."""
 
+    distribute_strategy = tf.distribute.get_strategy()
+
     def __init__(self, shape=(4, 4, 1), conditional=False, num_classes=None):
         self.shape = shape
         self.conditional = conditional
@@ -287,7 +289,7 @@ def test_whoever_reads_the_old_file_keeps_it_whole(tmp_path):
 def test_only_the_chief_writes_and_every_worker_generates(tmp_path):
     class Worker:
         class extended:
-            should_save_checkpoint = False
+            should_checkpoint = False
 
     model = FakeGAN()
     model.distribute_strategy = Worker
