@@ -11,7 +11,7 @@ from keras_gan.augmentation.augmentation import check_strategy, following
 from keras_gan.fitting import Fitting
 from keras_gan.logs import Logs
 from keras_gan.player import Player
-from keras_gan.saving import Saving
+from keras_gan.saving import Saving, note_keras_attributes
 from keras_gan.seeds import RandomState, seed_states
 from keras_gan.step import logits_of
 from keras_gan.training import Training
@@ -91,6 +91,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
         )
         with self.distribute_strategy.scope():
             self.random_state = RandomState(seed, name="random_state")
+        note_keras_attributes()
         self.terms = []
         self._averages = []
         self._augmentations = []

@@ -40,4 +40,6 @@ def sum_over_replicas(values):
 def _reduced(how, values):
     if replica_count() == 1 or tf.distribute.in_cross_replica_context():
         return values
-    return tf.distribute.get_replica_context().all_reduce(how, values)
+    # Copies on the replica's own device: workers can't reduce what is on none, as a loss may be.
+    own = tf.nest.map_structure(tf.identity, values)
+    return tf.distribute.get_replica_context().all_reduce(how, own)

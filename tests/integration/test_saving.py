@@ -300,3 +300,22 @@ def test_sharded_weights_are_whole_or_refused(tmp_path):
     other.compile(**small.adams())
     other.load_weights(path)
     small.assert_equal_states(small.state(model), small.state(other))
+
+
+def test_saves_do_not_make_optimizers_to_look_at(tmp_path, monkeypatch):
+    """Keras does at every save, and their variables are never freed: a leak in long runs."""
+    model = small.gan()
+    model.compile(**small.adams())
+    made, init = [], keras.optimizers.Optimizer.__init__
+
+    def noted(self, *args, **kwargs):
+        made.append(self)
+        init(self, *args, **kwargs)
+
+    monkeypatch.setattr(keras.optimizers.Optimizer, "__init__", noted)
+    keras.optimizers.SGD()
+    assert len(made) == 1
+    model.save_weights(tmp_path / "second.weights.h5")
+    model.save(tmp_path / "third.keras")
+    model.load_weights(tmp_path / "second.weights.h5")
+    assert len(made) == 1

@@ -1,0 +1,204 @@
+"""Train small games on replicas or workers and keep what came of it, for tests to compare.
+
+    replicated.py DIRECTORY REPLICAS SCENARIO...
+
+With a TF_CONFIG it is one of several workers, of one replica each; else it has that many logical
+CPUs to itself.
+"""
+
+import os
+import pathlib
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
+
+import keras_gan
+from tests.integration import small
+from tests.integration.game_pieces import LOSSES
+
+
+def strategy_of(replicas):
+    """Return the strategy, before anything else touches a device."""
+    tf.config.experimental.enable_op_determinism()
+    if "TF_CONFIG" in os.environ:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * replicas
+    )
+    if replicas == 1:
+        return tf.distribute.get_strategy()
+    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
+
+
+def local(variable):
+    """Return a variable's value on each replica of this process."""
+    value = getattr(variable, "value", variable)
+    return [part.numpy() for part in getattr(value, "values", [value])]
+
+
+def trained(model):
+    """Return the variables that training is to keep equal on all replicas."""
+    optimizers = [getattr(model, f"{player}_optimizer").variables for player in small.PLAYERS]
+    parts = [model.generator.weights, model.discriminator.weights, *optimizers]
+    parts += [model.random_state.variables, model.average.network.weights if model.average else []]
+    parts += [term.variables for term in model.terms]
+    return [variable for part in parts for variable in part]
+
+
+def state(model):
+    """Return what `trained` holds by number, having made sure that local replicas agree."""
+    arrays = {}
+    for number, variable in enumerate(trained(model)):
+        first, *others = local(variable)
+        for other in others:
+            assert first.tobytes() == other.tobytes(), variable.path
+        arrays[f"{number} {variable.name if variable.name in small.NAMED else ''}"] = first
+    return arrays
+
+
+def judge_of_latents(strategy, norm=False, latents=3):
+    """Return an uncompiled GAN whose latents come with the data, and weights from formulas."""
+    with strategy.scope():
+        generator, _ = small.networks(latent_dim=latents)
+        if norm:
+            layers = [keras.layers.Dense(4), keras.layers.BatchNormalization(synchronized=True)]
+            generator = keras.Sequential([keras.Input((latents,)), *layers, keras.layers.Dense(2)])
+        samples, z = keras.Input((2,)), keras.Input((latents,))
+        hidden = keras.layers.Dense(4, activation="tanh")(keras.layers.Concatenate()([samples, z]))
+        critic = keras.Model([samples, z], keras.layers.Dense(1)(hidden))
+        for i, weight in enumerate([*generator.trainable_weights, *critic.trainable_weights]):
+            weight.assign(np.random.default_rng(i).normal(size=weight.shape))
+        return keras_gan.GAN(generator, critic, latents=None, seed=0)
+
+
+GAMES = {
+    "alternating": {"terms": ["r1"], "ema": 0.5},
+    "simultaneous": {"terms": ["r1", "r2"], "update": "simultaneous"},
+    "several steps": {"discriminator_steps": 2},
+    # What takes means over the whole batch, on whichever replica its parts are.
+    "batch statistics": {"loss": "relativistic_average", "terms": ["lecam"]},
+    "synchronized": {"norm": True},
+}
+
+
+def equal(strategy, keep):
+    """Five steps by SGD on the same batches and latents."""
+    for name, game in GAMES.items():
+        options = dict(game)
+        samples = 40 * options.get("discriminator_steps", 1)
+        z = np.random.default_rng(1).normal(size=(samples, 3)).astype("float32")
+        data = tf.data.Dataset.from_tensor_slices((small.points(samples), z))
+        model = judge_of_latents(strategy, options.pop("norm", False))
+        with strategy.scope():
+            model.compile(**{**small.sgds(), "terms": (), **options})
+        data = data.batch(8, drop_remainder=True)
+        history = model.fit(data, epochs=1, validation_data=data, verbose=0).history
+        assert model.steps == 5
+        logs = {f"log {key}": np.array(values) for key, values in history.items()}
+        keep(f"equal {name}", {**state(model), **logs})
+
+
+def losses(strategy, keep):
+    """Five steps by Adam of every loss with R1."""
+    with strategy.scope():
+        model = small.gan(dropout=0.3, norm=True)
+    begin = [variable.numpy() for variable in model.variables]
+    data = keras_gan.datasets.from_arrays(small.points(40), batch_size=8, seed=1)
+    for name, loss in LOSSES.items():
+        for variable, value in zip(model.variables, begin, strict=False):
+            variable.assign(value)
+        with strategy.scope():
+            model.compile(loss=loss(), terms=[keras_gan.terms.R1(1.0)], **small.adams())
+        history = model.fit(data, verbose=0).history
+        logs = {f"log {key}": np.array(values) for key, values in history.items()}
+        keep(f"losses {name}", {**state(model), **logs})
+
+
+class Draws(keras_gan.terms.Term):
+    """Keep the bits of what each replica draws: latents, a dropout mask, an augmentation."""
+
+    def __init__(self, rows, augment, weight=0.0, name="draws", **kwargs):
+        super().__init__(weight=weight, name=name, **kwargs)
+        self.augment = augment
+        # As integers: what is float in a term is averaged over the replicas.
+        bits = {"initializer": "zeros", "dtype": "int32", "trainable": False}
+        self.seen = {
+            "latents": self.add_weight(shape=(rows, 3), name="latents", **bits),
+            "mask": self.add_weight(shape=(rows, 4), name="mask", **bits),
+            "noise": self.add_weight(shape=(rows, 2), name="noise", **bits),
+        }
+
+    def discriminator_term(self, step):
+        """Note what the step has drawn, and draw once more from its layers."""
+        rows = tf.shape(step.latents)[0]
+        layers = step.discriminator.layers
+        dropout = next(layer for layer in layers if isinstance(layer, keras.layers.Dropout))
+        drawn = {
+            "latents": step.latents,
+            "mask": dropout(tf.ones((rows, 4)), training=True),
+            "noise": self.augment(tf.zeros((rows, 2))),
+        }
+        for name, value in drawn.items():
+            self.seen[name].assign(tf.bitcast(value, tf.int32))
+        return step.real_logits
+
+
+def drawing(strategy):
+    """Return a model that keeps its draws, and them."""
+    replicas = strategy.num_replicas_in_sync
+    with strategy.scope():
+        noise = keras_gan.augmentation.InstanceNoise(0.1)
+        draws = Draws(8 // replicas, lambda samples: noise(samples, training=True))
+        model = small.gan(dropout=0.5)
+        model.compile(terms=[draws], augmentation=noise, ema=0.9, **small.adams())
+    return model, draws
+
+
+def draws(strategy, keep):
+    """What replicas draw, in two runs of one seed and in one that was stopped and restored."""
+    data = keras_gan.datasets.from_arrays(small.points(40), batch_size=8, seed=1)
+    directory = pathlib.Path(sys.argv[1]) / f"backup {strategy.num_replicas_in_sync}"
+    for run in ("first", "second", "restored"):
+        model, seen = drawing(strategy)
+        if run == "restored":
+            kept = keras_gan.callbacks.Backup(directory / type(strategy).__name__, every_steps=1)
+            model.fit(data.take(3), verbose=0, callbacks=[kept])
+            model, seen = drawing(strategy)
+            with strategy.scope():
+                model.load_weights(newest(kept.directory))
+            model.fit(data.skip(3), verbose=0)
+        else:
+            model.fit(data, verbose=0)
+        rows = {
+            f"{name} {i}": value
+            for name, variable in seen.seen.items()
+            for i, value in enumerate(local(variable))
+        }
+        keep(f"draws {run}", {**rows, "step": np.array(model.steps)})
+
+
+def newest(directory):
+    """Return the path of the weights in the newest backup."""
+    return os.path.join(directory, sorted(os.listdir(directory))[-1], "model.weights.h5")
+
+
+def main():
+    directory, replicas, *scenarios = sys.argv[1:]
+    strategy = strategy_of(int(replicas))
+    resolver = getattr(strategy, "cluster_resolver", None)
+    worker = resolver.task_id if "TF_CONFIG" in os.environ else 0
+    for scenario in scenarios:
+
+        def keep(name, arrays):
+            np.savez(os.path.join(directory, f"{name} {worker}.npz"), **arrays)
+
+        globals()[scenario](strategy, keep)
+
+
+if __name__ == "__main__":
+    main()
