@@ -61,10 +61,21 @@ class OptimizerPair:
         """Raise when an optimizer can't train under a strategy of several replicas.
 
         Raises:
-            ValueError: for an optimizer made outside the strategy's scope.
+            ValueError: for an optimizer made outside the strategy's scope, or one that
+                accumulates gradients: it updates within a branch, where replicas don't
+                communicate.
         """
         replicas, where = strategy.num_replicas_in_sync, type(strategy).__name__
         for optimizer in self.optimizers if replicas > 1 else []:
+            inner = getattr(optimizer, "inner_optimizer", optimizer)
+            if inner.gradient_accumulation_steps:
+                raise ValueError(
+                    f"The {optimizer.name}'s optimizer accumulates gradients, which works on one "
+                    "device alone: drop `gradient_accumulation_steps`, or the strategy. Several "
+                    "replicas make large batches by themselves. Received: "
+                    f"gradient_accumulation_steps={inner.gradient_accumulation_steps}, under "
+                    f"{where} on {replicas} replicas"
+                )
             if not isinstance(optimizer.iterations.value, tf.distribute.DistributedValues):
                 raise ValueError(
                     f"The {optimizer.name}'s optimizer was made outside the strategy's scope. Make "

@@ -81,7 +81,10 @@ def test_what_several_workers_leave_is_the_chiefs(whole):
     assert [path.name for path in (whole / "export").iterdir()] == ["1"]
 
 
-@pytest.mark.parametrize("told", [0, 1])
+CHIEF_AND_OTHER = [pytest.param(0, marks=pytest.mark.slow), 1]
+
+
+@pytest.mark.parametrize("told", CHIEF_AND_OTHER)
 def test_a_signal_to_one_worker_stops_all_at_the_same_step(whole, tmp_path, told):
     run_dir = tmp_path / "run"
     launcher = train(run_dir)
@@ -93,7 +96,7 @@ def test_a_signal_to_one_worker_stops_all_at_the_same_step(whole, tmp_path, told
     assert_ends_as(whole, run_dir)
 
 
-@pytest.mark.parametrize("dead", [0, 1])
+@pytest.mark.parametrize("dead", CHIEF_AND_OTHER)
 def test_a_worker_that_dies_is_named_and_the_job_goes_on(whole, tmp_path, dead):
     run_dir = tmp_path / "run"
     launcher = train(run_dir)

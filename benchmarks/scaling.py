@@ -1,0 +1,187 @@
+r"""What a second worker is worth: images per second of one process, of two, and of one job of two.
+
+    python benchmarks/scaling.py
+
+One core for each process, MNIST's shape, a DCGAN, 128 images a step for each worker. The ceiling is
+what two processes reach that know nothing of each other: they share memory and caches, not a
+gradient. What two workers of one job lose against it is what communication costs. All three take
+turns, round after round, and the ratio is taken within a round.
+
+With --exchange it measures a bare all-reduce between two workers, by size, which the model of
+communication in docs/scaling.md is made of.
+"""
+
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from absl import app, flags
+
+_ROUNDS = flags.DEFINE_integer("rounds", 3, "How often to measure each.", lower_bound=1)
+_STEPS = flags.DEFINE_integer("steps", 150, "Training steps that are timed.", lower_bound=10)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 128, "Images in a worker's batch.")
+_WIDTH = flags.DEFINE_integer("width", 32, "The networks' width.")
+_EXCHANGE = flags.DEFINE_bool("exchange", False, "Measure bare exchanges of many sizes instead.")
+_ROLE = flags.DEFINE_enum("role", None, ["train", "exchange"], "Internal: what a process does.")
+_GATE = flags.DEFINE_string("gate", None, "Internal: directory in which processes wait.")
+
+WARM_UP = 20
+SIZES = (1, 1_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000)
+
+
+def child(core, gate, role, task_config=None):
+    """Start a process on one core."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    if task_config:
+        environment["TF_CONFIG"] = json.dumps(task_config)
+    command = [sys.executable, *sys.argv, f"--role={role}", f"--gate={gate}"]
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+    )
+
+
+def rates(count, job, role="train"):
+    """Return what each of several processes prints, by itself or as workers of one job."""
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "examples"))
+    from launch_local import free_ports
+
+    cores = sorted(os.sched_getaffinity(0))[:count]
+    workers = [f"127.0.0.1:{port}" for port in free_ports(count)]
+    with tempfile.TemporaryDirectory() as gate:
+        processes = []
+        for index, core in enumerate(cores):
+            task = {"type": "worker", "index": index}
+            config = {"cluster": {"worker": workers}, "task": task} if job else None
+            processes.append(child(core, gate, role, config))
+        while len(os.listdir(gate)) < count and all(p.poll() is None for p in processes):
+            time.sleep(0.05)
+        pathlib.Path(gate, "go").touch()
+        outputs = [process.communicate()[0] for process in processes]
+    if any(process.returncode for process in processes):
+        raise RuntimeError(f"A process failed; it printed: {outputs}")
+    return [json.loads(output.splitlines()[-1]) for output in outputs]
+
+
+def wait_for_the_others():
+    """Wait until all processes are ready, so that what is timed runs side by side."""
+    gate = pathlib.Path(_GATE.value)
+    (gate / str(os.getpid())).touch()
+    while not (gate / "go").exists():
+        time.sleep(0.01)
+
+
+def train():
+    """Train, and print the images per second of this process."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    job = "TF_CONFIG" in os.environ
+    strategy = tf.distribute.MultiWorkerMirroredStrategy() if job else tf.distribute.get_strategy()
+    import keras_gan
+
+    class Clock(keras.callbacks.Callback):
+        times = ()
+
+        def on_train_batch_end(self, batch, logs=None):
+            if batch + 1 == WARM_UP:
+                wait_for_the_others()
+            if batch + 1 >= WARM_UP:
+                self.times = (*self.times, time.perf_counter())
+
+    with strategy.scope():
+        networks = keras_gan.networks.dcgan((28, 28, 1), latent_dim=64, width=_WIDTH.value)
+        model = keras_gan.GAN(*networks, seed=0)
+        model.compile("non_saturating")
+    batch = _BATCH_SIZE.value * strategy.num_replicas_in_sync
+    steps = WARM_UP + _STEPS.value
+    shape = (min(steps * batch, 20_000), 28, 28, 1)
+    images = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
+    data = keras_gan.datasets.from_arrays(images, batch_size=batch, seed=0)
+    passes = -(-steps * batch // len(images)) + 1
+    clock = Clock()
+    model.fit(data.repeat(passes).take(steps), callbacks=[clock], verbose=0)
+    print(json.dumps(_BATCH_SIZE.value * _STEPS.value / (clock.times[-1] - clock.times[0])))
+
+
+def exchange():
+    """Time all-reduces of many sizes, and print seconds for each."""
+    import tensorflow as tf
+
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+
+    def summed(value):
+        context = tf.distribute.get_replica_context()
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(value))
+
+    @tf.function
+    def several(value, times):
+        for _ in tf.range(times):
+            value = strategy.run(summed, args=(value,)) / 2
+        return value
+
+    seconds = {}
+    wait_for_the_others()
+    for size in SIZES:
+        value, times = tf.ones(size), 100 if size < 100_000 else 20
+        several(value, times)
+        start = time.perf_counter()
+        several(value, times).numpy()
+        seconds[size] = (time.perf_counter() - start) / times
+    print(json.dumps(seconds))
+
+
+def compare():
+    """Print images per second of the three, and the ratio to the ceiling."""
+    print(
+        f"{'round':>5}{'alone':>10}{'two apart':>12}{'two workers':>13}{'to ceiling':>12}",
+        flush=True,
+    )
+    rows = []
+    for number in range(1, _ROUNDS.value + 1):
+        (alone,), apart, together = rates(1, False), rates(2, False), rates(2, True)
+        row = alone, sum(apart), sum(together)
+        rows.append((*row, row[2] / row[1]))
+        print(
+            f"{number:>5}{row[0]:10.0f}{row[1]:12.0f}{row[2]:13.0f}{rows[-1][3]:12.3f}", flush=True
+        )
+    alone, apart, together, ratio = (
+        statistics.median(column) for column in zip(*rows, strict=True)
+    )
+    print(f"median{alone:9.0f}{apart:12.0f}{together:13.0f}{ratio:12.3f}")
+    print(f"to one alone: two apart {apart / alone:.2f}, two workers {together / alone:.2f}")
+
+
+def exchanges():
+    """Print the time of an all-reduce by size, and the latency and bandwidth they amount to."""
+    import numpy as np
+
+    seconds = np.array([list(each.values()) for each in rates(2, True, "exchange")]).max(axis=0)
+    print(f"{'floats':>10}{'ms':>10}")
+    for size, time_taken in zip(SIZES, seconds, strict=True):
+        print(f"{size:>10,}{1e3 * time_taken:10.3f}")
+    slope, begin = np.polyfit(np.array(SIZES) * 4, seconds, 1)
+    print(f"an exchange takes {1e3 * begin:.2f} ms, and {1e9 * slope:.3f} ms for each MB")
+
+
+def main(_):
+    if _ROLE.value:
+        {"train": train, "exchange": exchange}[_ROLE.value]()
+    elif _EXCHANGE.value:
+        exchanges()
+    else:
+        compare()
+
+
+if __name__ == "__main__":
+    app.run(main)
