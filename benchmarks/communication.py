@@ -3,10 +3,10 @@
     python benchmarks/communication.py
     python benchmarks/communication.py --step_ms=40 --bandwidth=12.5 --latency=20
 
-Bytes follow from the networks: the discriminator's gradients at each of its updates; the generator's
-with all moving statistics and figures. A ring all-reduce of S bytes over n devices takes
-2 (n - 1) / n * S / bandwidth + 2 (n - 1) * latency. Nothing overlaps in the model: a player's update
-waits for all of its gradients, and the next step for that.
+Bytes follow from the networks: the discriminator's gradients at each of its updates; the
+generator's with all moving statistics and figures. A ring all-reduce of S bytes over n devices
+takes 2 (n - 1) / n * S / bandwidth + 2 (n - 1) * latency. Nothing overlaps in the model: a player's
+update waits for all of its gradients, and the next step for that.
 """
 
 import keras

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_gan import inputs
 from keras_gan import metrics as quality
 from keras_gan.metrics.features import caching
+from keras_gan.workers import of_chief
 
 # Far from the seeds that people look at, and the same at every evaluation.
 FIRST_SEED = 2**40
@@ -87,7 +88,7 @@ class Quality:
             return self._unknown()
         found = quality.evaluation.results(self.metrics, verbose)
         self._names = list(found)
-        return found
+        return of_chief(model, found)
 
     def _read(self, model, dataset, steps, kept, verbose):
         """Show the real side to the metrics that need it, and note conditions to generate from."""

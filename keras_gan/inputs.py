@@ -12,6 +12,7 @@ from keras_gan.datasets.epochs import batch_plan
 from keras_gan.metrics.features import caching
 from keras_gan.values import ValueChecks, check_float
 
+_Policy = tf.data.experimental.AutoShardPolicy
 _DATASETS = (tf.data.Dataset, tf.distribute.DistributedDataset)
 
 
@@ -210,6 +211,8 @@ class Source:
         if replicas > 1 and not fixed:
             watched = _even(watched, replicas)
         batches = watched if size == 1 else group(watched, size)
+        if replicas > 1:
+            batches = _shared_by_batch(batches)
         return _first(batches, steps) if steps and hasattr(batches, "seek") else batches
 
     def _count(self):
@@ -259,6 +262,19 @@ def _even(dataset, replicas):
     if hasattr(dataset, "seek"):
         even.seek = lambda epoch: dataset.seek(epoch)
     return even
+
+
+def _shared_by_batch(dataset):
+    """Return a dataset of which each worker takes its share of every batch.
+
+    TensorFlow would rather give workers files of their own, and batches then differ from those of
+    one device. A policy that the dataset's owner has chosen stays.
+    """
+    if dataset.options().experimental_distribute.auto_shard_policy != _Policy.AUTO:
+        return dataset
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = _Policy.DATA
+    return _with_seek_of(dataset.with_options(options), dataset)
 
 
 def _first(dataset, steps):

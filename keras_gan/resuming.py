@@ -21,12 +21,15 @@ class Position:
 
     Attributes:
         epoch: epochs that are over.
-        step: steps taken of the next one.
+        step: steps of the next one that are over, as Keras's loop counts them.
+        elements: what the iterator in use has given. That is more than one epoch's where one
+            iterator serves for several, and less where `steps_per_execution` does not divide it.
         stopped: whether training was over, before its last epoch.
     """
 
     epoch: int = 0
     step: int = 0
+    elements: int = 0
     stopped: bool = False
 
 
@@ -51,14 +54,22 @@ class Keeper(keras.callbacks.Callback):
             steps: steps of an epoch, or `None` when not known.
         """
 
-    def before_training(self, callbacks):
-        """Prepare the other callbacks, which are about to begin."""
+    def before_training(self, callbacks, place):
+        """Prepare the other callbacks, which are about to begin.
+
+        Args:
+            callbacks: all of them.
+            place: the `Place` of the run, which says where in its data it is.
+        """
 
     def training_began(self, callbacks):
         """Put the other callbacks' states back, now that they have begun."""
 
-    def epoch_began(self):
-        """Put back the figures of an epoch that was interrupted."""
+    def epoch_began(self, callbacks):
+        """Put back what the beginning of an epoch that was interrupted has changed again."""
+
+    def ended(self):
+        """Do what was put off until the end of training."""
 
     def close(self):
         """Let go of what was held during training, which may have ended by an error."""
@@ -92,33 +103,33 @@ class KeptCallbacks(keras.callbacks.CallbackList):
     Args:
         callbacks: list of callbacks, the keeper among them.
         keeper: the `Keeper`; it comes last, when the others have seen an event.
-        position: the `Position` to go on from.
+        place: the `Place` of the run.
         **kwargs: as `keras.callbacks.CallbackList`.
     """
 
-    def __init__(self, callbacks, keeper, position, **kwargs):
+    def __init__(self, callbacks, keeper, place, **kwargs):
         super().__init__(callbacks, add_history=True, **kwargs)
         self.callbacks.sort(key=lambda callback: callback is keeper)
         self._keeper = keeper
-        self._position = position
+        self._place = place
         self._passes_by = False
 
     def on_train_begin(self, logs=None):
         """Begin, and go on with the state that each callback had."""
-        self._keeper.before_training(self.callbacks)
+        self._keeper.before_training(self.callbacks, self._place)
         super().on_train_begin(logs)
         self._keeper.training_began(self.callbacks)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Begin an epoch, or go on with it."""
+        self._place.begin(epoch)
         super().on_epoch_begin(epoch, logs)
-        self._taken = self._position.step if epoch == self._position.epoch else 0
-        if self._taken:
-            self._keeper.epoch_began()
+        if self._place.taken:
+            self._keeper.epoch_began(self.callbacks)
 
     def on_train_batch_begin(self, batch, logs=None):
         """Tell of a step, unless it was taken before."""
-        self._passes_by = batch < self._taken
+        self._passes_by = batch < self._place.taken
         if not self._passes_by:
             super().on_train_batch_begin(batch, logs)
 
@@ -128,34 +139,68 @@ class KeptCallbacks(keras.callbacks.CallbackList):
             super().on_train_batch_end(batch, logs)
 
 
-class Passing:
-    """A train function that lets pass the steps which a restored model has taken.
+class Place:
+    """Where a run is in its data: the train function, which lets pass what was taken before.
 
     Args:
         model: the `GAN`, its train function made.
-        steps: steps of the epoch that were taken.
-        batches: elements of the iterator that were used up, those of earlier epochs included
-            where one iterator serves for all.
+        position: the `Position` to go on from.
+        serves_all: whether one iterator serves for all epochs, until it ends.
+        length: elements of an iterator, or `None` when not known.
+
+    Attributes:
+        taken: steps of the epoch at hand that were taken before this run.
+        elements: what the iterator in use has given, those that passed by included.
     """
 
-    def __init__(self, model, steps, batches):
+    def __init__(self, model, position, serves_all, length):
         self._model = model
+        self._serves_all, self._length = serves_all, length
         self._function = model.train_function
-        self._steps = steps
-        self._batches = batches
-        self._figures = None
+        self._position = position
+        self._iterator = self._figures = None
+        self._left = self.taken = self.elements = 0
+
+    def begin(self, epoch):
+        """Begin an epoch, whose first steps pass by if it is the one that was interrupted."""
+        self.taken = self._left = self._position.step if epoch == self._position.epoch else 0
+
+    @property
+    def elements_of_next(self):
+        """What the iterator of the next epoch has given, now that one is over."""
+        ended = self._length is not None and self.elements >= self._length
+        return self.elements if self._serves_all and not ended else 0
 
     def __call__(self, iterator):
         """Run a step, or let it pass and return the figures so far."""
-        while self._batches:
-            self._batches -= 1
-            next(iterator)
-        if self._steps <= 0:
-            return self._function(iterator)
-        self._steps -= self._model.steps_per_execution
-        if self._figures is None:
-            self._figures = self._model.get_metrics_result()
-        return self._figures
+        if iterator is not self._iterator:
+            first, self._iterator, self.elements = self._iterator is None, iterator, 0
+            if first:
+                self._let_go(iterator, self._position.elements)
+        if self._left > 0:
+            self._left -= self._model.steps_per_execution
+            self._figures = self._figures or self._model.get_metrics_result()
+            return self._figures
+        before = self._model.steps
+        try:
+            figures = self._function(iterator)
+        except (StopIteration, tf.errors.OutOfRangeError):
+            self._iterator, self.elements = iterator, 0  # The next epoch has a new one.
+            raise
+        self.elements += self._model.steps - before
+        return figures
+
+    def _let_go(self, iterator, count):
+        for self.elements in range(count):
+            try:
+                next(iterator)
+            except (StopIteration, tf.errors.OutOfRangeError):
+                raise ValueError(
+                    f"The data has changed since the backup: it ended after {self.elements} of "
+                    f"the {count} batches that the run had seen. Go on with the same data, or "
+                    "choose another directory for a new run."
+                ) from None
+        self.elements = count
 
 
 class StepsTaken(keras.callbacks.Callback):
@@ -214,22 +259,36 @@ def run(model, batches, callbacks, initial_epoch, epochs, verbose, steps_per_epo
     own = [StepsTaken()]
     if hasattr(batches, "seek"):
         own.append(SeekEpoch(batches.seek, position))
-    if keeper:
-        steps = steps_of(batches, steps_per_epoch)
-        keeper.check_steps(steps)
-        shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": epochs, "steps": steps}
-        callbacks = KeptCallbacks([*own, *flat(callbacks)], keeper, position, model=model, **shown)
-    elif isinstance(callbacks, keras.callbacks.CallbackList):
-        for callback in own:
-            callbacks.append(callback)
-    else:
-        callbacks = [*own, *flat(callbacks)]
-    try:
-        with _passing(model, position.step, _used(batches, position, steps_per_epoch)):
+    if keeper is None:
+        with _added(own, callbacks) as callbacks:
             yield Run(callbacks, position, own[0], resumed)
+        return
+    steps = steps_of(batches, steps_per_epoch)
+    keeper.check_steps(steps)
+    shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": epochs, "steps": steps}
+    try:
+        serves_all = bool(steps_per_epoch) and not hasattr(batches, "seek")
+        with _placed(model, position, serves_all, steps_of(batches, None)) as place:
+            callbacks = [*own, *flat(callbacks)]
+            callbacks = KeptCallbacks(callbacks, keeper, place, model=model, **shown)
+            yield Run(callbacks, position, own[0], resumed)
+        keeper.ended()
     finally:
-        if keeper:
-            keeper.close()
+        keeper.close()
+
+
+@contextlib.contextmanager
+def _added(own, callbacks):
+    """Return callbacks with some of our own, as long as the context lasts."""
+    if not isinstance(callbacks, keras.callbacks.CallbackList):
+        yield [*own, *flat(callbacks)]
+        return
+    theirs = callbacks.callbacks
+    callbacks.callbacks = [*own, *theirs]
+    try:
+        yield callbacks
+    finally:
+        callbacks.callbacks = theirs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -255,30 +314,15 @@ class Run:
 
 
 @contextlib.contextmanager
-def _passing(model, steps, batches):
-    """Let the steps pass that were taken of an epoch, as long as the context lasts."""
-    if not batches:
-        yield
-        return
+def _placed(model, *where):
+    """Have a `Place` run the model's steps, as long as the context lasts."""
     model.make_train_function()
     function = model.train_function
-    model.train_function = Passing(model, steps, batches)
+    model.train_function = place = Place(model, *where)
     try:
-        yield
+        yield place
     finally:
         model.train_function = function
-
-
-def _used(batches, position, steps_per_epoch):
-    """Return how many elements the iterator that a position is in has given."""
-    used = 0
-    if steps_per_epoch and not hasattr(batches, "seek"):
-        # One iterator serves for all epochs until it ends; then the next epoch has a new one.
-        count = steps_of(batches, None)
-        for _ in range(position.epoch):
-            used += steps_per_epoch
-            used = 0 if count and used >= count else used
-    return used + position.step
 
 
 def steps_of(batches, steps_per_epoch):

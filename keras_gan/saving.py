@@ -4,7 +4,6 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
-import uuid
 
 import keras
 import numpy as np
@@ -178,8 +177,9 @@ def _beside(filepath, overwrite):
     if "://" in str(filepath) or path.suffix == ".json" or (path.exists() and not overwrite):
         yield filepath
         return
-    # Keras chooses the format by the ending: it stays last.
-    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    # Keras chooses the format by the ending: it stays last. The name is always the same, so that
+    # what a killed process has left does not pile up.
+    temporary = path.with_name(f".partial-{path.name}")
     try:
         yield str(temporary)
         os.replace(temporary, path)

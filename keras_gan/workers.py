@@ -5,9 +5,6 @@ import re
 
 import tensorflow as tf
 
-# TensorFlow's coordination service misses a worker after so many seconds without a sign of life.
-HEARTBEAT_TIMEOUT = 10
-
 
 def is_chief(model):
     """Return whether this process is the one that writes files; without workers it is.
@@ -48,10 +45,29 @@ def total(model, values):
     """
     if not are_several(model):
         return list(values)
+    return [int(value) for value in _sums(model, tf.constant(values, tf.int64))]
+
+
+def of_chief(model, figures):
+    """Return the figures as the chief has them: all workers must call it, with the same keys.
+
+    What each has computed may differ in its last digits, and callbacks that compare them with a
+    limit would decide differently.
+
+    Args:
+        model: a `keras_gan.GAN`.
+        figures: dict of floats.
+    """
+    if not are_several(model) or not figures:
+        return figures
+    own = [float(value) if is_chief(model) else 0.0 for value in figures.values()]
+    sums = _sums(model, tf.constant(own, tf.float64))
+    return {name: float(value) for name, value in zip(figures, sums, strict=True)}
+
+
+def _sums(model, values):
     strategy = model.distribute_strategy
-    local = len(strategy.extended.worker_devices)
-    sums = _sum(strategy, tf.constant(values, tf.int64))
-    return [int(value) // local for value in sums.numpy()]
+    return _sum(strategy, values).numpy() / len(strategy.extended.worker_devices)
 
 
 @tf.function(reduce_retracing=True)

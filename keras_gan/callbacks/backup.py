@@ -4,12 +4,13 @@ import json
 import os
 import warnings
 
+import keras
 import numpy as np
 
 from keras_gan.callbacks import files, states
 from keras_gan.callbacks.checks import check_whole
 from keras_gan.callbacks.signals import Requests
-from keras_gan.callbacks.snapshots import DamagedError, Snapshots
+from keras_gan.callbacks.snapshots import DamagedError, Snapshots, name_of, numbers_of
 from keras_gan.resuming import Keeper, Position
 from keras_gan.workers import are_several, is_chief, total
 
@@ -111,8 +112,17 @@ class Backup(Keeper):
                 "before to go on with that run, or choose another directory for a new one. "
                 f"Received: {name}. {error}"
             ) from error
+        figures = [metric.name for metric in model.metrics]
+        if found["step"] and sorted(figures) != sorted(found["figures"]):
+            raise ValueError(
+                f"The backup {name!r} in {self.directory!r} is from the middle of an epoch of "
+                f"another game, with the figures {sorted(found['figures'])}. Compile with the same "
+                "loss, terms and `balance`, or choose another directory for a new run. Received: "
+                f"a model with {sorted(figures)}"
+            )
         self._found, self._states = {**found, "name": name}, found["callbacks"]
-        return Position(found["epoch"], found["step"], found["stopped"])
+        self._rates = [_rate_of(optimizer) for optimizer in model.optimizer.optimizers]
+        return Position(found["epoch"], found["step"], found["elements"], found["stopped"])
 
     def check_steps(self, steps):
         """Raise when an epoch that was interrupted has another length now."""
@@ -125,8 +135,9 @@ class Backup(Keeper):
                 f"Received: an epoch of {steps} steps"
             )
 
-    def before_training(self, callbacks):
+    def before_training(self, callbacks, place):
         """Cut logs back to the backup, and begin to note signals."""
+        self._place = place
         if is_chief(self.model):
             states.prepare(callbacks, self._states)
         self._callbacks = [callback for callback in callbacks if callback is not self]
@@ -136,17 +147,29 @@ class Backup(Keeper):
         """Put the other callbacks' states back."""
         states.put_back(callbacks, self._states)
         if self._found and self.params.get("verbose") and is_chief(self.model):
-            place = _place(self._found["epoch"], self._found["step"])
+            place = _in_words(self._found["epoch"], self._found["step"])
             print(f"Going on from {self._snapshots.path(self._found['name'])}, {place}", flush=True)
 
-    def epoch_began(self):
-        """Put back the means of the figures so far."""
+    def epoch_began(self, callbacks):
+        """Put back the means of the figures so far, and what beginning again has changed."""
         for metric in self.model.metrics:
             for variable, value in zip(
                 _parts(metric), self._found["figures"][metric.name], strict=True
             ):
                 for part in self._local(variable):
                     part.assign(value)
+        # A scheduler has set the rates for this epoch before, from those that it found then.
+        for optimizer, rate in zip(self.model.optimizer.optimizers, self._rates, strict=True):
+            if rate is not None:
+                optimizer.learning_rate = rate
+        states.put_back(callbacks, self._states)
+
+    def ended(self):
+        """End as a signal asked for that came too late to end sooner."""
+        self._requests.stop_listening()
+        asked = self._asked()
+        if asked:
+            self._end(asked)
 
     def close(self):
         """Stop noting signals."""
@@ -170,18 +193,18 @@ class Backup(Keeper):
         asked = self._asked()
         due = self.every_steps and steps // self.every_steps > before // self.every_steps
         if due or asked:
-            self._save(f"step-{steps:08d}", self._epoch, batch + 1)
+            self._save(self._epoch, batch + 1)
         if asked:
-            self._end(asked, self._epoch, batch + 1)
+            self._end(asked)
 
     def on_epoch_end(self, epoch, logs=None):
         """Write a backup when it is due, and end when a signal asked for it."""
         asked = self._asked()
         last = self.model.stop_training or epoch + 1 >= self.params["epochs"]
         if self.every_steps is None or last or asked:
-            self._save(f"step-{self.model.steps:08d}-epoch-{epoch + 1:06d}", epoch + 1, 0)
+            self._save(epoch + 1, 0)
         if asked and not last:
-            self._end(asked, epoch + 1, 0)
+            self._end(asked)
 
     # Backups.
 
@@ -195,11 +218,10 @@ class Backup(Keeper):
         if not are_several(model):
             return name
         # Numbers are all that workers can tell each other.
-        numbers = [int(part) + 1 for part in name.split("-")[1::2]] if name else []
-        step, epoch = total(model, [*numbers, 0, 0][:2])
-        if not step:
+        there, *place = total(model, [1, *numbers_of(name)] if name else [0, 0, 0])
+        if not there:
             return None
-        name = f"step-{step - 1:08d}" + (f"-epoch-{epoch - 1:06d}" if epoch else "")
+        name = name_of(*place)
         if not os.path.isdir(self._snapshots.path(name)):
             raise ValueError(
                 f"The chief goes on from the backup {name!r}, which this worker does not see: "
@@ -234,14 +256,16 @@ class Backup(Keeper):
                 arrays = dict(stored)
         return states.unpack(packed, arrays)
 
-    def _save(self, name, epoch, step):
+    def _save(self, epoch, step):
         """Write a backup, unless this one is there already."""
+        name = name_of(epoch, step)
         if self._saved == name or not is_chief(self.model):
             return
         state, arrays = states.pack(
             {
                 "epoch": epoch,
                 "step": step,
+                "elements": self._place.elements if step else self._place.elements_of_next,
                 "steps": self.params["steps"],
                 "stopped": bool(self.model.stop_training),
                 "figures": {
@@ -284,13 +308,14 @@ class Backup(Keeper):
         asked = zip(("SIGTERM", "SIGINT"), counts, strict=True)
         return next((name for name, count in asked if count), None)
 
-    def _end(self, asked, epoch, step):
+    def _end(self, asked):
         total(self.model, [0])  # Nobody leaves before the chief has written.
         if is_chief(self.model):
             kept = self._saved or "no new backup"
+            where = f", {_in_words(*numbers_of(kept))}" if self._saved else ""
             print(
-                f"\n{asked}: {kept} is in {self.directory}, {_place(epoch, step)}. "
-                "The same command goes on from there.",
+                f"\n{asked}: {kept} is in {self.directory}{where}. The same command goes on from "
+                "there.",
                 flush=True,
             )
         if asked == "SIGINT":
@@ -298,9 +323,17 @@ class Backup(Keeper):
         raise SystemExit(self.exit_code)
 
 
+def _rate_of(optimizer):
+    """Return an optimizer's learning rate, `None` where a schedule sets it."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if isinstance(inner._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        return None
+    return keras.ops.convert_to_numpy(inner.learning_rate)
+
+
 def _parts(metric):
     return [metric.total, metric.count]
 
 
-def _place(epoch, step):
+def _in_words(epoch, step):
     return f"after {epoch} epochs" + (f" and {step} steps" if step else "")

@@ -19,6 +19,8 @@ _GOOD_FILE = "last_good.weights.h5"
 _NEXT_FILE = "next_good.weights.h5"
 _RECENT_EPOCHS = 5
 _CALM = 10.0
+# What is known of the steps of an epoch so far.
+_OF_AN_EPOCH = ("_step", "_trained", "_seen", "_lost", "_means_from")
 _ADVICE = (
     "Try lower learning rates, a gradient penalty (`terms=['r1']`), gradients clipped by the "
     "optimizers (`global_clipnorm=1.0`), or data scaled to [-1, 1]"
@@ -195,12 +197,15 @@ class DivergenceGuard(keras.callbacks.Callback):
 
     def get_state(self):
         """Return what a `Backup` has to keep; the last good state is the backup's own."""
-        return {"divergences": self.divergences, "recent": list(self._recent)}
+        epoch = {name: getattr(self, name) for name in _OF_AN_EPOCH}
+        return {"divergences": self.divergences, "recent": list(self._recent), "epoch": epoch}
 
     def set_state(self, state):
         """Go on from what `get_state` returned."""
         self.divergences = [Divergence(*found) for found in state["divergences"]]
-        self._recent.extend(state["recent"])
+        self._recent = collections.deque(state["recent"], maxlen=_RECENT_EPOCHS)
+        for name, value in state["epoch"].items():
+            setattr(self, name, value)
 
     def _limit_of(self, name):
         """Return how large the absolute value of a loss may be: finite, in any case."""

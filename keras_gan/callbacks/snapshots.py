@@ -9,6 +9,7 @@ import uuid
 
 _MANIFEST = "manifest.json"
 _FORMAT = 1
+_NAME = r"epoch-(\d{6,})-step-(\d{6,})"
 
 
 class DamagedError(Exception):
@@ -18,8 +19,8 @@ class DamagedError(Exception):
 class Snapshots:
     """The snapshots in a directory, each a directory of files with their checksums.
 
-    Names are `step-<8 digits>`, with `-epoch-<6 digits>` behind where an epoch was over: sorted,
-    they are in the order in which they were taken.
+    Names are `epoch-<epochs over>-step-<steps of the next>`. Sorted, they are in the order in which
+    they were taken: unlike the count of a model's steps, the place in the data never goes back.
 
     Args:
         directory: local path; made if missing.
@@ -36,7 +37,7 @@ class Snapshots:
             names = os.listdir(self.directory)
         except FileNotFoundError:
             return []
-        return sorted(n for n in names if re.fullmatch(r"step-\d{8,}(-epoch-\d{6,})?", n))
+        return sorted((n for n in names if re.fullmatch(_NAME, n)), key=numbers_of)
 
     def path(self, name):
         """Return the path of a snapshot."""
@@ -106,8 +107,18 @@ class Snapshots:
     def remove_partial(self):
         """Remove what a process that was killed has left half written."""
         for name in os.listdir(self.directory):
-            if re.fullmatch(r"\.step-.*\.partial(\.old)?", name):
+            if re.fullmatch(r"\.epoch-.*\.partial(\.old)?", name):
                 shutil.rmtree(self.path(name), ignore_errors=True)
+
+
+def name_of(epoch, step):
+    """Return the name of the snapshot of a place."""
+    return f"epoch-{epoch:06d}-step-{step:06d}"
+
+
+def numbers_of(name):
+    """Return the place that a name tells: epochs that are over, steps of the next."""
+    return [int(number) for number in re.fullmatch(_NAME, name).groups()]
 
 
 def _write_manifest(directory):

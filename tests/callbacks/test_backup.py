@@ -158,9 +158,19 @@ class Batches(keras.utils.PyDataset):
         (Batches, {}),
         (lambda: data(steps=2 * STEPS), {"discriminator_steps": 2}),
         (data, {"steps_per_epoch": 3}),
-        (lambda: data(steps=8), {"steps_per_execution": 2}),
+        (data, {"steps_per_execution": 2}),
+        (lambda: plain().filter(lambda x: True), {"steps_per_epoch": 2}),
     ],
-    ids=["plain", "ends early", "endless", "PyDataset", "grouped", "cut", "executions"],
+    ids=[
+        "plain",
+        "ends early",
+        "endless",
+        "PyDataset",
+        "grouped",
+        "cut",
+        "executions",
+        "unknown length",
+    ],
 )
 @pytest.mark.parametrize(
     "stop, every_steps", [((1, 2), 1), ((1, None), None)], ids=["within", "between"]
@@ -274,7 +284,7 @@ def test_a_damaged_backup_is_named_and_the_one_before_it_used(tmp_path, whole, h
     run(tmp_path, (1, 4), every_steps=2)
     directory = tmp_path / "backup"
     names = sorted(os.listdir(directory))
-    assert names == ["step-00000006", "step-00000008"]
+    assert names == ["epoch-000001-step-000001", "epoch-000001-step-000003"]
     newest = directory / names[-1]
     weights, manifest = newest / "model.weights.h5", newest / "manifest.json"
     content = weights.read_bytes()
@@ -288,26 +298,28 @@ def test_a_damaged_backup_is_named_and_the_one_before_it_used(tmp_path, whole, h
         manifest.unlink()
     else:
         manifest.write_bytes(manifest.read_bytes()[:40])
-    with pytest.warns(BackupWarning, match="step-00000008"):
+    with pytest.warns(BackupWarning, match="epoch-000001-step-000003"):
         model, _ = run(tmp_path)
     small.assert_equal_states(whole[0], small.state(model), without=["seed_gen"])
-    assert any(name.startswith("damaged-step-00000008") for name in os.listdir(directory))
+    assert any(
+        name.startswith("damaged-epoch-000001-step-000003") for name in os.listdir(directory)
+    )
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):
-    partial = tmp_path / "backup" / ".step-00000003-0123abcd.partial"
+    partial = tmp_path / "backup" / ".epoch-000000-step-000003-0123abcd.partial"
     partial.mkdir(parents=True)
     (partial / "model.weights.h5").write_bytes(b"half")
     run(tmp_path)
-    assert all(name.startswith("step-") for name in os.listdir(tmp_path / "backup"))
+    assert all(name.startswith("epoch-") for name in os.listdir(tmp_path / "backup"))
 
 
 def test_keeps_as_many_as_asked(tmp_path):
     model_of().fit(data(), epochs=2, verbose=0, callbacks=[backup(tmp_path, every_steps=1, keep=3)])
     assert sorted(os.listdir(tmp_path / "backup")) == [
-        "step-00000009",
-        "step-00000010",
-        "step-00000010-epoch-000002",
+        "epoch-000001-step-000004",
+        "epoch-000001-step-000005",
+        "epoch-000002-step-000000",
     ]
 
 
@@ -324,11 +336,14 @@ def test_a_full_disk_leaves_the_backup_before(tmp_path, whole, monkeypatch):
 
     monkeypatch.setattr(model, "save_weights", full)
     with (
-        pytest.warns(BackupWarning, match="step-00000006.*No space left.*goes on"),
+        pytest.warns(BackupWarning, match="epoch-000001-step-000001.*No space left.*goes on"),
         pytest.raises(Stop),
     ):
         model.fit(data(), epochs=EPOCHS, verbose=0, callbacks=[kept, StopAt(1, 2)])
-    assert sorted(os.listdir(tmp_path / "backup")) == ["step-00000002", "step-00000004"]
+    assert sorted(os.listdir(tmp_path / "backup")) == [
+        "epoch-000000-step-000002",
+        "epoch-000000-step-000004",
+    ]
     resumed, _ = run(tmp_path)
     small.assert_equal_states(whole[0], small.state(resumed), without=["seed_gen"])
 
@@ -354,7 +369,7 @@ def test_a_signal_ends_after_a_backup(tmp_path, whole, number, raised, capsys):
         assert ended.value.code == Backup.exit_code == 75
     assert signal.getsignal(number) is before
     # The step in which it came is finished.
-    assert os.listdir(tmp_path / "backup") == ["step-00000008"]
+    assert os.listdir(tmp_path / "backup") == ["epoch-000001-step-000003"]
     assert "after 1 epochs and 3 steps" in capsys.readouterr().out
     model, history = run(tmp_path)
     small.assert_equal_states(whole[0], small.state(model), without=["seed_gen"])
@@ -371,7 +386,9 @@ def test_another_model_is_refused(tmp_path):
     run(tmp_path, (1, 3))
     model = small.gan(wide=7)
     model.compile()
-    with pytest.raises(ValueError, match=r"backups in .* are of another model.*step-00000006"):
+    with pytest.raises(
+        ValueError, match=r"backups in .* are of another model.*epoch-000001-step-000001"
+    ):
         model.fit(data(), epochs=EPOCHS, callbacks=[backup(tmp_path)])
 
 
@@ -406,7 +423,7 @@ def test_a_file_in_place_of_the_directory_is_refused(tmp_path):
 
 def test_another_format_is_refused(tmp_path):
     run(tmp_path, (0, 3))
-    manifest = tmp_path / "backup" / "step-00000002" / "manifest.json"
+    manifest = tmp_path / "backup" / "epoch-000000-step-000002" / "manifest.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 99}))
     with pytest.raises(ValueError, match=r"format 1.*Received: format 99"):
         run(tmp_path)
@@ -416,7 +433,7 @@ def test_says_where_it_goes_on(tmp_path, capsys):
     run(tmp_path, (1, 4))
     model_of().fit(data(), epochs=EPOCHS, verbose=2, callbacks=[backup(tmp_path)])
     out = capsys.readouterr().out
-    assert "Going on from" in out and "step-00000008, after 1 epochs and 3 steps" in out
+    assert "Going on from" in out and "epoch-000001-step-000003, after 1 epochs and 3 steps" in out
 
 
 def game_callbacks(path):
@@ -443,3 +460,78 @@ def test_the_librarys_callbacks_remember(tmp_path):
     assert len(ends[0][0]) == 1 and ends[0][0][0].epochs == 2
     for one, other in zip(*ends, strict=True):
         np.testing.assert_equal(one, other)
+
+
+def test_a_state_that_was_put_back_goes_on_from_its_own_backup(tmp_path):
+    """The count of a model's steps goes back then; the place in the data does not."""
+
+    class Blow(keras.callbacks.Callback):
+        """Break the losses at a step, as an update that overflows does."""
+
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.steps == 8 and not guard.divergences:
+                for weight in self.model.discriminator.weights:
+                    weight.assign(np.full(weight.shape, np.nan))
+
+    guard = keras_gan.callbacks.DivergenceGuard()
+    kept = backup(tmp_path, every_steps=1, keep=3)
+    model = model_of()
+    with pytest.warns(keras_gan.callbacks.DivergenceWarning):
+        model.fit(data(), epochs=EPOCHS, verbose=0, callbacks=[Blow(), guard, kept])
+    assert guard.divergences and model.steps == STEPS
+    ended = small.state(model)
+    model, _ = run(tmp_path)
+    assert model.steps == STEPS
+    small.assert_equal_states(ended, small.state(model), without=["seed_gen"])
+
+
+def test_data_that_has_shrunk_is_refused(tmp_path):
+    def unknown(batches):
+        return plain().take(batches).filter(lambda x: True)
+
+    run(tmp_path, (0, 4), every_steps=1, source=lambda: unknown(5))
+    with pytest.raises(ValueError, match=r"ended after 2 of the 3 batches"):
+        run(tmp_path, source=lambda: unknown(2))
+
+
+def halved(epoch, rate):
+    return rate / 2
+
+
+def test_a_scheduler_sets_the_rates_of_an_epoch_once(tmp_path):
+    states = []
+    for path, stops in ((tmp_path / "a", [None]), (tmp_path / "b", [(1, 3), None])):
+        for stop in stops:
+            scheduler = keras.callbacks.LearningRateScheduler(halved)
+            model, _ = run(path, stop, every_steps=1, callbacks=[scheduler])
+        states.append(small.state(model))
+    rate = float(keras.ops.convert_to_numpy(model.generator_optimizer.learning_rate))
+    assert rate == pytest.approx(0.01 / 8)
+    small.assert_equal_states(*states, without=["seed_gen"])
+
+
+def test_a_signal_that_comes_last_is_obeyed(tmp_path):
+    class Late(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as ended:
+        run(tmp_path, callbacks=[Late()])
+    assert ended.value.code == Backup.exit_code
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_another_game_is_refused_in_the_middle_of_an_epoch(tmp_path):
+    run(tmp_path, (1, 3), every_steps=1)
+    with pytest.raises(ValueError, match=r"figures .*'r1'.*Received: a model with"):
+        run(tmp_path, terms=[])
+
+
+def test_a_list_of_callbacks_is_used_as_it_is(tmp_path):
+    model, seen = model_of(), []
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    given = keras.callbacks.CallbackList([note], add_history=True, model=model, epochs=1)
+    for _ in range(2):
+        model.fit(data(), epochs=1, verbose=0, callbacks=given)
+    assert seen == [0, 0] and model.steps == 2 * STEPS
+    assert note in given.callbacks and len(given.callbacks) == 2

@@ -66,7 +66,8 @@ def judge_of_latents(strategy, norm=False, latents=3):
     with strategy.scope():
         generator, _ = small.networks(latent_dim=latents)
         if norm:
-            layers = [keras.layers.Dense(4), keras.layers.BatchNormalization(synchronized=True)]
+            normalized = keras.layers.BatchNormalization(synchronized=True)
+            layers = [keras.layers.Dense(4, use_bias=False), normalized]
             generator = keras.Sequential([keras.Input((latents,)), *layers, keras.layers.Dense(2)])
         samples, z = keras.Input((2,)), keras.Input((latents,))
         hidden = keras.layers.Dense(4, activation="tanh")(keras.layers.Concatenate()([samples, z]))
@@ -77,7 +78,7 @@ def judge_of_latents(strategy, norm=False, latents=3):
 
 
 GAMES = {
-    "alternating": {"terms": ["r1"], "ema": 0.5},
+    "alternating": {"terms": ["r1"], "ema": 0.5, "metrics": ["sliced_wasserstein"]},
     "simultaneous": {"terms": ["r1", "r2"], "update": "simultaneous"},
     "several steps": {"discriminator_steps": 2},
     # What takes means over the whole batch, on whichever replica its parts are.
@@ -95,10 +96,14 @@ def equal(strategy, keep):
         data = tf.data.Dataset.from_tensor_slices((small.points(samples), z))
         model = judge_of_latents(strategy, options.pop("norm", False))
         with strategy.scope():
-            model.compile(**{**small.sgds(), "terms": (), **options})
+            model.compile(**{**small.sgds(), "metric_samples": 40, **options})
         data = data.batch(8, drop_remainder=True)
+        weights = model.generator.trainable_weights + model.discriminator.trainable_weights
+        begin = [weight.numpy() for weight in weights]
         history = model.fit(data, epochs=1, validation_data=data, verbose=0).history
         assert model.steps == 5
+        moved = [np.abs(w.numpy() - before).max() for w, before in zip(weights, begin, strict=True)]
+        assert min(moved) > 1e-4, moved
         logs = {f"log {key}": np.array(values) for key, values in history.items()}
         keep(f"equal {name}", {**state(model), **logs})
 

@@ -110,7 +110,7 @@ def test_a_nan_batch_is_refused_before_it_reaches_the_networks(compiled, tmp_pat
         kept = Backup(tmp_path / "backup", every_steps=1)
         model.fit(with_nan(3), verbose=0, callbacks=[guard, kept])
     small.assert_equal_states(before, small.state(model))
-    assert sorted(os.listdir(tmp_path / "backup"))[-1] == "step-00000003"
+    assert sorted(os.listdir(tmp_path / "backup"))[-1] == "epoch-000000-step-000003"
     # The same program on mended data goes on behind it.
     model = compiled()
     model.fit(data, verbose=0, callbacks=[Backup(tmp_path / "backup", every_steps=1)])

@@ -91,7 +91,7 @@ def test_a_killed_export_leaves_one_version_of_the_same_model(runs):
 def test_files_that_are_not_whole_are_found(kills, tmp_path):
     """The check that the kills rely on."""
     (tmp_path / "samples").mkdir()
-    (tmp_path / "backup" / "step-00000003").mkdir(parents=True)
+    (tmp_path / "backup" / "epoch-000000-step-000003").mkdir(parents=True)
     (tmp_path / "export" / "1").mkdir(parents=True)
     picture = tmp_path / "samples" / "epoch-0001.png"
     PIL.Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)).save(picture)
@@ -103,7 +103,7 @@ def test_files_that_are_not_whole_are_found(kills, tmp_path):
     problems = kills.damaged(tmp_path)
     for name in ("epoch-0001.png", "history.csv", "scores.json", "checkpoint.keras"):
         assert any(name in problem for problem in problems), (name, problems)
-    assert any("step-00000003" in problem for problem in problems)
+    assert any("epoch-000000-step-000003" in problem for problem in problems)
     assert any("export/1" in problem for problem in problems)
 
 

@@ -48,7 +48,7 @@ def wait_for_backups(run_dir, step, timeout=120):
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         names = os.listdir(run_dir / "backup") if (run_dir / "backup").exists() else []
-        if any(name.startswith("step-") and name >= f"step-{step:08d}" for name in names):
+        if any(name >= f"epoch-000000-step-{step:06d}" for name in names if name[0] == "e"):
             return
         time.sleep(0.01)
     raise AssertionError(f"no backup of step {step} in {timeout} seconds")
@@ -91,7 +91,7 @@ def test_a_signal_to_one_worker_stops_all_at_the_same_step(whole, tmp_path, told
     wait_for_backups(run_dir, 8)
     workers_of(launcher)[told].send_signal(signal.SIGTERM)
     output = launched.ended(launcher, status=75)
-    (said,) = re.findall(r"SIGTERM: (step-\d+\S*) is in", output)
+    (said,) = re.findall(r"SIGTERM: (epoch-\S+) is in", output)
     assert said in os.listdir(run_dir / "backup")
     assert_ends_as(whole, run_dir)
 
