@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import re
 import shutil
+import time
 import uuid
 
 import keras
@@ -10,6 +12,9 @@ import tensorflow as tf
 
 from keras_gan import checks, sampling
 from keras_gan.workers import is_chief
+
+# Seconds after which a directory that no export has finished belongs to none.
+_OLD = 3600
 
 
 def export(model, filepath, format="tf_saved_model", version="next"):
@@ -64,6 +69,7 @@ def export(model, filepath, format="tf_saved_model", version="next"):
     if base.exists() and not base.is_dir():
         raise ValueError(f"Expected a directory to export to; it is a file. Received: {filepath}")
     base.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(base)
     target = base / str(_version(base, version))
     # No integer: a model server ignores it until it is whole.
     temporary = base / f".{target.name}-{uuid.uuid4().hex[:8]}"
@@ -79,6 +85,18 @@ def export(model, filepath, format="tf_saved_model", version="next"):
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return str(target)
+
+
+def _remove_leftovers(base):
+    """Remove what exports that were killed have left, and none that may still be running."""
+    for path in base.iterdir():
+        old = re.fullmatch(r"\.\d+-[0-9a-f]{8}", path.name) and _age(path) > _OLD
+        if old:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _age(path):
+    return time.time() - path.stat().st_mtime
 
 
 def _version(base, version):

@@ -67,6 +67,7 @@ class DivergenceGuard(keras.callbacks.Callback):
     the first epoch begins, and the one after each epoch in which nothing was found, once losses
     of the next are within 10 times the usual: what the last update of an epoch has done, only the
     steps after it can tell. Whatever happens, `fit` leaves no broken model behind.
+    A run that goes on from a `Backup` takes the state that it finds there for good.
 
     With `rollbacks`, training goes on from there at learning rates multiplied by
     `learning_rate_factor`, once more at each rollback; otherwise, and after the last of them, it

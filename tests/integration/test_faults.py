@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import sys
+import time
 import warnings
 
 import numpy as np
@@ -123,6 +124,16 @@ def test_a_full_disk_stops_an_export_and_leaves_nothing(model, tmp_path, kind):
             model.export(disk / "export")
         assert "No space left" in str(caught.value) or kind == "limit"
         assert os.listdir(disk / "export") == []
+
+
+def test_what_a_killed_export_left_is_removed_later(model, tmp_path):
+    for name in (".1-0123abcd", ".2-89abcdef", ".mine", "labels"):
+        (tmp_path / name / "variables").mkdir(parents=True)
+    hours_ago = time.time() - 7200
+    for name in (".1-0123abcd", ".mine", "labels"):
+        os.utime(tmp_path / name, (hours_ago, hours_ago))
+    model.export(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [".2-89abcdef", ".mine", "1", "labels"]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # HDF5's.
