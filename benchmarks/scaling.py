@@ -5,7 +5,11 @@ r"""What a second worker is worth: images per second of one process, of two, and
 One core for each process, MNIST's shape, a DCGAN, 128 images a step for each worker. The ceiling is
 what two processes reach that know nothing of each other: they share memory and caches, not a
 gradient. What two workers of one job lose against it is what communication costs. All three take
-turns, round after round, and the ratio is taken within a round.
+turns, round after round.
+
+A machine's speed drifts by more than that from one minute to the next. So the ratio is taken
+again within the workers' own processes: in turns of some seconds they train one model together,
+and each a model of its own at the same time.
 
 With --exchange it measures a bare all-reduce between two workers, by size, which the model of
 communication in docs/scaling.md is made of.
@@ -20,6 +24,7 @@ import sys
 import tempfile
 import time
 
+import numpy as np
 from absl import app, flags
 
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "How often to measure each.", lower_bound=1)
@@ -27,7 +32,10 @@ _STEPS = flags.DEFINE_integer("steps", 150, "Training steps that are timed.", lo
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 128, "Images in a worker's batch.")
 _WIDTH = flags.DEFINE_integer("width", 32, "The networks' width.")
 _EXCHANGE = flags.DEFINE_bool("exchange", False, "Measure bare exchanges of many sizes instead.")
-_ROLE = flags.DEFINE_enum("role", None, ["train", "exchange"], "Internal: what a process does.")
+_TURNS = flags.DEFINE_integer("turns", 10, "Turns together and apart, in one pair of processes.")
+_ROLE = flags.DEFINE_enum(
+    "role", None, ["train", "turns", "exchange"], "Internal: what a process does."
+)
 _GATE = flags.DEFINE_string("gate", None, "Internal: directory in which processes wait.")
 
 WARM_UP = 20
@@ -82,36 +90,66 @@ def wait_for_the_others():
 
 def train():
     """Train, and print the images per second of this process."""
-    import keras
-    import numpy as np
+    strategy = strategy_of()
+    rate = trainer(strategy, WARM_UP + _STEPS.value)(wait_for_the_others)
+    print(json.dumps(rate))
+
+
+def turns():
+    """Train together and apart in turns, and print images per second of this process in each."""
+    strategy = strategy_of()
     import tensorflow as tf
 
-    job = "TF_CONFIG" in os.environ
-    strategy = tf.distribute.MultiWorkerMirroredStrategy() if job else tf.distribute.get_strategy()
+    steps = WARM_UP + _STEPS.value // 4
+    together = trainer(strategy, steps)
+    apart = trainer(tf.distribute.get_strategy(), steps)
+    wait_for_the_others()
+    rates = [[together(), apart()] for _ in range(_TURNS.value + 1)]
+    print(json.dumps(rates[1:]))  # The first turn traces.
+
+
+def strategy_of():
+    """Return the strategy of this process, made before anything else."""
+    import tensorflow as tf
+
+    if "TF_CONFIG" in os.environ:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def trainer(strategy, steps):
+    """Return a function that trains for some steps and returns this process's images per second."""
+    import keras
+
     import keras_gan
 
     class Clock(keras.callbacks.Callback):
-        times = ()
+        def __init__(self, warmed_up):
+            super().__init__()
+            self.warmed_up = warmed_up
 
         def on_train_batch_end(self, batch, logs=None):
             if batch + 1 == WARM_UP:
-                wait_for_the_others()
-            if batch + 1 >= WARM_UP:
-                self.times = (*self.times, time.perf_counter())
+                self.warmed_up()
+                self.start = time.perf_counter()
+            self.end = time.perf_counter()
 
     with strategy.scope():
         networks = keras_gan.networks.dcgan((28, 28, 1), latent_dim=64, width=_WIDTH.value)
         model = keras_gan.GAN(*networks, seed=0)
         model.compile("non_saturating")
     batch = _BATCH_SIZE.value * strategy.num_replicas_in_sync
-    steps = WARM_UP + _STEPS.value
     shape = (min(steps * batch, 20_000), 28, 28, 1)
     images = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
     data = keras_gan.datasets.from_arrays(images, batch_size=batch, seed=0)
-    passes = -(-steps * batch // len(images)) + 1
-    clock = Clock()
-    model.fit(data.repeat(passes).take(steps), callbacks=[clock], verbose=0)
-    print(json.dumps(_BATCH_SIZE.value * _STEPS.value / (clock.times[-1] - clock.times[0])))
+    data = data.repeat(steps * batch // len(images) + 1).take(steps)
+
+    def rate(warmed_up=lambda: None):
+        clock = Clock(warmed_up)
+        model.fit(data, callbacks=[clock], verbose=0)
+        return _BATCH_SIZE.value * (steps - WARM_UP) / (clock.end - clock.start)
+
+    return rate
 
 
 def exchange():
@@ -160,12 +198,16 @@ def compare():
     )
     print(f"median{alone:9.0f}{apart:12.0f}{together:13.0f}{ratio:12.3f}")
     print(f"to one alone: two apart {apart / alone:.2f}, two workers {together / alone:.2f}")
+    workers = np.array(rates(2, True, "turns"))  # By worker, turn, and together or apart.
+    ratios = (workers[:, :, 0].sum(axis=0) / workers[:, :, 1].sum(axis=0)).tolist()
+    print(
+        f"in turns, two workers to two apart: median {statistics.median(ratios):.3f}, from "
+        f"{min(ratios):.3f} to {max(ratios):.3f} in {len(ratios)} turns"
+    )
 
 
 def exchanges():
     """Print the time of an all-reduce by size, and the latency and bandwidth they amount to."""
-    import numpy as np
-
     seconds = np.array([list(each.values()) for each in rates(2, True, "exchange")]).max(axis=0)
     print(f"{'floats':>10}{'ms':>10}")
     for size, time_taken in zip(SIZES, seconds, strict=True):
@@ -176,7 +218,7 @@ def exchanges():
 
 def main(_):
     if _ROLE.value:
-        {"train": train, "exchange": exchange}[_ROLE.value]()
+        {"train": train, "turns": turns, "exchange": exchange}[_ROLE.value]()
     elif _EXCHANGE.value:
         exchanges()
     else:
