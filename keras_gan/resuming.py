@@ -185,7 +185,7 @@ class Place:
         try:
             figures = self._function(iterator)
         except (StopIteration, tf.errors.OutOfRangeError):
-            self._iterator, self.elements = iterator, 0  # The next epoch has a new one.
+            self.elements = 0  # The next epoch has a new iterator.
             raise
         self.elements += self._model.steps - before
         return figures
