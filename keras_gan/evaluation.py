@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import inputs
+from keras_gan import arguments, inputs
 from keras_gan import metrics as quality
 from keras_gan.metrics.features import caching
 from keras_gan.workers import of_chief
@@ -43,14 +43,9 @@ class Quality:
                 "Expected metrics with distinct names, none of them a key of the logs: pass "
                 f"`name=...` to some. Received: metrics named {[m.name for m in self.metrics]}"
             )
-        if not isinstance(samples, (int, np.integer)) or isinstance(samples, bool) or samples < 1:
-            raise ValueError(
-                "Expected `metric_samples` to be a positive integer. "
-                f"Received: metric_samples={samples!r}"
-            )
+        self.samples = arguments.whole("metric_samples", samples)
         for metric in self.metrics:
             _check_samples(metric, samples)
-        self.samples = int(samples)
         self.seed = seed
         self._condition = self._condition_of = None
         self._names = None  # Of the last figures: a metric of a user's own does not say its keys.

@@ -3,8 +3,19 @@
 import keras
 import tensorflow as tf
 
+from keras_gan import (
+    arguments,
+    averaging,
+    checks,
+    evaluation,
+    export,
+    inputs,
+    losses,
+    optimizers,
+    sampling,
+    unrolling,
+)
 from keras_gan import augmentation as augmentations
-from keras_gan import averaging, checks, evaluation, export, inputs, losses, optimizers, sampling
 from keras_gan import latents as priors
 from keras_gan import terms as game_terms
 from keras_gan.augmentation.augmentation import check_strategy, following
@@ -15,7 +26,6 @@ from keras_gan.saving import Saving, note_keras_attributes
 from keras_gan.seeds import RandomState, seed_states
 from keras_gan.step import logits_of
 from keras_gan.training import Training
-from keras_gan.unrolling import steps_of
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -153,7 +163,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
             TypeError: for an object of the wrong kind.
         """
         self._check_compile(discriminator_steps, update, jit_compile, steps_per_execution)
-        unrolled_steps = steps_of(update, unrolled_steps)
+        unrolled_steps = unrolling.steps_of(update, unrolled_steps)
         with self.distribute_strategy.scope():
             loss = losses.get(loss)
             added = [game_terms.get(term) for term in _as_list(terms)]
@@ -166,6 +176,8 @@ class GAN(Fitting, Training, Saving, keras.Model):
             quality = evaluation.Quality(metrics, metric_samples, taken=logs.names)
             pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
             pair.check_strategy(self.distribute_strategy)
+            if update == "unrolled":
+                unrolling.check_optimizer(pair.optimizers[1])
             # Last of what may raise: a term belongs to the model that it is attached to.
             if self._networks_built:
                 self._prepare(added, average)
@@ -284,11 +296,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
             )
 
     def _check_compile(self, discriminator_steps, update, jit_compile, steps_per_execution):
-        if not isinstance(discriminator_steps, int) or discriminator_steps < 1:
-            raise ValueError(
-                "Expected `discriminator_steps` to be a positive integer. "
-                f"Received: discriminator_steps={discriminator_steps!r}"
-            )
+        arguments.whole("discriminator_steps", discriminator_steps)
         if update not in ("alternating", "simultaneous", "unrolled"):
             raise ValueError(
                 "Expected `update` to be 'alternating', 'simultaneous' or 'unrolled'. "

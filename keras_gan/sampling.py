@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import inputs, values
+from keras_gan import arguments, inputs, values
 
 
 def from_seeds(model, seeds, condition=None, truncation=None):
@@ -37,11 +37,8 @@ def generate(model, sample, n, seed, condition, truncation, batch_size):
 
 
 def _check(model, n, seed, batch_size, truncation):
-    for name, value in (("n", n), ("batch_size", batch_size)):
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(
-                f"Expected `{name}` to be a positive integer. Received: {name}={value}"
-            )
+    arguments.whole("n", n)
+    arguments.whole("batch_size", batch_size)
     if seed is not None and not isinstance(seed, (int, np.integer)):
         raise ValueError(
             "Expected `seed` to be None or an integer, the seed of the first sample. "

@@ -10,13 +10,14 @@ Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
 def get(schedule):
-    """Return the schedule that an instance or a config stands for, or `None`.
+    """Return the schedule of a strength that an instance or a config stands for, or `None`.
 
     Args:
         schedule: a `keras.optimizers.schedules.LearningRateSchedule`, its serialized config, or
             `None` for what stays as it is.
 
     Raises:
+        ValueError: for one of this module that goes below 0.
         TypeError: for anything else.
     """
     if isinstance(schedule, dict):
@@ -25,6 +26,11 @@ def get(schedule):
         raise TypeError(
             "Expected `schedule` to be None or a Keras LearningRateSchedule, such as "
             f"`keras_gan.schedules.Linear(1, 0, end=10_000)`. Received: schedule={schedule!r}"
+        )
+    if isinstance(schedule, _Anneal) and min(schedule.initial, schedule.final) < 0:
+        raise ValueError(
+            "Expected `schedule` to stay at 0 or above: it multiplies a strength. Received: "
+            f"initial={schedule.initial}, final={schedule.final}"
         )
     return schedule
 

@@ -5,7 +5,7 @@ import contextlib
 import keras
 import tensorflow as tf
 
-from keras_gan import replicas
+from keras_gan import arguments, replicas
 
 STEPS = 5
 
@@ -27,13 +27,7 @@ def steps_of(update, unrolled_steps):
                 f"unrolled_steps={unrolled_steps!r}, update={update!r}"
             )
         return None
-    steps = STEPS if unrolled_steps is None else unrolled_steps
-    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
-        raise ValueError(
-            "Expected `unrolled_steps` to be a positive integer. "
-            f"Received: unrolled_steps={unrolled_steps!r}"
-        )
-    return steps
+    return STEPS if unrolled_steps is None else arguments.whole("unrolled_steps", unrolled_steps)
 
 
 def weights_ahead(model, step, steps):
@@ -45,8 +39,8 @@ def weights_ahead(model, step, steps):
     theta^{k+1} = theta^k - eta grad L_D(theta^k),    theta^0 the weights as they are
     ```
 
-    L_D is the adversarial loss alone, without terms and regularizers; eta is the learning rate
-    of the discriminator's optimizer, taken in plain gradient steps whatever the optimizer is.
+    with SGD; with Adam, Adam's step from its moments as they are. eta is the optimizer's learning
+    rate. L_D is the adversarial loss alone, without terms and regularizers.
     Differentiable with respect to the generated samples. The discriminator itself stays as it
     is, and so do its buffers and all seed states: every virtual step repeats the same draws.
 
@@ -66,8 +60,7 @@ def weights_ahead(model, step, steps):
         - [Metz et al., 2017](https://arxiv.org/abs/1611.02163), Section 2.2
     """
     optimizer = model.discriminator_optimizer
-    # The loss is scaled for float16, and the gradient unscaled by the same.
-    rate = optimizer.learning_rate / optimizer.scale_loss(1.0)
+    virtual = _RULES[type(_plain(optimizer))](_plain(optimizer))
     weights = [tf.convert_to_tensor(v) for v in model.discriminator.trainable_variables]
     for _ in range(steps):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -78,10 +71,81 @@ def weights_ahead(model, step, steps):
             loss = tf.reduce_mean(model.loss.discriminator_loss(real_logits, fake_logits))
             loss = optimizer.scale_loss(loss)
         gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
-        gradients = [replicas.mean_over_replicas(gradient) for gradient in gradients]
-        moves = [tf.cast(rate, g.dtype) * g for g in gradients]
-        weights = [w - move for w, move in zip(weights, moves, strict=True)]
+        # The loss is scaled for float16, and the gradient unscaled by the same.
+        scale = optimizer.scale_loss(1.0)
+        gradients = [replicas.mean_over_replicas(g) / tf.cast(scale, g.dtype) for g in gradients]
+        weights = [w - m for w, m in zip(weights, virtual.moves(gradients), strict=True)]
     return weights
+
+
+class _GradientSteps:
+    """Moves of SGD."""
+
+    def __init__(self, optimizer):
+        self.rate = optimizer.learning_rate
+
+    def moves(self, gradients):
+        """Return what to subtract from the weights."""
+        return [tf.cast(self.rate, g.dtype) * g for g in gradients]
+
+
+class _AdamSteps:
+    """Moves of Adam from its moments as they are, which stay so; differentiable."""
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+        self.rate, self.count = optimizer.learning_rate, optimizer.iterations
+        self.first = [tf.convert_to_tensor(m) for m in optimizer._momentums]
+        self.second = [tf.convert_to_tensor(v) for v in optimizer._velocities]
+
+    def moves(self, gradients):
+        """Return what to subtract from the weights, and take the moments a step on."""
+        self.count = self.count + 1
+        first, second = self.optimizer.beta_1, self.optimizer.beta_2
+        self.first = [m + (1 - first) * (g - m) for m, g in zip(self.first, gradients, strict=True)]
+        squares = zip(self.second, gradients, strict=True)
+        self.second = [v + (1 - second) * (g * g - v) for v, g in squares]
+        return [self._move(m, v) for m, v in zip(self.first, self.second, strict=True)]
+
+    def _move(self, first, second):
+        count = tf.cast(self.count, first.dtype)
+        correction = tf.sqrt(1 - self.optimizer.beta_2**count) / (1 - self.optimizer.beta_1**count)
+        # Where no gradient has come yet the root's slope is infinite, and times 0 it is NaN.
+        root = tf.where(second > 0, tf.sqrt(tf.where(second > 0, second, 1.0)), 0.0)
+        return (
+            tf.cast(self.rate, first.dtype) * correction * first / (root + self.optimizer.epsilon)
+        )
+
+
+_RULES = {keras.optimizers.SGD: _GradientSteps, keras.optimizers.Adam: _AdamSteps}
+
+
+def check_optimizer(optimizer):
+    """Raise when an optimizer's steps can't be unrolled.
+
+    Args:
+        optimizer: the discriminator's.
+
+    Raises:
+        ValueError: for any but SGD without momentum and Adam, or one of these with clipping, weight
+            decay or the like.
+    """
+    plain = _plain(optimizer)
+    options = "momentum", "amsgrad", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm"
+    used = [name for name in options if getattr(plain, name, None)]
+    if type(plain) not in _RULES or used:
+        raise ValueError(
+            "Expected the discriminator's optimizer to be SGD without momentum, or Adam, without "
+            "clipping and weight decay, for update='unrolled': the generator's gradient runs "
+            "through its steps. Received: "
+            f"discriminator_optimizer={type(plain).__name__}"
+            + (f" with {', '.join(used)}" if used else "")
+        )
+
+
+def _plain(optimizer):
+    """Return the optimizer that a loss scale may be wrapped around."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def playing(discriminator, weights):

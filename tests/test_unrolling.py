@@ -6,19 +6,20 @@ import pytest
 from integration import small
 
 import keras_gan
+from keras_gan import unrolling
 from keras_gan.losses import LeastSquares, Minimax, NonSaturating
 
 RATE, AHEAD = 0.1, 0.3
 
 
-def dirac(loss, bias=False, steps=20, **options):
+def dirac(loss, bias=False, steps=20, ahead=keras.optimizers.SGD, **options):
     """Return (theta, psi[, bias]) after every step of `fit` from (1, 0.5[, 0])."""
     generator = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
     discriminator = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=bias)])
     generator.set_weights([np.ones((1, 1))])
     discriminator.set_weights([np.full((1, 1), 0.5), np.zeros(1)][: 1 + bias])
     model = keras_gan.GAN(generator, discriminator, latents=None)
-    sgds = keras.optimizers.SGD(RATE), keras.optimizers.SGD(AHEAD)
+    sgds = keras.optimizers.SGD(RATE), ahead(AHEAD)
     model.compile(loss, *sgds, **options)
     states = []
 
@@ -79,6 +80,74 @@ def test_dirac(loss, k):
     bias = isinstance(loss, LeastSquares)
     states = dirac(loss, bias, update="unrolled", unrolled_steps=k)
     np.testing.assert_allclose(states, literal(loss, k, bias), rtol=2e-5, atol=2e-6)
+
+
+def adam(k, steps, h=1e-5, betas=(0.9, 0.999), epsilon=1e-7):
+    """Play minimax in float64, the discriminator by Adam, unrolled by k of its steps."""
+    theta, state = 1.0, (0.5, 0.0, 0.0, 0)
+    states = []
+
+    def step(theta, state):
+        psi, m, v, count = state
+        slope, count = logistic(psi * theta) * theta, count + 1
+        m = betas[0] * m + (1 - betas[0]) * slope
+        v = betas[1] * v + (1 - betas[1]) * slope**2
+        rate = AHEAD * np.sqrt(1 - betas[1] ** count) / (1 - betas[0] ** count)
+        return psi - rate * m / (np.sqrt(v) + epsilon), m, v, count
+
+    def answered(theta):
+        ahead = state
+        for _ in range(k):
+            ahead = step(theta, ahead)
+        return -np.log1p(np.exp(ahead[0] * theta))
+
+    for _ in range(steps):
+        slope = (answered(theta + h) - answered(theta - h)) / (2 * h)
+        state = step(theta, state)
+        theta -= RATE * slope
+        states.append([theta, state[0]])
+    return states
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_adam(k):
+    """Adam's steps are unrolled as Adam's, through its moments."""
+    options = dict(ahead=keras.optimizers.Adam, steps=30, update="unrolled", unrolled_steps=k)
+    states = dirac(Minimax(), **options)
+    np.testing.assert_allclose(states, adam(k, 30), rtol=1e-4, atol=1e-5)
+
+
+def test_adam_where_no_gradient_comes():
+    """A unit that is dead on the whole batch leaves the generator's gradient finite.
+
+    With XLA: op by op, TensorFlow takes 0 for 0 times the root's infinite slope.
+    """
+    keras.utils.set_random_seed(0)
+    hidden = keras.layers.Dense(3, activation="relu", name="hidden")
+    discriminator = keras.Sequential([keras.Input((2,)), hidden, keras.layers.Dense(1)])
+    model = keras_gan.GAN(small.networks()[0], discriminator, seed=0)
+    hidden.bias.assign([-100.0, 1.0, 1.0])
+    model.compile("non_saturating", update="unrolled", jit_compile=True)
+    model.fit(small.points(16), batch_size=8, verbose=0)
+    assert all(np.isfinite(w).all() for w in model.generator.get_weights())
+
+
+def test_by_default_the_virtual_steps_are_as_large_as_real_ones():
+    """One virtual step is the next real one, from moments that have seen some steps already."""
+    model = small.gan()
+    model.compile("non_saturating", update="unrolled", unrolled_steps=1, run_eagerly=True)
+    model.fit(small.points(32), batch_size=8, verbose=0)
+    looked, ahead_of = [], unrolling.weights_ahead
+
+    def looking(*args):
+        looked[:] = ahead_of(*args)
+        return list(looked)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unrolling, "weights_ahead", looking)
+        model.train_on_batch(small.points(8, seed=1))
+    for ahead, real in zip(looked, model.discriminator.trainable_variables, strict=True):
+        np.testing.assert_allclose(ahead, real, rtol=1e-5, atol=1e-6)
 
 
 def test_one_step_on_paper():
@@ -184,6 +253,20 @@ def test_replicas_agree_with_one_device(two_replicas):
         shared = train()
     for a, b in zip(alone, shared, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "text"),
+    [
+        (lambda: keras.optimizers.RMSprop(), "discriminator_optimizer=RMSprop"),
+        (lambda: keras.optimizers.AdamW(), "discriminator_optimizer=AdamW"),
+        (lambda: keras.optimizers.SGD(0.1, momentum=0.5), "SGD with momentum"),
+        (lambda: keras.optimizers.Adam(clipnorm=1.0), "Adam with clipnorm"),
+    ],
+)
+def test_optimizers_that_are_not_unrolled(optimizer, text):
+    with pytest.raises(ValueError, match=text):
+        small.gan().compile(discriminator_optimizer=optimizer(), update="unrolled")
 
 
 def test_saved_with_the_model(tmp_path):

@@ -1,9 +1,11 @@
 """Adaptive augmentation: as often as the discriminator's overfitting calls for."""
 
+import math
+
 import keras
 from keras import ops
 
-from keras_gan import replicas
+from keras_gan import arguments, replicas
 from keras_gan.augmentation.augmentation import Augmentation
 from keras_gan.augmentation.diff_augment import DiffAugment
 
@@ -44,7 +46,7 @@ class Adaptive(Augmentation):
 
     Raises:
         ValueError: for a value out of range.
-        TypeError: when `augmentation` is not a Keras layer.
+        TypeError: when `augmentation` is not a Keras layer, or another no number.
 
     Example:
 
@@ -63,12 +65,16 @@ class Adaptive(Augmentation):
     ):
         super().__init__(**kwargs)
         augmentation = DiffAugment() if augmentation is None else augmentation
-        _check(augmentation, target, interval, images, initial)
+        if not isinstance(augmentation, keras.layers.Layer):
+            raise TypeError(
+                "Expected `augmentation` to be a Keras layer, or None for DiffAugment. "
+                f"Received: augmentation={augmentation!r}"
+            )
         self.augmentation = augmentation
-        self.target = float(target)
-        self.interval = interval
-        self.images = images
-        self.initial = float(initial)
+        self.target = arguments.number("target", target, low=-1, high=1)
+        self.interval = arguments.whole("interval", interval)
+        self.images = _images(images)
+        self.initial = arguments.number("initial", initial, high=1)
         self.generator = keras.random.SeedGenerator()
         self.p = self._state("p", self.initial)
         self.rt = self._state("rt", 0.0)
@@ -137,29 +143,21 @@ def _run(transformation, samples):
 
 
 def _signs(step):
-    """Return one update's `(sum of signs over samples, samples, 1)`; patches are averaged."""
+    """Return one update's `(sum of signs over samples, samples, 1)`.
+
+    Patches are averaged; a pack's sign counts for each of its samples.
+    """
     signs = 2.0 * ops.cast(step.says_real(step.real_logits), "float32") - 1.0
-    samples, size = (ops.cast(n, "float32") for n in (ops.shape(signs)[0], ops.size(signs)))
+    samples, size = (ops.cast(n, "float32") for n in (ops.shape(step.real)[0], ops.size(signs)))
     # Sums rather than means: a replica may be left without a share of a small batch.
     return ops.stack([ops.sum(signs) * samples / ops.maximum(size, 1.0), samples, ops.ones(())])
 
 
-def _check(augmentation, target, interval, images, initial):
-    if not isinstance(augmentation, keras.layers.Layer):
-        raise TypeError(
-            "Expected `augmentation` to be a Keras layer, or None for DiffAugment. "
-            f"Received: augmentation={augmentation!r}"
-        )
-    for name, value, low in (("target", target, -1), ("initial", initial, 0)):
-        if not low <= value <= 1:
-            raise ValueError(f"Expected `{name}` to be from {low} to 1. Received: {name}={value}")
-    if not isinstance(interval, int) or isinstance(interval, bool) or interval < 1:
-        raise ValueError(
-            "Expected `interval` to be a positive integer, the discriminator updates from one "
-            f"move of p to the next. Received: interval={interval!r}"
-        )
-    if not images > 0:
+def _images(images):
+    number = images if images == math.inf else arguments.number("images", images)
+    if not number > 0:
         raise ValueError(
             "Expected `images` to be a positive number, how many it takes p to go from 0 to 1. "
             f"Received: images={images}"
         )
+    return number

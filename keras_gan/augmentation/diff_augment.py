@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gan import arguments
 from keras_gan.augmentation.augmentation import Augmentation
 
 
@@ -74,17 +75,9 @@ class Color(_OfImages):
 
     def __init__(self, brightness=0.5, saturation=1.0, contrast=0.5, **kwargs):
         super().__init__(**kwargs)
-        if not 0 <= brightness < float("inf"):
-            raise ValueError(
-                "Expected `brightness` to be a finite number of at least 0. "
-                f"Received: brightness={brightness}"
-            )
-        for name, value in (("saturation", saturation), ("contrast", contrast)):
-            if not 0 <= value <= 1:
-                raise ValueError(f"Expected `{name}` to be from 0 to 1. Received: {name}={value}")
-        self.brightness = float(brightness)
-        self.saturation = float(saturation)
-        self.contrast = float(contrast)
+        self.brightness = arguments.number("brightness", brightness)
+        self.saturation = arguments.number("saturation", saturation, high=1)
+        self.contrast = arguments.number("contrast", contrast, high=1)
 
     def transform(self, images):
         """Return the images in other colors."""
@@ -117,9 +110,7 @@ class _OfPlaces(_OfImages):
 
     def __init__(self, ratio, **kwargs):
         super().__init__(**kwargs)
-        if not 0 <= ratio <= 1:
-            raise ValueError(f"Expected `ratio` to be from 0 to 1. Received: ratio={ratio}")
-        self.ratio = float(ratio)
+        self.ratio = arguments.number("ratio", ratio, high=1)
 
     def _share(self, side):
         """Return the ratio of a side in whole pixels, halves rounded up."""
@@ -271,11 +262,9 @@ class DiffAugment(Augmentation):
 
     def __init__(self, policy=("color", "translation", "cutout"), **kwargs):
         super().__init__(**kwargs)
-        self.policy = (
-            [p.strip() for p in policy.split(",")] if isinstance(policy, str) else list(policy)
-        )
-        unknown = [name for name in self.policy if name not in _POLICIES]
-        if unknown or not self.policy:
+        names = policy.split(",") if isinstance(policy, str) else policy
+        self.policy = [str(name).strip() for name in names or ()]
+        if not self.policy or not set(self.policy) <= set(_POLICIES):
             raise ValueError(
                 f"Expected `policy` to name at least one of {sorted(_POLICIES)}, and nothing "
                 f"else. Received: policy={policy!r}"

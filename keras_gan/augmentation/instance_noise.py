@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_gan import schedules
+from keras_gan import arguments, schedules
 from keras_gan.augmentation.augmentation import Augmentation
 
 
@@ -35,8 +35,8 @@ class InstanceNoise(Augmentation):
         current: sigma_t, a weight that no optimizer trains.
 
     Raises:
-        ValueError: when `sigma` is negative or not finite.
-        TypeError: when `schedule` is not a schedule.
+        ValueError: when `sigma` is negative or not finite, or `schedule` goes below 0.
+        TypeError: when `sigma` is no number, or `schedule` no schedule.
 
     Example:
 
@@ -56,11 +56,7 @@ class InstanceNoise(Augmentation):
 
     def __init__(self, sigma=0.1, schedule=None, **kwargs):
         super().__init__(**kwargs)
-        if not 0 <= sigma < float("inf"):
-            raise ValueError(
-                f"Expected `sigma` to be a finite number of at least 0. Received: sigma={sigma}"
-            )
-        self.sigma = float(sigma)
+        self.sigma = arguments.number("sigma", sigma)
         self.schedule = schedules.get(schedule)
         self.generator = keras.random.SeedGenerator()
         start = keras.initializers.Constant(float(self._at(0)))

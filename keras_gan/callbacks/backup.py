@@ -7,8 +7,8 @@ import warnings
 import keras
 import numpy as np
 
+from keras_gan.arguments import whole
 from keras_gan.callbacks import files, states
-from keras_gan.callbacks.checks import check_whole
 from keras_gan.callbacks.signals import Requests
 from keras_gan.callbacks.snapshots import DamagedError, Snapshots, name_of, numbers_of
 from keras_gan.resuming import Keeper, Position
@@ -76,8 +76,8 @@ class Backup(Keeper):
     def __init__(self, directory, every_steps=None, keep=2):
         super().__init__()
         if every_steps is not None:
-            check_whole("every_steps", every_steps, 1)
-        check_whole("keep", keep, 1)
+            whole("every_steps", every_steps)
+        whole("keep", keep)
         if "://" in os.fspath(directory):
             raise ValueError(
                 "`directory` must be a local path: backups get their names in one step there. "

@@ -8,7 +8,7 @@ import warnings
 import keras
 import numpy as np
 
-from keras_gan.callbacks.checks import check_whole
+from keras_gan.arguments import whole
 from keras_gan.metrics.distances import squared_distances
 
 _FLOORS = {
@@ -147,10 +147,10 @@ class CollapseMonitor(keras.callbacks.Callback):
     ):
         super().__init__()
         if samples is not None:
-            check_whole("samples", samples, 2)
-        check_whole("seed", seed, 0)
-        check_whole("patience", patience, 1)
-        check_whole("warmup", warmup, 0)
+            whole("samples", samples, least=2)
+        whole("seed", seed, least=0)
+        whole("patience", patience)
+        whole("warmup", warmup, least=0)
         _check_fall(fall)
         self.real = None if real is None else _checked_real(real)
         self.samples = samples

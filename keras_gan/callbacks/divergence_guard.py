@@ -10,8 +10,8 @@ import warnings
 
 import keras
 
+from keras_gan.arguments import whole
 from keras_gan.callbacks import files
-from keras_gan.callbacks.checks import check_whole
 from keras_gan.workers import is_chief
 
 _LOSSES = ("d_loss", "g_loss")
@@ -115,7 +115,7 @@ class DivergenceGuard(keras.callbacks.Callback):
         self, directory=None, rollbacks=0, learning_rate_factor=0.5, limit=1e6, growth=1e3
     ):
         super().__init__()
-        check_whole("rollbacks", rollbacks, 0)
+        whole("rollbacks", rollbacks, least=0)
         _check_range("learning_rate_factor", learning_rate_factor, 0, 1)
         _check_range("limit", 1.0 if limit is None else limit, 0, math.inf)
         _check_range("growth", 2.0 if growth is None else growth, 1, math.inf)

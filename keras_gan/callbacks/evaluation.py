@@ -3,7 +3,7 @@
 import keras
 
 from keras_gan import inputs
-from keras_gan.callbacks.checks import check_whole
+from keras_gan.arguments import whole
 from keras_gan.checks import check_element
 from keras_gan.evaluation import FIRST_SEED, Quality
 
@@ -67,10 +67,10 @@ class Evaluation(keras.callbacks.Callback):
         verbose=1,
     ):
         super().__init__()
-        check_whole("samples", samples, 1)
-        check_whole("every", every, 1)
-        check_whole("seed", seed, 0)
-        check_whole("batch_size", batch_size, 1)
+        whole("samples", samples)
+        whole("every", every)
+        whole("seed", seed, least=0)
+        whole("batch_size", batch_size)
         if isinstance(metrics, str) or not len(metrics):
             raise ValueError(
                 f"`metrics` must be a list of at least one metric. Received: metrics={metrics!r}"

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_gan.callbacks.checks import check_whole
+from keras_gan.arguments import whole
 
 COMFORTABLE_SIDE = 512
 """The side, in pixels, that small grids are enlarged towards."""
@@ -40,12 +40,12 @@ def image_grid(images, columns=None, scale="auto", padding=2):
     images = _checked_images(images)
     count, height, width, channels = images.shape
     columns = square_columns(count, height, width) if columns is None else columns
-    check_whole("columns", columns, 1)
-    check_whole("padding", padding, 0)
+    whole("columns", columns)
+    whole("padding", padding, least=0)
     rows = math.ceil(count / columns)
     if scale == "auto":
         scale = max(1, COMFORTABLE_SIDE // max(rows * height, columns * width))
-    check_whole("scale", scale, 1)
+    whole("scale", scale)
     pixels = _to_uint8(images).repeat(scale, axis=1).repeat(scale, axis=2)
     step_y, step_x = height * scale + padding, width * scale + padding
     shape = (rows * step_y + padding, columns * step_x + padding, channels)

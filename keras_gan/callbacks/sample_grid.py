@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.arguments import whole
 from keras_gan.callbacks import files, pictures, plots
-from keras_gan.callbacks.checks import check_whole
 from keras_gan.checks import pack_size
 from keras_gan.workers import is_chief
 
@@ -69,9 +69,9 @@ class SampleGrid(keras.callbacks.Callback):
         super().__init__()
         self.directory = _checked_directory(directory)
         if samples is not None:
-            check_whole("samples", samples, 1)
-        check_whole("seed", seed, 0)
-        check_whole("every", every, 1)
+            whole("samples", samples)
+        whole("seed", seed, least=0)
+        whole("every", every)
         _check_writer(writer)
         self.samples = samples
         self.seed = seed

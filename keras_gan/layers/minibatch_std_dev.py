@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gan import arguments
+
 _EPSILON = 1e-8  # StyleGAN2's: a square root has no gradient at 0.
 
 
@@ -57,11 +59,7 @@ class MinibatchStdDev(keras.layers.Layer):
 
     def __init__(self, group_size=4, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
-        if not isinstance(group_size, int) or isinstance(group_size, bool) or group_size < 1:
-            raise ValueError(
-                f"Expected `group_size` to be a positive integer. Received: {group_size=}"
-            )
-        self.group_size = group_size
+        self.group_size = arguments.whole("group_size", group_size)
 
     def call(self, inputs):
         """Return the inputs with the group's mean standard deviation beside them."""

@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gan import arguments
+
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Packing(keras.layers.Layer):
@@ -55,9 +57,7 @@ class Packing(keras.layers.Layer):
 
     def __init__(self, samples=2, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
-        if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1:
-            raise ValueError(f"Expected `samples` to be a positive integer. Received: {samples=}")
-        self.samples = samples
+        self.samples = arguments.whole("samples", samples)
 
     def call(self, inputs):
         """Return the packs."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
+from keras_gan import arguments
 from keras_gan.precision import wide
 from keras_gan.shapes import compatible
 
@@ -154,6 +155,7 @@ class WeightedSum(AdversarialLoss):
     Raises:
         ValueError: when the lengths differ, or a weight is negative or not finite,
             or all are zero.
+        TypeError: when a loss is no `AdversarialLoss`, or a weight no number.
 
     Example:
 
@@ -170,12 +172,7 @@ class WeightedSum(AdversarialLoss):
                 "Expected one weight for each loss. "
                 f"Received: {len(losses)} losses and {len(weights)} weights"
             )
-        for weight in weights:
-            if not 0 <= weight < float("inf"):
-                raise ValueError(
-                    "Expected the weight of a loss to be a finite number of at least 0. "
-                    f"Received: weight={weight}"
-                )
+        self.weights = [arguments.number("weight", weight) for weight in weights]
         if not any(weights):
             raise ValueError(
                 f"Expected at least one positive weight. Received: weights={list(weights)}"
@@ -184,7 +181,12 @@ class WeightedSum(AdversarialLoss):
             keras.saving.deserialize_keras_object(loss) if isinstance(loss, dict) else loss
             for loss in losses
         ]
-        self.weights = [float(weight) for weight in weights]
+        for loss in self.losses:
+            if not isinstance(loss, AdversarialLoss):
+                raise TypeError(
+                    "Expected the parts of a sum to be losses, objects of `keras_gan.losses`. "
+                    f"Received: {loss!r}"
+                )
 
     @property
     def uses_real_logits(self):

@@ -1,8 +1,11 @@
 """The least-squares game."""
 
+import math
+
 import keras
 from keras import ops
 
+from keras_gan import arguments
 from keras_gan.losses.adversarial_loss import AdversarialLoss, Equilibrium, as_logits
 
 
@@ -32,7 +35,8 @@ class LeastSquares(AdversarialLoss):
         target: `c`, what the generator wants the discriminator to return.
 
     Raises:
-        ValueError: when `fake_label` equals `real_label`.
+        ValueError: when `fake_label` equals `real_label`, or one is not finite.
+        TypeError: when one is no number.
 
     Example:
 
@@ -49,15 +53,15 @@ class LeastSquares(AdversarialLoss):
     divergence_name = "triangular"
 
     def __init__(self, fake_label=0.0, real_label=1.0, target=1.0):
+        labels = {"fake_label": fake_label, "real_label": real_label, "target": target}
+        for name, value in labels.items():
+            setattr(self, name, arguments.number(name, value, low=-math.inf))
         if fake_label == real_label:
             raise ValueError(
                 "Expected `fake_label` and `real_label` to differ, else the discriminator has "
                 f"nothing to tell apart. Received: fake_label={fake_label}, "
                 f"real_label={real_label}"
             )
-        self.fake_label = float(fake_label)
-        self.real_label = float(real_label)
-        self.target = float(target)
 
     def discriminator_loss(self, real_logits, fake_logits):
         """Return `(D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2`."""

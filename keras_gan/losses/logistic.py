@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from keras_gan import arguments
 from keras_gan.losses.adversarial_loss import AdversarialLoss, Equilibrium, as_logits
 
 
@@ -14,12 +15,12 @@ class _Logistic(AdversarialLoss):
     divergence_name = "js"
 
     def __init__(self, label_smoothing=0.0):
-        if not 0.0 <= label_smoothing < 1.0:
+        self.label_smoothing = arguments.number("label_smoothing", label_smoothing, high=1)
+        if self.label_smoothing == 1:
             raise ValueError(
-                "Expected `label_smoothing` in [0, 1): the target of real samples is "
+                "Expected `label_smoothing` to be below 1: the target of real samples is "
                 f"1 - label_smoothing. Received: label_smoothing={label_smoothing}"
             )
-        self.label_smoothing = float(label_smoothing)
         if self.label_smoothing:
             self.divergence_name = None
 

@@ -1,35 +1,6 @@
-"""Checks of arguments and rows that the metrics share."""
-
-import math
-import numbers
+"""Checks of rows that the metrics share."""
 
 import numpy as np
-
-
-def check_whole(name, value, least=1):
-    """Refuse what is not a whole number of at least `least`.
-
-    Raises:
-        ValueError: naming the argument and the value received.
-    """
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < least:
-        raise ValueError(
-            f"Expected `{name}` to be a whole number of at least {least}. "
-            f"Received: {name}={value!r}"
-        )
-    return int(value)
-
-
-def as_number(name, value):
-    """Return what is a finite number as a float.
-
-    Raises:
-        ValueError: naming the argument and the value received.
-    """
-    if not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise ValueError(f"Expected `{name}` to be a finite number. Received: {name}={value!r}")
-    return float(value)
 
 
 def as_rows(least=1, **arrays):

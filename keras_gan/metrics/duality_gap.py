@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_gan.metrics import checks
+from keras_gan import arguments
 from keras_gan.metrics.metric import QualityMetric
 from keras_gan.metrics.responses import LEAST, Arena
 from keras_gan.metrics.undisturbed import outside_strategies
@@ -100,14 +100,14 @@ class DualityGap(QualityMetric):
 
     def __init__(self, steps=500, learning_rate=5e-3, batch_size=256, seed=0, name=None):
         super().__init__(name=name)
-        self.steps = checks.check_whole("steps", steps)
-        self.learning_rate = checks.as_number("learning_rate", learning_rate)
+        self.steps = arguments.whole("steps", steps)
+        self.learning_rate = arguments.number("learning_rate", learning_rate)
         if not self.learning_rate > 0:
             raise ValueError(
                 f"Expected `learning_rate` to be positive. Received: learning_rate={learning_rate}"
             )
-        self.batch_size = checks.check_whole("batch_size", batch_size)
-        self.seed = checks.check_whole("seed", seed, least=0)
+        self.batch_size = arguments.whole("batch_size", batch_size)
+        self.seed = arguments.whole("seed", seed, least=0)
         self._model = self._arena = None
 
     def bind(self, model):

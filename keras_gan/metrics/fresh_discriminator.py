@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan import arguments
 from keras_gan.metrics import checks
 from keras_gan.metrics.descent import Descent, batches
 from keras_gan.metrics.metric import QualityMetric
@@ -59,7 +60,7 @@ def fresh_discriminator(real, fake, discriminator=None, epochs=20, seed=0):
     """
     real, fake = np.asarray(real, "float32"), np.asarray(fake, "float32")
     _check(real, fake)
-    checks.check_whole("epochs", epochs)
+    arguments.whole("epochs", epochs)
     real, fake = (checks.shuffled(rows, [seed, side]) for side, rows in enumerate((real, fake)))
     training, judging = zip(*(_split(side, len(side) // 2) for side in (real, fake)), strict=True)
     judge = outside_strategies(_trained, discriminator, *training, epochs, seed)
@@ -100,8 +101,8 @@ class FreshDiscriminator(QualityMetric):
 
     def __init__(self, features=None, discriminator=None, epochs=20, seed=0, name=None):
         super().__init__(features, name)
-        self.epochs = checks.check_whole("epochs", epochs)
-        self.seed = checks.check_whole("seed", seed, least=0)
+        self.epochs = arguments.whole("epochs", epochs)
+        self.seed = arguments.whole("seed", seed, least=0)
         self._discriminator = discriminator
         self._lost_discriminator = False
 

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_gan import arguments
 from keras_gan.metrics import checks
 from keras_gan.metrics.features import identify
 from keras_gan.metrics.metric import QualityMetric
@@ -32,7 +33,7 @@ def inception_score(probabilities, splits=10):
     Reference:
         - [Salimans et al., 2016](https://arxiv.org/abs/1606.03498), Section 4
     """
-    splits = checks.check_whole("splits", splits)
+    splits = arguments.whole("splits", splits)
     probabilities = checks.as_probabilities(probabilities)
     if len(probabilities) < splits:
         raise ValueError(
@@ -74,7 +75,7 @@ class InceptionScore(QualityMetric):
 
     def __init__(self, classifier, splits=10, name=None):
         super().__init__(identify.probabilities_of(classifier), name)
-        self.splits = self.least = checks.check_whole("splits", splits)
+        self.splits = self.least = arguments.whole("splits", splits)
 
     def prepare(self, rows):
         """Return the probabilities, checked."""

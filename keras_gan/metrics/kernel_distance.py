@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 
+from keras_gan import arguments
 from keras_gan.metrics import checks
 from keras_gan.metrics.metric import QualityMetric
 
@@ -45,7 +46,7 @@ def kernel_distance(real, fake, block_size=1000):
     Reference:
         - [Bińkowski et al., 2018](https://arxiv.org/abs/1801.01401), Section 4
     """
-    block_size = checks.check_whole("block_size", block_size, least=2)
+    block_size = arguments.whole("block_size", block_size, least=2)
     sides = checks.as_rows(least=4, real=real, fake=fake)
     real, fake = (checks.shuffled(rows, [0, side]) for side, rows in enumerate(sides))
     blocks = max(_FEWEST_BLOCKS, math.ceil(max(len(real), len(fake)) / block_size))
@@ -91,7 +92,7 @@ class KernelDistance(QualityMetric):
 
     def __init__(self, features=None, block_size=1000, name=None):
         super().__init__(features, name)
-        self.block_size = checks.check_whole("block_size", block_size, least=2)
+        self.block_size = arguments.whole("block_size", block_size, least=2)
 
     def compute(self, real, fake):
         """Return the distance and its standard error."""

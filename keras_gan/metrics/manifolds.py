@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_gan import arguments
 from keras_gan.metrics import checks
 from keras_gan.metrics.distances import neighbour_squares, squared_distances
 from keras_gan.metrics.metric import QualityMetric
@@ -36,7 +37,7 @@ def precision_recall(real, fake, k=3):
     Reference:
         - [Kynkäänniemi et al., 2019](https://arxiv.org/abs/1904.06991), Equations (1) and (2)
     """
-    k = checks.check_whole("k", k)
+    k = arguments.whole("k", k)
     real, fake = checks.as_rows(least=k + 1, real=real, fake=fake)
     real_radii, fake_radii = (neighbour_squares(rows, k) * (1 + _TIE) for rows in (real, fake))
     precise, recalled = 0, np.zeros(len(real), bool)
@@ -74,7 +75,7 @@ def density_coverage(real, fake, k=5):
     Reference:
         - [Naeem et al., 2020](https://arxiv.org/abs/2002.09797), Section 3
     """
-    k = checks.check_whole("k", k)
+    k = arguments.whole("k", k)
     (real,) = checks.as_rows(least=k + 1, real=real)
     real, fake = checks.as_rows(real=real, fake=fake)
     radii = neighbour_squares(real, k) * (1 - _TIE)
@@ -91,7 +92,7 @@ class _Neighbourhoods(QualityMetric):
 
     def __init__(self, features=None, k=3, name=None):
         super().__init__(features, name)
-        self.k = checks.check_whole("k", k)
+        self.k = arguments.whole("k", k)
         self.least = self.k + 1
 
     def get_config(self):

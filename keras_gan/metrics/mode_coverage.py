@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan import arguments
 from keras_gan.metrics import checks
 from keras_gan.metrics.distances import squared_distances
 from keras_gan.metrics.metric import QualityMetric
@@ -45,7 +46,7 @@ def mode_coverage(samples, centers, std, frequencies=None):
         - [Lin et al., 2018](https://arxiv.org/abs/1712.04086), Section 4.1
     """
     centers, samples = checks.as_rows(centers=centers, samples=samples)
-    std = checks.as_number("std", std)
+    std = arguments.number("std", std)
     if not std > 0:
         raise ValueError(f"Expected `std` to be a positive number. Received: std={std}")
     frequencies = checks.as_frequencies(frequencies, len(centers))
@@ -134,7 +135,7 @@ class ModeCoverage(QualityMetric):
     def __init__(self, centers, std, frequencies=None, name=None):
         super().__init__(name=name)
         (self.centers,) = checks.as_rows(centers=np.asarray(centers, "float64"))
-        self.std = checks.as_number("std", std)
+        self.std = arguments.number("std", std)
         self.frequencies = None if frequencies is None else np.asarray(frequencies, "float64")
         mode_coverage(self.centers, self.centers, self.std, self.frequencies)  # Checks them.
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.metrics import checks
+from keras_gan import arguments
 from keras_gan.metrics.metric import QualityMetric
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al., 2003, Section 3.2
@@ -39,7 +39,7 @@ def multi_scale_ssim(images, pairs=1000, seed=0):
         - [Wang et al., 2003](https://doi.org/10.1109/ACSSC.2003.1292216)
         - [Odena et al., 2017](https://arxiv.org/abs/1610.09585), Section 4.2, as diversity
     """
-    checks.check_whole("pairs", pairs)
+    arguments.whole("pairs", pairs)
     images = np.asarray(images)
     _check_images(images, "images")
     if len(images) < 2:
@@ -105,8 +105,8 @@ class MultiScaleSSIM(QualityMetric):
 
     def __init__(self, pairs=1000, seed=0, name=None):
         super().__init__(name=name)
-        self.pairs = checks.check_whole("pairs", pairs)
-        self.seed = checks.check_whole("seed", seed, least=0)
+        self.pairs = arguments.whole("pairs", pairs)
+        self.seed = arguments.whole("seed", seed, least=0)
 
     def compute(self, real, fake):
         """Return the mean similarity of each side that was seen."""

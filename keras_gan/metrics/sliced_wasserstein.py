@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 
+from keras_gan import arguments
 from keras_gan.metrics import checks
 from keras_gan.metrics.metric import QualityMetric
 
@@ -64,10 +65,9 @@ def _distance(real, fake, p):
 
 
 def _check_options(projections, p, seed):
-    checks.check_whole("projections", projections)
-    checks.check_whole("seed", seed, least=0)
-    if checks.as_number("p", p) < 1:
-        raise ValueError(f"Expected `p` to be at least 1. Received: p={p}")
+    arguments.whole("projections", projections)
+    arguments.whole("seed", seed, least=0)
+    arguments.number("p", p, low=1)
 
 
 @keras.saving.register_keras_serializable("keras_gan")

@@ -4,6 +4,7 @@ import math
 
 from keras import Input, Model, layers
 
+from keras_gan.arguments import whole
 from keras_gan.layers import MinibatchStdDev
 from keras_gan.networks import arguments, labels, normalization
 
@@ -59,7 +60,7 @@ def dcgan(
         `[latents, labels] -> images` and `[images, labels] -> logits`.
 
     Raises:
-        TypeError: An argument has the wrong type.
+        TypeError: A shape is no tuple, or `dropout` no number.
         ValueError: A side is outside 8 to 128, a size below 1, `num_classes` below 2, `dropout`
             outside [0, 1), or `depth` more halvings than the smaller side has.
 
@@ -75,11 +76,11 @@ def dcgan(
     [Karras et al., 2018](https://arxiv.org/abs/1710.10196).
     """
     image_shape = _image_shape(image_shape)
-    latent_dim = arguments.positive_int("latent_dim", latent_dim)
+    latent_dim = whole("latent_dim", latent_dim)
     num_classes = arguments.class_count(num_classes)
     dropout = arguments.fraction("dropout", dropout)
-    kernel_size = arguments.positive_int("kernel_size", kernel_size, minimum=2)
-    channels = _channels(image_shape, arguments.positive_int("width", width), depth)
+    kernel_size = whole("kernel_size", kernel_size, least=2)
+    channels = _channels(image_shape, whole("width", width), depth)
     generator = _generator(
         image_shape, latent_dim, channels[::-1], num_classes, kernel_size, batch_normalization
     )
@@ -104,7 +105,7 @@ def _channels(image_shape, width, depth):
     side = min(image_shape[:2])
     if depth is None:
         depth = max(2, math.ceil(math.log2(side / SMALL_MAP)))
-    depth = arguments.positive_int("depth", depth)
+    depth = whole("depth", depth)
     if 2**depth > side:
         raise ValueError(
             f"`depth` halves the image more often than its smaller side allows: at most "

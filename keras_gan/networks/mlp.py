@@ -4,6 +4,7 @@ import math
 
 from keras import Input, Model, layers
 
+from keras_gan.arguments import whole
 from keras_gan.networks import arguments, labels, normalization
 
 SLOPE = 0.2
@@ -45,7 +46,7 @@ def mlp(
         and `[samples, labels] -> logits`.
 
     Raises:
-        TypeError: An argument has the wrong type.
+        TypeError: A shape is no tuple, or `dropout` no number.
         ValueError: A size is below 1, `num_classes` below 2, or `dropout` outside [0, 1).
 
     Example:
@@ -59,8 +60,8 @@ def mlp(
     [Miyato et al., 2018](https://arxiv.org/abs/1802.05957).
     """
     sample_shape = arguments.shape("sample_shape", sample_shape)
-    latent_dim = arguments.positive_int("latent_dim", latent_dim)
-    units = [arguments.positive_int("width", width)] * arguments.positive_int("depth", depth)
+    latent_dim = whole("latent_dim", latent_dim)
+    units = [whole("width", width)] * whole("depth", depth)
     num_classes = arguments.class_count(num_classes)
     dropout = arguments.fraction("dropout", dropout)
     generator = _generator(sample_shape, latent_dim, units, num_classes, output_activation)

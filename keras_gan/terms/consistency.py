@@ -4,13 +4,14 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gan import arguments
 from keras_gan.augmentation import Translation
 from keras_gan.augmentation.augmentation import check_strategy, follows_training
 from keras_gan.checks import inputs_of, sample_shape
 from keras_gan.precision import wide
 from keras_gan.terms.norms import squared_norm
 from keras_gan.terms.path_length import check_latents
-from keras_gan.terms.term import Term, check_number
+from keras_gan.terms.term import Term
 
 NOISE = 0.05
 
@@ -191,10 +192,8 @@ class LatentConsistency(Term):
         **kwargs,
     ):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
-        check_number("generator_weight", generator_weight)
-        check_number("noise", noise)
-        self.generator_weight = float(generator_weight)
-        self.noise = float(noise)
+        self.generator_weight = arguments.number("generator_weight", generator_weight)
+        self.noise = arguments.number("noise", noise)
 
     def attach(self, model):
         """Check that there are latents to move.
@@ -236,7 +235,7 @@ class LatentConsistency(Term):
 
 
 def _sides(on):
-    sides = (on,) if isinstance(on, str) else tuple(on)
+    sides = (on,) if isinstance(on, str) else tuple(on or ())
     if not sides or len(set(sides)) < len(sides) or not set(sides) <= {"real", "fake"}:
         raise ValueError(
             f'Expected `on` to be ("real",), ("fake",) or ("real", "fake"). Received: on={on!r}'

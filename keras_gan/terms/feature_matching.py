@@ -36,7 +36,7 @@ class FeatureMatching(Term):
     Raises:
         ValueError: when `weight` is negative or not finite, `interval` no positive integer, or, in
             `compile`, the discriminator has no such output, or does not say its layers.
-        TypeError: when `weight` is no number, or `schedule` no schedule.
+        TypeError: when `weight` is no number, `output` no name, or `schedule` no schedule.
 
     Example:
 
@@ -61,6 +61,11 @@ class FeatureMatching(Term):
         **kwargs,
     ):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
+        if not isinstance(output, str | None):
+            raise TypeError(
+                "Expected `output` to be None or the name of an output of the discriminator. "
+                f"Received: output={output!r}"
+            )
         # Not `output`: Keras has a property of that name.
         self.output_name = output
         self._features = None

@@ -4,9 +4,10 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gan import arguments
 from keras_gan.precision import wide
 from keras_gan.terms.norms import by_rows, norm, rows_of, squared_norm
-from keras_gan.terms.term import Term, check_number
+from keras_gan.terms.term import Term
 
 
 class _ZeroCentred(Term):
@@ -15,7 +16,7 @@ class _ZeroCentred(Term):
     of = None
 
     def __init__(self, gamma, interval, schedule, name, **kwargs):
-        check_number("gamma", gamma)
+        gamma = arguments.number("gamma", gamma)
         super().__init__(weight=gamma, interval=interval, schedule=schedule, name=name, **kwargs)
 
     @property
@@ -128,8 +129,7 @@ class _Centred(Term):
 
     def __init__(self, weight, target, interval, schedule, name, **kwargs):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
-        check_number("target", target)
-        self.target = float(target)
+        self.target = arguments.number("target", target)
 
     def samples(self, step):
         """Return the samples to differentiate at, of the shape of the real ones."""
@@ -204,7 +204,11 @@ class GradientPenalty(_Centred):
         **kwargs,
     ):
         super().__init__(weight, target, interval, schedule, name, **kwargs)
-        self.one_sided = bool(one_sided)
+        if not isinstance(one_sided, bool):
+            raise TypeError(
+                f"Expected `one_sided` to be True or False. Received: one_sided={one_sided!r}"
+            )
+        self.one_sided = one_sided
 
     def samples(self, step):
         """Return points between each real sample and the generated one beside it."""

@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from keras_gan import replicas
+from keras_gan import arguments, replicas
 from keras_gan.precision import wide
-from keras_gan.terms.term import Term, check_number
+from keras_gan.terms.term import Term
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -54,8 +54,7 @@ class LeCam(Term):
 
     def __init__(self, weight=0.3, decay=0.99, interval=1, schedule=None, name="lecam", **kwargs):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
-        check_number("decay", decay, high=1)
-        self.decay = float(decay)
+        self.decay = arguments.number("decay", decay, high=1)
 
     def attach(self, model):
         """Create the averages, in the model's strategy scope."""

@@ -4,8 +4,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gan import arguments
 from keras_gan.terms.norms import norm
-from keras_gan.terms.term import Term, check_number
+from keras_gan.terms.term import Term
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -56,8 +57,7 @@ class PathLength(Term):
         self, weight=2.0, decay=0.01, interval=1, schedule=None, name="path_length", **kwargs
     ):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
-        check_number("decay", decay, high=1)
-        self.decay = float(decay)
+        self.decay = arguments.number("decay", decay, high=1)
 
     def attach(self, model):
         """Create the average, in the model's strategy scope.

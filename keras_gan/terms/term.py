@@ -1,13 +1,11 @@
 """What every term is: something added to a player's loss."""
 
-import math
-import numbers
 import weakref
 
 import keras
 import tensorflow as tf
 
-from keras_gan import schedules
+from keras_gan import arguments, schedules
 from keras_gan.registry import snake_case
 
 
@@ -69,14 +67,8 @@ class Term(keras.layers.Layer):
     def __init__(self, weight=1.0, interval=1, schedule=None, name=None, **kwargs):
         # Not Keras's own names: those are numbered, and a log key should not be.
         super().__init__(name=name or snake_case(type(self).__name__), dtype="float32", **kwargs)
-        check_number("weight", weight)
-        if not isinstance(interval, int) or isinstance(interval, bool) or interval < 1:
-            raise ValueError(
-                "Expected `interval` to be a positive integer, the number of steps from one "
-                f"evaluation of the term to the next. Received: interval={interval!r}"
-            )
-        self.weight = float(weight)
-        self.interval = interval
+        self.weight = arguments.number("weight", weight)
+        self.interval = arguments.whole("interval", interval)
         self.schedule = schedules.get(schedule)
         self._model = None
         self.built = True
@@ -213,24 +205,3 @@ class Term(keras.layers.Layer):
         config.pop("dtype", None)  # Always float32: penalties lose their meaning in less.
         config.pop("trainable", None)
         return cls(**config)
-
-
-def check_number(name, value, high=math.inf):
-    """Raise unless an argument is a finite number of at least 0.
-
-    Args:
-        name: what the argument is called.
-        value: what it was given.
-        high: the largest value allowed.
-
-    Raises:
-        TypeError: when it is no number.
-        ValueError: when it is negative, too large or not finite.
-    """
-    if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        raise TypeError(f"Expected `{name}` to be a number. Received: {name}={value!r}")
-    if not (0 <= value <= high and math.isfinite(value)):
-        limits = "of at least 0" if high == math.inf else f"from 0 to {high}"
-        raise ValueError(
-            f"Expected `{name}` to be a finite number {limits}. Received: {name}={value}"
-        )

@@ -3,7 +3,8 @@
 import keras
 import tensorflow as tf
 
-from keras_gan.terms.term import Term, check_number
+from keras_gan import arguments
+from keras_gan.terms.term import Term
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -40,7 +41,7 @@ class WeightClipping(Term):
     """
 
     def __init__(self, bound=0.01, interval=1, schedule=None, name="weight_clipping", **kwargs):
-        check_number("bound", bound)
+        bound = arguments.number("bound", bound)
         super().__init__(weight=bound, interval=interval, schedule=schedule, name=name, **kwargs)
 
     @property

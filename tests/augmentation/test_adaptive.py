@@ -178,6 +178,22 @@ def test_patches_are_averaged():
     assert float(adaptive.p) == pytest.approx(0.5 + 4 / 16)
 
 
+def test_every_sample_of_a_pack_counts():
+    """8 samples make 2 packs of 4, and move p as 8 samples."""
+    packed = keras.Sequential(
+        [
+            keras.Input((1,)),
+            keras_gan.layers.Packing(4),
+            keras.layers.Dense(1, use_bias=False, kernel_initializer="ones"),
+        ]
+    )
+    adaptive = Adaptive(Add(0.0), target=0.4, interval=1, images=16, initial=0.25)
+    model = game(adaptive, discriminator=packed, run_eagerly=True)
+    model.train_on_batch(np.ones((8, 1), "float32"))
+    assert float(adaptive.rt) == 1.0
+    assert float(adaptive.p) == pytest.approx(0.25 + 8 / 16)
+
+
 def test_infinite_images_keep_p():
     adaptive = Adaptive(Add(0.0), interval=1, images=float("inf"), initial=0.25)
     follow(game(adaptive, run_eagerly=True), adaptive, batches([8, -8]))
@@ -226,6 +242,9 @@ def test_serialization():
         (lambda: Adaptive(interval=0), ValueError, "interval=0"),
         (lambda: Adaptive(interval=True), ValueError, "interval=True"),
         (lambda: Adaptive(interval=2.0), ValueError, "interval=2.0"),
+        (lambda: Adaptive(target="0.6"), TypeError, "target='0.6'"),
+        (lambda: Adaptive(initial=None), TypeError, "initial=None"),
+        (lambda: Adaptive(images="many"), TypeError, "images='many'"),
         (lambda: Adaptive(images=0), ValueError, "images=0"),
         (lambda: Adaptive(images=float("nan")), ValueError, "images=nan"),
         (lambda: Adaptive("diff_augment"), TypeError, "augmentation='diff_augment'"),

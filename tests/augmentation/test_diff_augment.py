@@ -236,6 +236,8 @@ def test_serialization():
         (lambda: DiffAugment("colour"), "'color', 'cutout', 'translation'"),
         (lambda: DiffAugment(("color", "flip")), "('color', 'flip')"),
         (lambda: DiffAugment(()), "policy=()"),
+        (lambda: DiffAugment(None), "policy=None"),
+        (lambda: Color(saturation=1.5), "saturation=1.5"),
         (lambda: Color()(np.zeros((4, 2))), "(4, 2)"),
         (lambda: DiffAugment("cutout")(np.zeros((4, 2, 2))), "(4, 2, 2)"),
         (lambda: Translation()(np.zeros((1, 2, 2, 2, 1))), "InstanceNoise"),

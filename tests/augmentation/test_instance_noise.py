@@ -155,6 +155,8 @@ def test_serialization():
         (lambda: InstanceNoise(-0.1), ValueError, "sigma=-0.1"),
         (lambda: InstanceNoise(float("nan")), ValueError, "sigma=nan"),
         (lambda: InstanceNoise(float("inf")), ValueError, "sigma=inf"),
+        (lambda: InstanceNoise("0.1"), TypeError, "sigma='0.1'"),
+        (lambda: InstanceNoise(0.1, Linear(1, -1, end=10)), ValueError, "final=-1.0"),
         (lambda: InstanceNoise(0.1, schedule=0.5), TypeError, "schedule=0.5"),
         (lambda: InstanceNoise(0.1, schedule=Linear), TypeError, "schedule=<class"),
     ],

@@ -165,7 +165,7 @@ def test_two_backups_are_refused(tmp_path):
 @pytest.mark.parametrize("argument", ["every_steps", "keep"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "2"])
 def test_arguments(tmp_path, argument, value):
-    with pytest.raises(ValueError, match=f"`{argument}` must be a whole number"):
+    with pytest.raises(ValueError, match=f"`{argument}` to be a whole number"):
         Backup(tmp_path, **{argument: value})
 
 

@@ -147,13 +147,13 @@ BUILD = [
         "discriminator_steps 0",
         lambda: small.gan().compile(discriminator_steps=0),
         ValueError,
-        ["discriminator_steps", "positive", "Received: discriminator_steps=0"],
+        ["discriminator_steps", "at least 1", "Received: discriminator_steps=0"],
     ),
     (
         "discriminator_steps 1.5",
         lambda: small.gan().compile(discriminator_steps=1.5),
         (TypeError, ValueError),
-        ["discriminator_steps", "integer", "1.5"],
+        ["discriminator_steps", "whole number", "1.5"],
     ),
     (
         "update",

@@ -102,7 +102,7 @@ GENERATE = [
     ("labels", labelled, {"n": 2, "condition": np.array([0, 3])}, ["0 to 2", "3 classes"]),
     ("seed", compiled, {"n": 2, "seed": 0.5}, ["seed", "0.5"]),
     ("truncation", compiled, {"n": 2, "truncation": -1.0}, ["truncation", "positive", "-1"]),
-    ("batch size", compiled, {"n": 2, "batch_size": 0}, ["batch_size", "positive"]),
+    ("batch size", compiled, {"n": 2, "batch_size": 0}, ["batch_size", "at least 1"]),
 ]
 
 

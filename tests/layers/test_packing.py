@@ -64,7 +64,7 @@ def test_a_batch_that_leaves_samples_over_is_refused():
 
 @pytest.mark.parametrize("samples", [0, -2, 2.0, True, "2", None])
 def test_bad_numbers_of_samples_are_refused(samples):
-    with pytest.raises(ValueError, match=r"positive integer.*Received: samples="):
+    with pytest.raises(ValueError, match=r"whole number of at least 1.*Received: samples="):
         Packing(samples)
 
 

@@ -228,6 +228,8 @@ def test_intervals_and_schedules_of_the_wrong_kind(name):
     for interval in (0, -1, 1.5, True, "2", None):
         with pytest.raises(ValueError, match=rf"`interval`.*interval={interval!r}"):
             make(interval=interval)
+    with pytest.raises(ValueError, match=r"0 or above.*final=-1.0"):
+        make(schedule=keras_gan.schedules.Linear(1.0, -1.0, end=10))
     for schedule in (0.5, "cosine", lambda step: 1.0):
         with pytest.raises(TypeError, match=r"LearningRateSchedule.*Received: schedule="):
             make(schedule=schedule)
@@ -237,6 +239,9 @@ def test_intervals_and_schedules_of_the_wrong_kind(name):
     ("call", "kind", "text"),
     [
         (lambda: terms.ConsistencyRegularization(on=()), ValueError, "on=()"),
+        (lambda: terms.ConsistencyRegularization(on=None), ValueError, "on=None"),
+        (lambda: terms.FeatureMatching(output=3), TypeError, "output=3"),
+        (lambda: terms.GradientPenalty(one_sided="no"), TypeError, "one_sided='no'"),
         (lambda: terms.ConsistencyRegularization(on="latents"), ValueError, "on='latents'"),
         (lambda: terms.ConsistencyRegularization(on=("real", "real")), ValueError, "Received"),
         (lambda: terms.ConsistencyRegularization(augmentation=abs), TypeError, "a Keras layer"),

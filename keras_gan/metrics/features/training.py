@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from keras_gan import arguments
 from keras_gan.metrics.features import caching
 from keras_gan.metrics.features.classifier import (
     Classifier,
@@ -120,11 +121,7 @@ def _count_classes(labels):
 def _epochs(epochs, samples):
     if epochs == "auto":
         return int(np.clip(round(60_000 / samples), 2, 40))
-    if not isinstance(epochs, int) or epochs < 1:
-        raise ValueError(
-            f"Expected `epochs` to be 'auto' or a positive integer. Received: epochs={epochs!r}"
-        )
-    return epochs
+    return arguments.whole("epochs", epochs)
 
 
 def _train(x, labels, settings, seed, verbose):
