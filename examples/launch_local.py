@@ -23,7 +23,7 @@ from absl import app, flags
 
 _WORKERS = flags.DEFINE_integer("workers", 2, "How many processes.", lower_bound=1)
 _GRACE = flags.DEFINE_float(
-    "grace", 30.0, "Seconds that workers have to end when one has failed, or after a signal."
+    "grace", 60.0, "Seconds that workers have to end when one has failed, or after a signal."
 )
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)

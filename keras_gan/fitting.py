@@ -261,4 +261,6 @@ class Fitting:
         return function
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Do nothing: all is built by now, and Keras would read a batch to build it again."""
+        """Build nothing: all is built by now, and Keras would read a batch to build it again."""
+        if isinstance(self.train_function, resuming.Place):
+            self.train_function.note(iterator)

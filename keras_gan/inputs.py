@@ -189,6 +189,12 @@ class Source:
         if isinstance(batches, keras.utils.PyDataset):
             return GroupedPyDataset(batches, size, self._checks)
         if isinstance(batches, tf.distribute.DistributedDataset):
+            if size > 1:
+                raise ValueError(
+                    "Expected a tf.data.Dataset for `discriminator_steps` above 1: batches of one "
+                    "that is distributed already can't be put together. Let `fit` distribute it. "
+                    f"Received: {type(batches).__name__}, discriminator_steps={size}"
+                )
             return batches
         watched = (
             batches

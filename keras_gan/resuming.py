@@ -158,8 +158,12 @@ class Place:
         self._serves_all, self._length = serves_all, length
         self._function = model.train_function
         self._position = position
-        self._iterator = self._figures = None
+        self._iterator = self._figures = self._of_keras = None
         self._left = self.taken = self.elements = 0
+
+    def note(self, iterator):
+        """Take notice of the iterator over epochs that Keras has made for `fit`, its first one."""
+        self._of_keras = self._of_keras or iterator
 
     def begin(self, epoch):
         """Begin an epoch, whose first steps pass by if it is the one that was interrupted."""
@@ -177,6 +181,7 @@ class Place:
             first, self._iterator, self.elements = self._iterator is None, iterator, 0
             if first:
                 self._let_go(iterator, self._position.elements)
+                self._tell_keras()
         if self._left > 0:
             self._left -= self._model.steps_per_execution
             self._figures = self._figures or self._model.get_metrics_result()
@@ -189,6 +194,14 @@ class Place:
             raise
         self.elements += self._model.steps - before
         return figures
+
+    def _tell_keras(self):
+        """Tell Keras what one iterator for all epochs has given: it renews it where that ends.
+
+        The steps of the epoch at hand it counts by itself, as they pass by.
+        """
+        if self._serves_all and self._of_keras is not None:
+            self._of_keras._steps_seen += self._position.elements - self._position.step
 
     def _let_go(self, iterator, count):
         for self.elements in range(count):

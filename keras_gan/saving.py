@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import io
 import os
 import pathlib
 
@@ -46,7 +47,11 @@ class Saving:
         if not (every_worker or is_chief(self)):
             return
         with _beside(filepath, overwrite) as path:
-            super().save_weights(path, overwrite=overwrite, **kwargs)
+            plain = path != filepath and path.endswith(".weights.h5") and self.built and not kwargs
+            if plain:
+                pathlib.Path(path).write_bytes(_weights_of(self))
+            else:
+                super().save_weights(path, overwrite=overwrite, **kwargs)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Load weights and state from a `.weights.h5` or `.keras` file: all of it, or nothing.
@@ -185,6 +190,25 @@ def _beside(filepath, overwrite):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _weights_of(model):
+    """Return what Keras would write into a `.weights.h5` file.
+
+    On a full disk HDF5 ends the process by a segmentation fault, as it closes a file of small
+    arrays (h5py 3.14): it is given memory to write to, and the file is written by Python.
+    """
+    memory = io.BytesIO()
+    store = saving_lib.H5IOStore(memory, mode="w")
+    saving_lib._save_state(
+        model,
+        weights_store=store,
+        assets_store=None,
+        inner_path="",
+        visited_saveables=set(),
+    )
+    store.close()
+    return memory.getbuffer()
 
 
 def note_keras_attributes():

@@ -1,5 +1,6 @@
 """Directories of files that are whole or not there: how backups lie on a disk."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -64,7 +65,7 @@ class Snapshots:
             shutil.rmtree(temporary, ignore_errors=True)
         for old in self.names()[: -self._keep]:
             if old != name:
-                shutil.rmtree(self.path(old), ignore_errors=True)
+                self._remove(old)
 
     def _put(self, temporary, name):
         target = self.path(name)
@@ -73,6 +74,13 @@ class Snapshots:
         os.rename(temporary, target)
         shutil.rmtree(f"{temporary}.old", ignore_errors=True)
         _flush_entry(self.directory)
+
+    def _remove(self, name):
+        """Remove a snapshot, which is whole as long as it has its name."""
+        away = self.path(f".{name}-{uuid.uuid4().hex[:8]}.partial")
+        with contextlib.suppress(OSError):
+            os.rename(self.path(name), away)
+        shutil.rmtree(away, ignore_errors=True)
 
     def check(self, name):
         """Raise unless a snapshot is as it was written.

@@ -67,6 +67,8 @@ class Batches(keras.utils.PyDataset):
     [
         (plain, {}),
         (plain, {"steps_per_epoch": 3}),
+        (lambda: plain(24), {"steps_per_epoch": 3}),
+        (lambda: plain(24), {"steps_per_epoch": 2}),
         (endless, {"steps_per_epoch": 3}),
         (Batches, {}),
         (lambda: data(steps=2 * STEPS), {"discriminator_steps": 2}),
@@ -77,6 +79,8 @@ class Batches(keras.utils.PyDataset):
     ids=[
         "plain",
         "ends early",
+        "two epochs a pass",
+        "three epochs a pass",
         "endless",
         "PyDataset",
         "grouped",

@@ -182,6 +182,24 @@ def test_combinations_that_keras_cannot_run_are_refused(two_replicas, options, t
     assert not model.compiled
 
 
+def test_datasets_that_are_distributed_already(two_replicas):
+    """They train; several of their batches can't be put together for one step."""
+
+    def share(context):
+        return tf.data.Dataset.from_tensor_slices(small.points(16)).batch(4)
+
+    with two_replicas.scope():
+        model = small.gan()
+        model.compile(**small.adams())
+    model.fit(two_replicas.distribute_datasets_from_function(share), verbose=0)
+    assert model.steps == 2
+    with two_replicas.scope():
+        model.compile(**small.adams(), discriminator_steps=2)
+    with pytest.raises(ValueError, match="discriminator_steps=2"):
+        model.fit(two_replicas.distribute_datasets_from_function(share), verbose=0)
+    assert model.steps == 2
+
+
 @pytest.fixture
 def float16():
     keras.config.set_dtype_policy("mixed_float16")

@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import time
 import warnings
@@ -136,7 +137,6 @@ def test_what_a_killed_export_left_is_removed_later(model, tmp_path):
     assert sorted(os.listdir(tmp_path)) == [".2-89abcdef", ".mine", "1", "labels"]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # HDF5's.
 @pytest.mark.parametrize("kind", ["disk", "limit"])
 def test_a_full_disk_costs_the_backups_that_do_not_fit(tmp_path, kind):
     """The one before it stays whole, and training goes on to its end."""
@@ -163,6 +163,32 @@ def test_a_full_disk_costs_the_backups_that_do_not_fit(tmp_path, kind):
             callbacks=[keras_gan.callbacks.Backup(directories[0])],
         )
     small.assert_equal_states(small.state(narrow), small.state(again))
+
+
+LITTLE_ROOM = """
+import resource, sys, warnings
+import keras, numpy as np
+import keras_gan
+
+warnings.simplefilter("always")
+model = keras_gan.GAN(*keras_gan.networks.mlp((2,)))
+model.compile()
+backup = keras_gan.callbacks.Backup(sys.argv[1], every_steps=1)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+model.fit(np.zeros((24, 2), "float32"), batch_size=8, verbose=0, callbacks=[backup])
+print("steps", model.steps)
+"""
+
+
+@pytest.mark.parametrize("room", [40_000, 160_000])
+def test_networks_of_small_arrays_outlive_a_full_disk(tmp_path, room):
+    """HDF5 by itself ends the process by SIGSEGV when it can't write what it has gathered."""
+    command = [sys.executable, "-c", LITTLE_ROOM, tmp_path / "backup", str(room)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert "steps 3" in result.stdout
+    assert result.stderr.count("Training goes on") == 4  # After each step, and as the epoch ends.
+    assert os.listdir(tmp_path / "backup") == []
 
 
 def test_directories_that_are_only_read_are_refused_before_the_first_step(model, tmp_path):
