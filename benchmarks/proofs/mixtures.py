@@ -151,12 +151,26 @@ def draw(arm, row, directory):
     print(f"Wrote {path}")
 
 
+CLAIMS = (
+    *(tables.Claim(f"grid-{game}-r1-r2", "modes", low=25, high=25) for game in ("gan", "rp")),
+    tables.Claim("ring-recipe", "modes", low=8, high=8),
+    tables.Claim("ring-recipe", "high_quality", low=92),
+    tables.Claim("ring-recipe", "reverse_kl", high=0.01),
+    tables.Claim("ring-recipe", "spread", low=0.7, high=1.2),
+    tables.Claim("grid-recipe", "modes", low=25, high=25),
+    tables.Claim("grid-recipe", "high_quality", low=85),
+    tables.Claim("grid-recipe", "reverse_kl", high=0.01),
+    tables.Claim("grid-recipe", "spread", low=0.7, high=1.2),
+)
+
+
 def finish(arms, rows):
-    """Draw the worst run of each recipe: of the lowest share of high quality."""
+    """Return what every run was to reach, and draw each recipe's worst: of the least quality."""
     for arm in arms if _IMAGES.value else []:
         done = [row for row in rows[arm.name] if not row.failed]
         if isinstance(arm, Recipe) and done:
             draw(arm, min(done, key=lambda row: row.figures["high_quality"]), _IMAGES.value)
+    return "What every run was to reach:\n\n" + tables.kept(CLAIMS, arms, rows, FIGURES)
 
 
 if __name__ == "__main__":

@@ -187,10 +187,22 @@ def play(arm, seed):
 
 
 def finish(arms, rows):
-    """Return what the judge is worth."""
-    del arms, rows
+    """Return what the judge is worth, and whether packing does what it was to show."""
+    del arms
     accuracy = mnist.classifier_figures()
-    return f"The classifier is right on {accuracy:.2f} % of the test digits, a digit at a time."
+    judge = f"The classifier is right on {accuracy:.2f} % of the test digits, a digit at a time."
+    packed, plain = (
+        [row.figures["modes"] for row in rows[name] if not row.failed]
+        for name in ("packed2", "plain")
+    )
+    if min(len(packed), len(plain)) < 2:
+        return judge
+    more, error, times = tables.apart(packed, plain)
+    short = "" if times >= 2 else ": **short of the two** that were to be shown"
+    return (
+        f"{judge}\n\nPacked by two makes {more:,.0f} ± {error:,.0f} modes more than plain, "
+        f"{times:.2f} standard errors{short}."
+    )
 
 
 if __name__ == "__main__":

@@ -32,6 +32,74 @@ class Figure:
         return max(values, key=lambda value: abs(value - self.best))
 
 
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """What every run of an arm is held to.
+
+    Attributes:
+        arm: its name.
+        key: of the figure.
+        low: the least that it may be.
+        high: the most that it may be.
+    """
+
+    arm: str
+    key: str
+    low: float = -math.inf
+    high: float = math.inf
+
+    def holds(self, row):
+        """Tell whether it holds for a run; not for one that failed."""
+        return not row.failed and self.low <= row.figures[self.key] <= self.high
+
+
+def kept(claims, arms, rows, figures):
+    """Return a list of claims, each with the runs on which it holds, and those on which it doesn't.
+
+    Args:
+        claims: list of `Claim`s.
+        arms: the arms.
+        rows: the finished runs by arm.
+        figures: the columns.
+    """
+    titles = {arm.name: arm.title for arm in arms}
+    columns = {figure.key: figure for figure in figures}
+    return "\n".join(
+        f"- {titles[claim.arm]}, {columns[claim.key].title} {_bounds(claim)}: "
+        + _where(claim, rows[claim.arm], columns[claim.key])
+        for claim in claims
+    )
+
+
+def _bounds(claim):
+    if claim.low == claim.high:
+        return f"{claim.low:g}"
+    if math.inf in (claim.high, -claim.low):
+        return f"at most {claim.high:g}" if claim.high < math.inf else f"at least {claim.low:g}"
+    return f"from {claim.low:g} to {claim.high:g}"
+
+
+def _where(claim, rows, figure):
+    missed = [row for row in rows if not claim.holds(row)]
+    text = f"on {len(rows) - len(missed)} of {len(rows)} runs"
+    shown = (
+        f"{r.seed} ({'failed' if r.failed else figure.text(r.figures[claim.key])})" for r in missed
+    )
+    return text + (f", **not** on seed {', '.join(shown)}" if missed else "")
+
+
+def apart(first, second):
+    """Return the difference of two means, its standard error, and how often it is that.
+
+    Args:
+        first: list of values.
+        second: list of values.
+    """
+    (one, one_error), (other, other_error) = mean_and_error(first), mean_and_error(second)
+    error = math.hypot(one_error, other_error)
+    return one - other, error, (one - other) / error
+
+
 def mean_and_error(values):
     """Return the mean and its standard error, `None` for a single value.
 

@@ -1,4 +1,5 @@
 import math
+import types
 
 import commands
 import numpy as np
@@ -23,6 +24,45 @@ def test_cell(best, worst):
     assert tables.cell(figure, [1.0, 9.0]) == f"5.0 ± 4.0 ({worst})"
     assert tables.cell(figure, [1234.56]) == "1,234.6"
     assert tables.cell(figure, []) == "-"
+
+
+ARM = types.SimpleNamespace(name="one", title="the arm")
+
+
+def row(seed, score, error=None):
+    return rows.Row("one", seed, 10, "", {"score": score}, 1.0, error)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "text"),
+    [
+        ({"low": 0.5}, "at least 0.5: on 2 of 3 runs, **not** on seed 1 (0.4)"),
+        ({"high": 0.9}, "at most 0.9: on 3 of 3 runs"),
+        (
+            {"low": 0.45, "high": 0.7},
+            "from 0.45 to 0.7: on 1 of 3 runs, **not** on seed 1",
+        ),
+        ({"low": 0.9, "high": 0.9}, "0.9: on 1 of 3 runs, **not** on seed 0"),
+    ],
+)
+def test_claims_are_counted_run_by_run(bounds, text):
+    arms, found = [ARM], [row(0, 0.5), row(1, 0.4), row(2, 0.9)]
+    figures = [tables.Figure("score", "score", digits=1)]
+    line = tables.kept([tables.Claim("one", "score", **bounds)], arms, {"one": found}, figures)
+    assert line.startswith(f"- the arm, score {text}")
+
+
+def test_a_run_that_failed_keeps_no_claim():
+    arms, found = [ARM], {"one": [row(0, 0.5, error="ValueError: no")]}
+    figures = [tables.Figure("score", "score")]
+    line = tables.kept([tables.Claim("one", "score", low=0)], arms, found, figures)
+    assert line.endswith("on 0 of 1 runs, **not** on seed 0 (failed)")
+
+
+def test_difference_of_means_in_standard_errors():
+    first, second = [3.0, 5.0, 10.0], [1.0, 2.0, 3.0]
+    error = math.sqrt(np.var(first, ddof=1) / 3 + np.var(second, ddof=1) / 3)
+    assert tables.apart(first, second) == pytest.approx((4.0, error, 4.0 / error))
 
 
 @pytest.mark.parametrize(
