@@ -116,7 +116,7 @@ class Step:
         self.regularizers["discriminator"] = list(self.discriminator.losses)
 
     def gradient(self, of, direction=None):
-        """Return the float32 gradient of a forward of this step with respect to its input.
+        """Return the gradient of a forward of this step with respect to its input.
 
         With `"real"` and `"fake"` that of each sample's summed logits with respect to the sample;
         with `"latents"` that of the generated samples' product with a direction, with respect to
@@ -128,7 +128,7 @@ class Step:
             direction: tensor of the shape of what the network returned, by default all ones.
 
         Returns:
-            Tensor of the shape of the samples, or of the latents.
+            Tensor of the shape of the samples, or of the latents, in float32 or wider.
         """
         if of not in self._tapes:
             raise ValueError(

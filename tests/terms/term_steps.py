@@ -73,7 +73,8 @@ def step_of(model, real, fake=None, condition=None, player="discriminator"):
     seeds.reseed(model._seed_states)
     step = Step(model, tf.constant(real), condition, seeds)
     if model.latents is not None:
-        step.latents = model.latents.batch(len(real), seeds.next())
+        drawn = model.latents.batch(len(real), seeds.next())
+        step.latents = tf.cast(drawn, keras.config.floatx())
     step.fake = step.generate_fake() if fake is None else tf.constant(fake)
     if player == "discriminator":
         step.fake = tf.stop_gradient(step.fake)
