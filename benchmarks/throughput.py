@@ -4,6 +4,7 @@
     python benchmarks/throughput.py --bf16     # the same under mixed_bfloat16
     python benchmarks/throughput.py --memory   # peak memory of each, in processes of their own
     python benchmarks/throughput.py --terms    # what each term costs: ratio to the plain step
+    python benchmarks/throughput.py --terms --only_terms=r1   # one of them
 
 The loop is in the style of the Keras guide to GANs: a `tf.function` with one forward of the
 generator for the discriminator's step, on real and fake in one batch, and a second one for its
@@ -33,6 +34,7 @@ _LATENT_DIM = flags.DEFINE_integer("latent_dim", 64, "Dimensions of the latents.
 _BF16 = flags.DEFINE_bool("bf16", False, "Compute in mixed_bfloat16.")
 _MEMORY = flags.DEFINE_bool("memory", False, "Measure peak memory instead of speed.")
 _TERMS = flags.DEFINE_bool("terms", False, "Measure the cost of each term.")
+_ONLY_TERMS = flags.DEFINE_string("only_terms", None, "One line of the table of terms.")
 _ONLY = flags.DEFINE_enum("only", None, ["fit", "loop"], "Run one of the two; used by --memory.")
 
 
@@ -138,7 +140,23 @@ def costs():
     cases["r1 + r2, interval=16"] = [terms.R1(interval=16), terms.R2(interval=16)]
     cases["gradient_penalty, interval=16"] = [terms.GradientPenalty(interval=16)]
     cases["path_length, interval=4"] = [terms.PathLength(interval=4)]
-    return cases
+    if _ONLY_TERMS.value is None:
+        return cases
+    if _ONLY_TERMS.value not in cases:
+        raise app.UsageError(f"No such terms: {_ONLY_TERMS.value}. There are {list(cases)}.")
+    return {_ONLY_TERMS.value: cases[_ONLY_TERMS.value]}
+
+
+# The most that the steps may cost, as multiples of the plain step.
+LIMITS = {"r1, interval=16": 1.12, "r1 + r2": 2.5}
+
+
+def verdict(name, ratio):
+    """Return whether the cost of a case is within its limit, as a line of the table has it."""
+    limit = LIMITS.get(name)
+    if limit is None:
+        return ""
+    return f"limit {limit:.2f}: {'met' if ratio <= limit else 'MISSED'}"
 
 
 def compare_terms():
@@ -146,8 +164,9 @@ def compare_terms():
     dataset = images(_STEPS.value)
     plain = make_fit()
     plain(dataset)
+    cases = costs()
     print(f"{'terms':<32} {'plain ms/step':>13} {'with ms/step':>12} {'ratio':>6} {'of pairs':>13}")
-    for name, terms in costs().items():
+    for name, terms in cases.items():
         run = make_fit(*terms)
         run(dataset)  # Warm: tracing, caches.
         times = [
@@ -161,7 +180,8 @@ def compare_terms():
         spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
         print(
             f"{name:<32} {1000 * before / _STEPS.value:>13.1f} {1000 * after / _STEPS.value:>12.1f}"
-            f" {statistics.median(ratios):>6.2f} {spread:>13}",
+            f" {statistics.median(ratios):>6.2f} {spread:>13}"
+            f"  {verdict(name, statistics.median(ratios))}".rstrip(),
             flush=True,
         )
 

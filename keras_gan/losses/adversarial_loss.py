@@ -38,6 +38,22 @@ class AdversarialLoss:
             bound's; `None` for no figure.
         uses_real_logits: whether `generator_loss` needs the logits of real samples too
             (relativistic losses do), which costs the training step one more forward.
+
+    Example:
+
+    ```python
+    class Absolute(keras_gan.losses.AdversarialLoss):  # logits of 1 for real, of 0 for fake
+        name = "absolute"
+
+        def discriminator_loss(self, real_logits, fake_logits):
+            return keras.ops.abs(real_logits - 1) + keras.ops.abs(fake_logits)
+
+        def generator_loss(self, fake_logits, real_logits=None):
+            return keras.ops.abs(fake_logits - 1)
+
+
+    model.compile(Absolute())
+    ```
     """
 
     name = None
@@ -68,6 +84,9 @@ class AdversarialLoss:
 
         Returns:
             Tensor of the shape of the logits.
+
+        Raises:
+            ValueError: of losses that use real logits, without them or when the shapes differ.
         """
         raise NotImplementedError
 

@@ -106,7 +106,7 @@ def frozen(update="alternating", **options):
         ]
     )
     model = keras_gan.GAN(generator, discriminator, seed=0)
-    model.compile(update=update, **small.sgds(0.0), **options)
+    model.compile(update=update, **{**small.sgds(0.0), **options})
     for layer in normalized_layers(generator, discriminator):
         disturb(layer)
     return model
@@ -136,6 +136,27 @@ def test_one_power_step_for_each_update(update, steps):
     vectors = {id(w) for layer in normalized_layers(model) for w in (layer.u, layer.v)}
     for old, weight in zip(before, weights_of(model), strict=True):
         assert np.array_equal(old, weight) == (id(weight) not in vectors), weight.path
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_a_generator_that_moves_leaves_the_discriminator_as_it_is(update):
+    """Its kernels, and its u and v: they take the steps of the discriminator's own updates."""
+    model = frozen(update, generator_optimizer=keras.optimizers.SGD(1.0), run_eagerly=True)
+    before = small.weights(model)
+    starts = [layer.u.numpy() for layer in normalized_layers(model.discriminator)]
+    x = np.random.default_rng(0).normal(size=(8, 6)).astype("float32")
+    model.fit(x, batch_size=4, verbose=0)
+    for start, layer in zip(starts, normalized_layers(model.discriminator), strict=True):
+        u, v = power_steps(weight_matrix(layer), start, 2)
+        np.testing.assert_allclose(layer.u, u, atol=1e-5)
+        np.testing.assert_allclose(layer.v, v, atol=1e-5)
+    generated = {id(weight) for weight in model.generator.trainable_weights}
+    judged = {id(weight) for weight in model.discriminator.trainable_weights}
+    for old, weight in zip(before, weights_of(model), strict=True):
+        if id(weight) in generated:
+            assert not np.array_equal(old, weight), weight.path
+        if id(weight) in judged:
+            assert np.array_equal(old, weight), weight.path
 
 
 def test_a_shared_layer_takes_one_step():

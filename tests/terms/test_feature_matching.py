@@ -148,5 +148,7 @@ def test_features_that_cannot_be_found_are_refused_by_compile(discriminator, ter
 def test_lazy_on_several_replicas_is_refused(two_replicas):
     with two_replicas.scope():
         model = keras_gan.GAN(linear_generator((3,)), linear_critic((3,)))
-        with pytest.raises(ValueError, match="can't be lazy"):
+        with pytest.raises(ValueError, match="can't be lazy") as caught:
             model.compile(terms=[FeatureMatching(interval=2)])
+    for named in ("interval > 1", "['feature_matching']", "MirroredStrategy", "2 replicas"):
+        assert named in str(caught.value)
