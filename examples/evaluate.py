@@ -27,7 +27,6 @@ import sys
 import textwrap
 from collections.abc import Callable
 
-import keras
 import numpy as np
 import tensorflow as tf
 from absl import app, flags, logging
@@ -186,7 +185,7 @@ def open_source(path):
 def open_keras(path):
     """Return the source that a saved GAN is."""
     try:
-        model = keras.saving.load_model(path)
+        model = keras_gan.load_model(path)
     except (TypeError, ValueError, OSError) as error:
         raise ValueError(
             "The file can't be loaded. A model with classes of your own needs these registered "

@@ -25,6 +25,7 @@ from keras_gan import (
 )
 from keras_gan.averaging import GeneratorAverage
 from keras_gan.gan import GAN
+from keras_gan.loading import load_model
 
 __version__ = "0.1.0"
 
@@ -36,6 +37,7 @@ __all__ = [
     "datasets",
     "latents",
     "layers",
+    "load_model",
     "losses",
     "metrics",
     "networks",

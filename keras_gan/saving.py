@@ -12,6 +12,7 @@ from keras.src.backend.common import global_state
 from keras.src.saving import saving_lib
 
 from keras_gan import evaluation
+from keras_gan.loading import check_members
 from keras_gan.workers import is_chief
 
 
@@ -62,8 +63,10 @@ class Saving:
             **kwargs: as `keras.Model.load_weights`.
 
         Raises:
-            ValueError: when the file does not fit; the model then keeps the values it had.
+            ValueError: when the file does not fit, or is an archive with members that lead
+                outside of it; the model then keeps the values it had.
         """
+        check_members(filepath)
         variables = self._saved_variables
         values = [variable.numpy() for variable in variables]
         try:

@@ -40,13 +40,18 @@ def test_ways_of_running_agree(reference, options):
     assert_same_run(reference, trained(**options))
 
 
-def test_xla_agrees():
+def test_several_steps_in_one_call_agree_without_terms():
+    assert_same_run(trained(terms=[]), trained(terms=[], steps_per_execution=4))
+
+
+@pytest.mark.parametrize("terms", [["r1"], []], ids=str)
+def test_xla_agrees(terms):
     """Without random draws: XLA makes other floats of the same bits."""
     runs = []
     for jit_compile in (False, True):
         generator, critic = small.gan(seed=3).generator, small.gan(seed=4).discriminator
         model = keras_gan.GAN(generator, critic, latents=None, seed=0)
-        model.compile(ema=0.9, terms=["r1"], jit_compile=jit_compile, **small.adams())
+        model.compile(ema=0.9, terms=terms, jit_compile=jit_compile, **small.adams())
         z = np.random.default_rng(0).normal(size=(32, 3)).astype("float32")
         history = model.fit(small.points(), z, batch_size=4, epochs=2, verbose=0).history
         runs.append((small.state(model), history))

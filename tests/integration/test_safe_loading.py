@@ -1,10 +1,12 @@
 """Files from strangers: what they may not do. No file of ours holds code, or is pickled."""
 
 import ast
+import inspect
 import io
 import json
 import os
 import pathlib
+import stat
 import zipfile
 
 import keras
@@ -99,23 +101,67 @@ def test_a_class_that_is_not_of_a_model_is_refused(saved, tmp_path, monkeypatch,
 
 
 OUTSIDE = "/tmp/keras_gan_evidence"
+ESCAPING = ("../evidence", "assets/../../evidence", OUTSIDE, "..\\evidence", "C:\\evidence")
 
 
-@pytest.mark.parametrize("name", ["../evidence", "assets/../../evidence", OUTSIDE])
-def test_members_with_paths_that_lead_outside_are_never_written(saved, tmp_path, monkeypatch, name):
-    """Not of a `.keras` file, whose members are read rather than extracted."""
-    inside = tmp_path / "a" / "b"
-    inside.mkdir(parents=True)
-    monkeypatch.chdir(inside)
-    monkeypatch.setenv("TMPDIR", str(inside))
+@pytest.fixture
+def inside(tmp_path, monkeypatch):
+    """Return a directory deep in the test's own, in which it works."""
+    directory = tmp_path / "a" / "b"
+    directory.mkdir(parents=True)
+    monkeypatch.chdir(directory)
+    monkeypatch.setenv("TMPDIR", str(directory))
+    return directory
+
+
+@pytest.mark.parametrize("name", ESCAPING)
+def test_archives_whose_members_lead_outside_are_refused(saved, tmp_path, inside, name):
     path = crafted(saved, inside / "crafted.keras", members={name: b"evidence"})
     before = sorted(tmp_path.rglob("*"))
-    try:
-        keras.saving.load_model(path)
-    except ValueError as error:
-        assert "evidence" in str(error) or "outside" in str(error), error
+    model = keras.saving.load_model(saved)
+    state = small.state(model)
+    for load in (keras_gan.load_model, model.load_weights):
+        with pytest.raises(ValueError, match="members stay inside") as caught:
+            load(path)
+        assert repr(name) in str(caught.value)
+    small.assert_equal_states(state, small.state(model))
     assert sorted(tmp_path.rglob("*")) == before
     assert not os.path.exists(OUTSIDE)
+
+
+def test_links_in_archives_are_refused(saved, inside):
+    path = crafted(saved, inside / "crafted.keras")
+    link = zipfile.ZipInfo("assets/link")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(ValueError, match="assets/link"):
+        keras_gan.load_model(path)
+
+
+@pytest.mark.parametrize("name", ESCAPING[:3])
+def test_keras_itself_writes_no_member_outside(saved, tmp_path, inside, name):
+    path = crafted(saved, inside / "crafted.keras", members={name: b"evidence"})
+    before = sorted(tmp_path.rglob("*"))
+    keras.saving.load_model(path)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not os.path.exists(OUTSIDE)
+
+
+def test_load_model_has_no_way_around_safe_mode(saved, tmp_path):
+    """Not the model's own file, which loads, nor one with a Lambda, which does not."""
+    assert list(inspect.signature(keras_gan.load_model).parameters) == ["filepath"]
+    loaded = keras_gan.load_model(saved)
+    small.assert_equal_states(small.state(keras.saving.load_model(saved)), small.state(loaded))
+    evidence = tmp_path / "evidence"
+
+    def change(config):
+        last = config["config"]["generator"]["config"]["layers"][-1]
+        last.update({**lambda_layer(evidence), "name": last["name"]})
+
+    with pytest.raises((ValueError, TypeError), match=r"(?i)lambda"):
+        keras_gan.load_model(crafted(saved, tmp_path / "crafted.keras", change))
+    assert not evidence.exists()
 
 
 def test_weights_files_with_objects_are_refused(tmp_path):
