@@ -27,6 +27,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 
+import keras
 import numpy as np
 import tensorflow as tf
 from absl import app, flags, logging

@@ -65,10 +65,8 @@ def test_one_that_does_not_listen_is_killed_after_the_grace(launch):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_are_passed_on(launch, number):
-    tells = (
-        "signal.signal({0}, lambda *_: sys.exit(75)); print('ready', flush=True); time.sleep(60)"
-    )
-    launcher = launch(*[tells.format(int(number))] * 2)
+    tells = f"signal.signal({int(number)}, lambda *_: sys.exit(75)); print('ready'); {WAIT}"
+    launcher = launch(tells, tells)
     lines = iter(launcher.stdout.readline, "")
     for _ in range(2):
         next(line for line in lines if "ready" in line)
