@@ -27,8 +27,8 @@ NETWORKS = {
     "dcgan, 128 px, width 64": lambda: keras_gan.networks.dcgan((128, 128, 3), 128, width=64),
 }
 DEVICES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-# Means and weights of five figures, four bytes each.
-FIGURES = 5 * 2 * 4
+# A mean and its weight, four bytes each: four of a discriminator's update, one of a generator's.
+FIGURE = 2 * 4
 
 
 def floats(variables):
@@ -36,11 +36,12 @@ def floats(variables):
     return sum(4 * int(v.value.shape.num_elements()) for v in variables if "float" in v.dtype)
 
 
-def exchanges(generator, discriminator):
+def exchanges(generator, discriminator, discriminator_steps):
     """Return the bytes of each exchange of a step."""
     buffers = floats(generator.non_trainable_variables + discriminator.non_trainable_variables)
-    last = floats(generator.trainable_variables) + buffers + FIGURES
-    return [floats(discriminator.trainable_variables)] * _STEPS.value + [last]
+    figures = FIGURE * (4 * discriminator_steps + 1)
+    last = floats(generator.trainable_variables) + buffers + figures
+    return [floats(discriminator.trainable_variables)] * discriminator_steps + [last]
 
 
 def ring_seconds(size, devices):
@@ -63,7 +64,7 @@ def main(_):
     print(f"{'':<26}{'MB a step':>10}" + "".join(f"{count:>6}" for count in DEVICES))
     for name, make in NETWORKS.items():
         keras.utils.clear_session(free_memory=False)
-        sizes = exchanges(*make())
+        sizes = exchanges(*make(), _STEPS.value)
         cells = "".join(f"{efficiency(sizes, devices):6.2f}" for devices in DEVICES)
         print(f"{name:<26}{sum(sizes) / 1e6:10.2f}{cells}")
 

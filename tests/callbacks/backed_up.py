@@ -1,7 +1,6 @@
 """Small runs with backups, which end early and go on."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 import keras_gan
@@ -34,18 +33,47 @@ class StopAt(keras.callbacks.Callback):
             raise Stop
 
 
+def scaled():
+    """Return an optimizer whose loss scale doubles every third step."""
+    adam = keras.optimizers.Adam(0.01)
+    return keras.optimizers.LossScaleOptimizer(adam, initial_scale=2.0, dynamic_growth_steps=3)
+
+
+def adaptive():
+    """Return an augmentation whose probability moves at every step."""
+    noise = keras_gan.augmentation.InstanceNoise(0.2)
+    return keras_gan.augmentation.Adaptive(noise, interval=1, images=100, initial=0.5)
+
+
+def stateful():
+    """Return options that hold a state, to be made in the strategy's scope."""
+    return {
+        "augmentation": adaptive(),
+        "terms": [keras_gan.terms.LeCam(), keras_gan.terms.PathLength()],
+        **{f"{player}_optimizer": scaled() for player in small.PLAYERS},
+    }
+
+
+KINDS = {"stateful": stateful, None: dict}
 MODELS = {}
 
 
-def model_of(**options):
-    """Return a model as it is when it is made: to trace one anew would take seconds."""
-    if repr(options) not in MODELS:
+def model_of(kind=None, replicas=1, **options):
+    """Return a model as it is when it is made: to trace one anew would take seconds.
+
+    Args:
+        kind: which of `KINDS`, if any.
+        replicas: how many it has, of the strategy whose scope this is called in.
+        **options: of `compile`.
+    """
+    key = repr((kind, replicas, options))
+    if key not in MODELS:
         model = small.gan(norm=True, dropout=0.4)
         settings = {"terms": [keras_gan.terms.R1(0.1, interval=2)], "ema": 0.9, **small.adams()}
-        model.compile(**{**settings, **options})
+        model.compile(**{**settings, **options, **KINDS[kind]()})
         variables = model._saved_variables
-        MODELS[repr(options)] = model, variables, [np.array(v.value) for v in variables]
-    model, variables, values = MODELS[repr(options)]
+        MODELS[key] = model, variables, [v.numpy() for v in variables]
+    model, variables, values = MODELS[key]
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
     return model

@@ -6,6 +6,7 @@ import os
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from backed_up import EPOCHS, STEPS, Stop, StopAt, backup, data, model_of, plain, run
 
 import keras_gan
@@ -22,6 +23,31 @@ def test_goes_on_as_if_it_had_never_stopped(tmp_path, whole, stop, every_steps):
     small.assert_equal_states(whole[0], small.state(model), without=["seed_gen"])
     assert history.epoch == list(range(EPOCHS))
     assert history.history == whole[1]
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_every_kind_of_state_goes_on(tmp_path, two_replicas, replicas):
+    """An augmentation's, of terms, loss scales; on two replicas both end with the same."""
+    strategy = two_replicas if replicas == 2 else tf.distribute.get_strategy()
+    states = []
+    with strategy.scope():
+        for path, stops in ((tmp_path / "a", [None]), (tmp_path / "b", [(1, 4), None])):
+            for stop in stops:
+                model, _ = run(path, stop, every_steps=3, kind="stateful", replicas=replicas)
+                states.append(small.state(model))
+    whole, stopped, resumed = states
+    small.assert_equal_states(whole, resumed, without=["seed_gen"])
+    optimizers = [getattr(model, f"{player}_optimizer") for player in small.PLAYERS]
+    scales = [float(optimizer.dynamic_scale.numpy()) for optimizer in optimizers]
+    assert scales == [2.0 * 2 ** (EPOCHS * STEPS // 3)] * 2
+    for part in ("augmentation 0", "term lecam", "discriminator_optimizer"):
+        names = [name for name in whole if name.startswith(part)]
+        assert any(np.any(whole[name] != stopped[name]) for name in names), part
+    for variable in model._saved_variables:
+        first, *others = getattr(variable.value, "values", [variable.value])
+        # Seed states, which are integers, are each replica's own.
+        for other in others if "float" in variable.dtype else []:
+            np.testing.assert_array_equal(first, other)
 
 
 def test_several_stops_at_the_same_place_and_others(tmp_path, whole):
@@ -112,8 +138,6 @@ def test_any_data(tmp_path, source, options, stop, every_steps):
 
 
 def test_what_was_seen_is_not_read_again(tmp_path):
-    import tensorflow as tf
-
     read = []
 
     def epoch_of(epoch, skip):
