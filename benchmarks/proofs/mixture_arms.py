@@ -1,6 +1,7 @@
 """Three ways to train on a mixture: PacGAN's, a penalized one, and the library's recipe."""
 
 import dataclasses
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -155,10 +156,11 @@ class Recipe(Mixture):
     generator_rate: float = 1e-3
     discriminator_rate: float = 2e-3
     half_life: int = 100_000
+    latent_dim: ClassVar[int] = 2
 
     def model(self, seed):
         """Return the compiled model and its batch size."""
-        dense, inputs = keras.layers.Dense, keras.Input((2,))
+        dense, inputs = keras.layers.Dense, keras.Input((self.latent_dim,))
         generator = [inputs, *self._hidden(), dense(2), keras.layers.Rescaling(self.scale)]
         features = FourierFeatures(self.frequencies, self.highest, seed)
         discriminator = [keras.Input((2,)), features, *self._hidden(), dense(1)]
@@ -182,3 +184,14 @@ class Recipe(Mixture):
     def _adam(self, rate):
         falling = keras.optimizers.schedules.CosineDecay(rate, self.steps, alpha=0.01)
         return keras.optimizers.Adam(falling, beta_1=0.0, beta_2=0.99)
+
+
+@dataclasses.dataclass(frozen=True)
+class WideRecipe(Recipe):
+    """The recipe with more latents than the data has dimensions.
+
+    Of two latents a generator makes both which mode a sample is in and where in it. Around the
+    ring that took from the modes' width along it, on some seeds down to a third.
+    """
+
+    latent_dim: int = 8
