@@ -2,32 +2,12 @@
 
 import collections
 import math
-import pathlib
-import sys
 import threading
 
 import pytest
 import tensorflow as tf
-from absl import flags
 
 import keras_gan
-
-BENCHMARKS = pathlib.Path(__file__).parents[2] / "benchmarks"
-
-
-@pytest.fixture(scope="module")
-def communication():
-    """Return the benchmark's module, its flags taken off again."""
-    before = set(flags.FLAGS)
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        import communication
-
-        yield communication
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-        for flag in set(flags.FLAGS) - before:
-            delattr(flags.FLAGS, flag)
 
 
 @pytest.fixture
@@ -46,7 +26,7 @@ def reduced(monkeypatch):
 
 @pytest.mark.parametrize("discriminator_steps", [1, 2])
 def test_a_step_exchanges_what_the_model_counts(
-    communication, reduced, two_replicas, discriminator_steps
+    benchmark, reduced, two_replicas, discriminator_steps
 ):
     with two_replicas.scope():
         networks = keras_gan.networks.dcgan((8, 8, 1), latent_dim=4, width=4)
@@ -56,7 +36,7 @@ def test_a_step_exchanges_what_the_model_counts(
     data = (batch,) if discriminator_steps == 1 else ((batch,) * discriminator_steps,)
     tf.function(lambda: two_replicas.run(model.train_step, args=(data,))).get_concrete_function()
     networks = model.generator, model.discriminator
-    expected = communication.exchanges(*networks, discriminator_steps)
+    expected = benchmark("communication").exchanges(*networks, discriminator_steps)
     assert list(reduced.values()) == [expected, expected]
     assert len(expected) == discriminator_steps + 1
     assert min(expected) > 1000
