@@ -1,4 +1,3 @@
-import importlib.util
 import math
 import pathlib
 import re
@@ -8,21 +7,10 @@ import sys
 import keras
 import numpy as np
 import pytest
-from absl import flags
+from scripts import load
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCRIPT = ROOT / "examples" / "gaussian.py"
-
-
-def load(path):
-    """Import a script, and take its flags off again: another script may define the same."""
-    before = set(flags.FLAGS)
-    spec = importlib.util.spec_from_file_location(f"script_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
-    return module
 
 
 @pytest.fixture(scope="module")
