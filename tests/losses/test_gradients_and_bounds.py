@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from discrete_games import expected_loss, random_games
 
 from keras_gan.losses import LeastSquares, Minimax, NonSaturating
 
@@ -94,22 +95,6 @@ BOUNDS = [
 every_bound = pytest.mark.parametrize(
     ("loss", "name", "divergence", "optimum"), BOUNDS, ids=[repr(bound[0]) for bound in BOUNDS]
 )
-
-
-def expected_loss(loss, p, q, logits):
-    """The discriminator's loss of each game in expectation: exact sums over pairs of outcomes."""
-    pairs = np.broadcast_arrays(logits[:, :, None], logits[:, None, :])
-    return np.einsum("gi,gj,gij->g", p, q, np.asarray(loss.discriminator_loss(*pairs)))
-
-
-def random_games(count, points=6):
-    """Return pairs of distributions and a discriminator's outputs on their points, stacked."""
-    rng, rows = np.random.default_rng(0), []
-    for _ in range(count):
-        p, q = rng.dirichlet(np.full(points, rng.choice([0.3, 1.0, 10.0])), size=2) + 1e-9
-        outputs = rng.normal(scale=rng.choice([0.1, 1, 10]), size=points)
-        rows.append((p / p.sum(), q / q.sum(), outputs))
-    return np.array(rows).transpose(1, 0, 2)
 
 
 @every_bound

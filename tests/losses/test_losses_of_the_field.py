@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from discrete_games import expected_loss, random_games
 from literal_losses import BOUNDED, CASES, F_GAN, STABLE
 
 from keras_gan import losses
@@ -27,22 +28,6 @@ GOLDEN = [
 
 def named(cases):
     return pytest.mark.parametrize("case", cases, ids=lambda case: repr(case.loss))
-
-
-def games(count, points=6):
-    """Return pairs of distributions and a discriminator's outputs on their points, stacked."""
-    rng, rows = np.random.default_rng(1), []
-    for _ in range(count):
-        p, q = rng.dirichlet(np.full(points, rng.choice([0.3, 1.0, 10.0])), size=2) + 1e-6
-        outputs = rng.normal(scale=rng.choice([0.1, 1, 10]), size=points)
-        rows.append((p / p.sum(), q / q.sum(), outputs))
-    return np.array(rows).transpose(1, 0, 2)
-
-
-def expected(loss, p, q, logits):
-    """The discriminator's loss of each game in expectation: exact sums over pairs of outcomes."""
-    pairs = np.broadcast_arrays(logits[:, :, None], logits[:, None, :])
-    return np.einsum("gi,gj,gij->g", p, q, np.asarray(loss.discriminator_loss(*pairs)))
 
 
 def gradients(function, *logits):
@@ -110,17 +95,17 @@ def test_exponential_losses_are_finite_within_their_range(case):
 @named(BOUNDED)
 def test_no_discriminator_breaks_the_bound(case):
     assert case.loss.divergence_name == case.name
-    p, q, logits = games(1000)
+    p, q, logits = random_games(1000, seed=1)
     exact = np.array([case.divergence(*pair) for pair in zip(p, q, strict=True)])
     for outputs in (logits, case.optimum(p, q) + 0.01 * logits):
-        assert (case.loss.divergence(expected(case.loss, p, q, outputs)) <= exact + 1e-9).all()
+        assert (case.loss.divergence(expected_loss(case.loss, p, q, outputs)) <= exact + 1e-9).all()
 
 
 @named(BOUNDED)
 def test_the_best_discriminator_reaches_the_divergence(case):
-    p, q, _ = games(50)
+    p, q, _ = random_games(50, seed=1)
     exact = [case.divergence(*pair) for pair in zip(p, q, strict=True)]
-    bound = case.loss.divergence(expected(case.loss, p, q, case.optimum(p, q)))
+    bound = case.loss.divergence(expected_loss(case.loss, p, q, case.optimum(p, q)))
     assert bound == pytest.approx(exact, abs=1e-6)
 
 
