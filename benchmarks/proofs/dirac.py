@@ -5,7 +5,7 @@
 Two weights, one or two more for a bias, played by GAN's own training step. Around the equilibrium
 the eigenvalues of the step, from central differences of one step of training, are compared with
 closed forms; from (1, 1) the distance to the equilibrium after 500 and 2,000 steps is compared
-with the same game written out by hand (dirac_games.py). Takes about two minutes and keeps no rows:
+with the same game written out by hand (dirac_games.py). Takes three minutes and keeps no rows:
 it is deterministic.
 """
 

@@ -3,7 +3,7 @@
     TFDS_DATA_DIR=... python benchmarks/proofs/losses_by_terms.py
 
 One small network, one setting for all 25: nothing is tuned to a loss or a term, so that a cell
-says what the pair does as it comes, not what it could do. About 40 minutes on 2 cores.
+says what the pair does as it comes, not what it could do. About an hour on 2 cores.
 """
 
 import dataclasses

@@ -3,8 +3,8 @@
     python benchmarks/proofs/mixtures.py
 
 Three groups of arms: PacGAN's set-up at fewer steps, one sample and two to a judgement; the
-penalties of R1 and R2 on the grid, for two games; and the library's own recipes. About 90
-minutes on 2 cores. Draws the worst run of each recipe into docs/images.
+penalties of R1 and R2 on the grid, for two games; and the library's own recipes. Not quite two
+hours on 2 cores. Draws the worst run of each recipe into docs/images.
 """
 
 import pathlib
@@ -48,7 +48,7 @@ def _pacgan(row, *figures):
     return (published(f"PacGAN's Table 1, {row}", *figures, steps="400,000"),)
 
 
-# The steps are what 90 minutes allow: two to five minutes a run.
+# The steps are what two hours allow: two to five minutes a run.
 PAC_STEPS, PENALIZED_STEPS = 15_000, 20_000
 PAC = {"steps": PAC_STEPS, "seeds": FEW}
 GRID = {"data": "grid", "steps": PENALIZED_STEPS, "seeds": FEW, "samples": 10_000}
@@ -134,10 +134,10 @@ def play(arm, seed):
 def draw(arm, row, directory):
     """Train a run again, and draw its samples over the data's."""
     mixture = DATA[arm.data]
-    figure = matplotlib.figure.Figure(figsize=(9, 4.5), layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(9, 4.8), layout="constrained")
     sides = {
         "data": mixture.sample(arm.samples, seed=0),
-        f"{arm.title}, its worst seed {row.seed}": samples_of(arm, row.seed),
+        f"{arm.title}: worst run, seed {row.seed}": samples_of(arm, row.seed),
     }
     axes = figure.subplots(1, 2, sharex=True, sharey=True)
     for axis, (title, samples) in zip(axes, sides.items(), strict=True):

@@ -3,7 +3,7 @@
     TFDS_DATA_DIR=... python benchmarks/proofs/stacked_mnist.py
 
 PacGAN's Table 3, with its small networks (a discriminator half as wide as the generator), at fewer
-steps and five times its learning rates: plain, packed by two, and with R1 and R2. About 75 minutes
+steps and five times its learning rates: plain, packed by two, and with R1 and R2. About two hours
 on 2 cores.
 """
 
