@@ -71,7 +71,8 @@ def state(model):
         "random_state": model.random_state.variables,
         "average": model.average.network.variables if model.average else [],
         **{f"term {term.name}": term.variables for term in model.terms},
-        **{f"augmentation {i}": each.variables for i, each in enumerate(model._augmentations)},
+        # Without its seeds, which every step sets anew.
+        **{f"augmentation {i}": each.weights for i, each in enumerate(model._augmentations)},
     }
     return {
         # Names of layers are numbered by process, which an equal model does not repeat.
