@@ -11,14 +11,14 @@ from absl import flags
 PROOFS = pathlib.Path(__file__).parents[2] / "benchmarks" / "proofs"
 
 
-def module(name):
+def module(name, directory=PROOFS):
     """Import a module of the proofs, and take its flags off again: scripts share their names."""
     before = set(flags.FLAGS)
-    sys.path.insert(0, str(PROOFS))
+    sys.path.insert(0, str(directory))
     try:
         return importlib.import_module(name)
     finally:
-        sys.path.remove(str(PROOFS))
+        sys.path.remove(str(directory))
         for flag in set(flags.FLAGS) - before:
             delattr(flags.FLAGS, flag)
 
