@@ -71,33 +71,6 @@ _FLOOR = flags.DEFINE_bool("floor", True, "Score training samples too; takes as 
 _JSON = flags.DEFINE_string("json", None, "File to write; <model>.scores.json by default.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 250, "Samples at a time.", lower_bound=1)
 
-# What a good figure is, where the floor doesn't say it.
-READING = {
-    "frechet_distance": "lower is better",
-    "kernel_distance": "lower is better, about 0 at best",
-    "precision_recall/precision": "share of samples that look real",
-    "precision_recall/recall": "share of real samples within reach",
-    "density_coverage/density": "1 at best",
-    "density_coverage/coverage": "share of real samples that have a neighbour",
-    "sliced_wasserstein": "lower is better",
-    "multi_scale_ssim/fake": "above real: samples vary too little",
-    "multi_scale_ssim/real": "",
-    "inception_score": "higher is better",
-    "class_coverage/classes": "classes that are made",
-    "class_coverage/smallest": "share of the rarest class",
-    "class_coverage/reverse_kl": "lower is better",
-    "class_coverage/confidence": "below the floor: unclear samples",
-    "nearest_neighbour/fake": "distance to the nearest training sample",
-    "nearest_neighbour/real": "the same of the held-out samples",
-    "nearest_neighbour/ratio": "far below 1: memorized",
-    "nearest_neighbour/copies": "0.01 expected, far above: memorized",
-    "fresh_discriminator/js": "lower is better: 0 to 0.693 nats",
-    "mode_coverage/modes": "modes that are reached",
-    "mode_coverage/high_quality": "share of samples near a mode",
-    "mode_coverage/reverse_kl": "lower is better",
-    "mode_coverage/spread": "1 at best",
-}
-ERRORS = "/standard_error", "/std"  # Figures that are shown behind another, after a ±.
 LEAKED = 0.1  # Share of training samples from which on real ones are not held out.
 MIXTURES = "gaussian", "ring", "grid"
 
@@ -435,24 +408,7 @@ def versions():
 def show(report):
     """Print the report as a table."""
     print("\n" + "\n".join(f"{name:<11}{text}" for name, text in head(report)) + "\n")
-    columns = ["figures"] + (["floor_figures"] if report["floor"] else [])
-    names = [name for name in report["figures"] if not name.endswith(ERRORS)]
-    rows = [[figure(report[column], name) for column in columns] for name in names]
-    titles = ["figure", "generated", "floor"][: len(columns) + 1]
-    print("".join(f"{title:<28}" for title in titles).rstrip())
-    for name, row in zip(names, rows, strict=True):
-        label = name.removesuffix("/mean")
-        cells = "".join(f"{cell:<28}" for cell in [label, *row])
-        print(f"{cells}{READING.get(label, '')}".rstrip())
-
-
-def figure(figures, name):
-    """Return a figure as text, with the error behind it where there is one."""
-    if name not in figures:
-        return ""
-    keys = [name.split("/")[0] + ending for ending in ERRORS]
-    errors = [figures[key] for key in keys if key in figures]
-    return f"{float(figures[name]):.4g}" + "".join(f" ± {error:.2g}" for error in errors)
+    print(metrics.table(report["figures"], report["floor_figures"] if report["floor"] else None))
 
 
 def head(report):

@@ -19,6 +19,7 @@ from keras_gan.metrics.mode_coverage import ModeCoverage, mode_coverage
 from keras_gan.metrics.multi_scale_ssim import MultiScaleSSIM, multi_scale_ssim
 from keras_gan.metrics.nearest_neighbour import NearestNeighbour, nearest_neighbour
 from keras_gan.metrics.sliced_wasserstein import SlicedWasserstein, sliced_wasserstein
+from keras_gan.metrics.table import table
 
 __all__ = [
     "ClassCoverage",
@@ -49,4 +50,5 @@ __all__ = [
     "nearest_neighbour",
     "precision_recall",
     "sliced_wasserstein",
+    "table",
 ]

@@ -157,14 +157,6 @@ def test_table_shows_what_is_written(run, places):
     assert "floor      100 of 1,442 samples, digits split train" in printed
 
 
-def test_figures_as_text(script):
-    assert script.figure({"a": 123.456}, "a") == "123.5"
-    assert script.figure({"a": 0.0123456}, "a") == "0.01235"
-    assert script.figure({}, "a") == ""
-    assert script.figure({"a": "inf"}, "a") == "inf"
-    assert script.figure({"a/mean": 1.23456, "a/std": 0.0234}, "a/mean") == "1.235 ± 0.023"
-
-
 def test_labels_are_those_of_real_samples(run, tmp_path):
     model = keras_gan.GAN(
         *keras_gan.networks.dcgan((8, 8, 1), latent_dim=8, width=8, num_classes=10)
