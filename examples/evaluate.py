@@ -186,7 +186,7 @@ def open_saved_model(path):
         raise ValueError(f"The SavedModel can't be loaded: {error} Received: {path}") from error
     sample = loaded.signatures.get("sample")
     inputs = sample.structured_input_signature[1] if sample else {}
-    if not inputs or not {*inputs} <= {"seed", "condition"}:
+    if "seed" not in inputs or not {*inputs} <= {"seed", "truncation", "condition"}:
         raise ValueError(
             "Expected what `export` of a keras_gan.GAN with latents writes: the signature `sample` "
             "of a `seed`, and of a label as `condition` at most. "
@@ -195,10 +195,13 @@ def open_saved_model(path):
 
     def make(first, count, labels):
         seeds = np.arange(first, first + count) + _SEED.value
-        given = {"seed": tf.constant(seeds, tf.int64)}
+        condition = {}
         if labels is not None:
-            given["condition"] = tf.cast(labels, inputs["condition"].dtype)
-        return sample(**given)["images"].numpy()
+            condition["condition"] = tf.cast(labels, inputs["condition"].dtype)
+        free = {"truncation": tf.constant([np.inf])} if "truncation" in inputs else {}
+        latents = sample(seed=tf.constant(seeds, tf.int64), **condition, **free)["latents"]
+        # Not the images of `sample`, which are rounded to 8 bits: those that the model makes.
+        return loaded.signatures["serving_default"](latents=latents, **condition)["images"].numpy()
 
     # The signature lives as long as the model does.
     make.model = loaded

@@ -94,7 +94,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
         self.num_classes = checks.num_classes(
             generator, discriminator, self.conditional, prior is not None
         )
-        self._judges_condition = (
+        self.judges_condition = (
             self.conditional
             and conditional != "generator"
             and checks.takes_condition(discriminator)
@@ -326,7 +326,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
 
     def discriminator_inputs(self, samples, condition):
         """Return what the discriminator is called on: samples, or samples and condition."""
-        return [samples, condition] if self._judges_condition else samples
+        return [samples, condition] if self.judges_condition else samples
 
     def augment(self, samples):
         """Return samples as the discriminator sees them in training."""
@@ -403,21 +403,26 @@ class GAN(Fitting, Training, Saving, keras.Model):
             )
         return sampling.generate(self, self._sample, n, seed, condition, truncation, batch_size)
 
-    def export(self, filepath, format="tf_saved_model", version="next"):
+    def export(self, filepath, format="tf_saved_model", version="next", **options):
         """Export the generator for serving, and return the path that was written.
-
-        See `keras_gan.export.export` for the signatures, the arguments and the errors.
 
         Args:
             filepath: base directory, which TensorFlow Serving watches; the model goes into
                 `filepath/<version>/`.
-            format: `"tf_saved_model"`.
+            format: `"tf_saved_model"`, `"litert"` or `"onnx"`.
             version: `"next"`, or a positive integer that does not exist yet.
+            **options: `keep`, `include_discriminator`, `max_batch_size`, `dtype`, `warmup` and
+                `card`: see `keras_gan.export.export`, for the signatures and errors too.
 
         Returns:
             Path of the version's directory, a string; `None` on workers other than the chief.
+
+        Example:
+
+        >>> model.export("saved_models/digits", keep=3)
+        'saved_models/digits/1'
         """
-        return export.export(self, filepath, format=format, version=version)
+        return export.export(self, filepath, format=format, version=version, **options)
 
 
 def _prior(latents, generator):

@@ -18,6 +18,9 @@ class Prior:
         ValueError: when a dimension is not a positive integer.
     """
 
+    # Whether `truncation` means something to the prior.
+    truncates = False
+
     def __init__(self, size):
         shape = (size,) if isinstance(size, int) else tuple(size)
         if not all(isinstance(side, int) and side > 0 for side in shape):
@@ -47,7 +50,8 @@ class Prior:
         Args:
             seeds: int64 tensor of shape `(batch,)`.
             truncation: positive bound that trades variety for quality, where the prior has
-                such a notion; `None` draws from the prior itself.
+                such a notion: a number, or a float tensor of shape `(batch,)` or `(1,)`.
+                `None`, and infinity, draw from the prior itself.
 
         Returns:
             float32 tensor of shape `(batch, *shape)`.
@@ -55,15 +59,34 @@ class Prior:
         Raises:
             ValueError: when `truncation` is not positive, or means nothing to this prior.
         """
-        if truncation is not None and not truncation > 0:
+        if not tf.is_tensor(truncation) and truncation is not None and not truncation > 0:
             raise ValueError(
                 f"Expected `truncation` to be positive or None. Received: truncation={truncation}"
             )
+        rows = (seeds,)
+        if truncation is not None:
+            bounds = tf.broadcast_to(tf.cast(truncation, tf.float32), tf.shape(seeds))
+            rows = (seeds, bounds)
 
-        def one(seed):
-            return self.draw(self.shape, tf.stack([seed, tf.zeros_like(seed)]), truncation)
+        def one(row):
+            seed, *bound = row
+            return self.draw(self.shape, tf.stack([seed, tf.zeros_like(seed)]), *bound)
 
-        return tf.map_fn(one, seeds, fn_output_signature=tf.TensorSpec(self.shape, tf.float32))
+        return tf.map_fn(one, rows, fn_output_signature=tf.TensorSpec(self.shape, tf.float32))
+
+    def interpolate(self, start, end, position):
+        """Return latents on the way from one to another, as the prior's own lie: a line here.
+
+        Args:
+            start: float tensor of shape `(batch, *shape)`, reached at position 0.
+            end: the same, reached at position 1.
+            position: float tensor of shape `(batch,)`, from 0 to 1.
+
+        Returns:
+            float32 tensor of shape `(batch, *shape)`.
+        """
+        position = _over(position, start)
+        return (1 - position) * start + position * end
 
     def get_config(self):
         """Return the constructor's arguments."""
@@ -105,11 +128,20 @@ class Normal(Prior):
         - [Brock et al., 2019](https://arxiv.org/abs/1809.11096), Section 3.1 (truncation)
     """
 
+    truncates = True
+
     def draw(self, shape, seed, truncation=None):
         """Return normal latents, restricted to [-truncation, truncation] if given."""
-        if truncation is not None:
-            return _truncated_normal(shape, seed, truncation)
-        return tf.random.stateless_normal(shape, seed, alg=_GENERATOR)
+        free = tf.random.stateless_normal(shape, seed, alg=_GENERATOR)
+        if truncation is None:
+            return free
+        # Another draw, as its distribution is inverted: infinity stands for no truncation at all.
+        bound = _truncated_normal(shape, seed, truncation)
+        return tf.where(tf.math.is_inf(tf.cast(truncation, tf.float32)), free, bound)
+
+    def interpolate(self, start, end, position):
+        """Return latents on the arc between two, at the norm that normal ones have; see `Prior`."""
+        return _spherical(start, end, position)
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -126,6 +158,8 @@ class TruncatedNormal(Prior):
         ValueError: when `threshold` is not positive.
     """
 
+    truncates = True
+
     def __init__(self, size, threshold=2.0):
         super().__init__(size)
         if not threshold > 0:
@@ -138,6 +172,10 @@ class TruncatedNormal(Prior):
         """Return normal latents within the threshold, or within `truncation` if smaller."""
         bound = self.threshold if truncation is None else tf.minimum(self.threshold, truncation)
         return _truncated_normal(shape, seed, bound)
+
+    def interpolate(self, start, end, position):
+        """Return latents on the arc between two, as for `Normal`; some may pass the threshold."""
+        return _spherical(start, end, position)
 
     def get_config(self):
         """Return the constructor's arguments."""
@@ -185,6 +223,35 @@ def _truncated_normal(shape, seed, bound):
     tail = 0.5 * tf.math.erfc(bound / tf.sqrt(tf.constant(2.0, tf.float64)))
     normal = tf.math.ndtri(tail + uniform * (1 - 2 * tail))
     return tf.cast(tf.clip_by_value(normal, -bound, bound), tf.float32)
+
+
+def _over(position, latents):
+    """Return positions, one for each row, in the shape that broadcasts over latents."""
+    shape = [-1, *[1] * (len(latents.shape) - 1)]
+    return tf.reshape(tf.cast(position, tf.float32), shape)
+
+
+def _spherical(start, end, position):
+    """Interpolate on the arc between two latents (White, 2016, https://arxiv.org/abs/1609.04468).
+
+    A line between two normal latents passes nearer to the origin than any that were trained on.
+    """
+    axes = list(range(1, len(start.shape)))
+    position = _over(position, start)
+
+    def dot(one, other):
+        return tf.reduce_sum(one * other, axes, keepdims=True)
+
+    length = tf.sqrt(dot(start, start) * dot(end, end))
+    cosine = tf.math.divide_no_nan(dot(start, end), length)
+    angle = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0))
+    sine = tf.sin(angle)
+    # Of one direction, or of opposite ones, no arc is told from others: the line then.
+    flat = (sine < 1e-4) | (length == 0)
+    sine = tf.where(flat, 1.0, sine)
+    before = tf.where(flat, 1 - position, tf.sin((1 - position) * angle) / sine)
+    after = tf.where(flat, position, tf.sin(position * angle) / sine)
+    return before * start + after * end
 
 
 def get(identifier):

@@ -132,7 +132,7 @@ class Saving:
             "generator": serialize(self.generator),
             "discriminator": serialize(self.discriminator),
             "latents": serialize(self.latents),
-            "conditional": self.conditional and (self._judges_condition or "generator"),
+            "conditional": self.conditional and (self.judges_condition or "generator"),
             "seed": self.random_state.start,
         }
 

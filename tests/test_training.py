@@ -59,7 +59,7 @@ def test_a_discriminator_of_samples_alone_in_a_conditional_game():
     model.fit(np.zeros((8, 3), "float32"), np.ones((8, 2), "float32"), verbose=0)
     assert model.generate(2, condition=np.ones((2, 2), "float32")).shape == (2, 3)
     copy = keras_gan.GAN.from_config(model.get_config())
-    assert copy.conditional and not copy._judges_condition
+    assert copy.conditional and not copy.judges_condition
 
 
 def test_recompiling_keeps_the_average():

@@ -8,6 +8,8 @@ import re
 import shutil
 import uuid
 
+from keras_gan import disk
+
 _MANIFEST = "manifest.json"
 _FORMAT = 1
 _NAME = r"epoch-(\d{6,})-step-(\d{6,})"
@@ -59,7 +61,7 @@ class Snapshots:
         try:
             write_files(temporary)
             _write_manifest(temporary)
-            _flush(temporary)
+            disk.flush(temporary)
             self._put(temporary, name)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -73,7 +75,7 @@ class Snapshots:
             os.rename(target, f"{temporary}.old")
         os.rename(temporary, target)
         shutil.rmtree(f"{temporary}.old", ignore_errors=True)
-        _flush_entry(self.directory)
+        disk.flush_entry(self.directory)
 
     def _remove(self, name):
         """Remove a snapshot, which is whole as long as it has its name."""
@@ -152,18 +154,3 @@ def _check_file(path, name, expected):
 def _digest(path):
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _flush(directory):
-    for name in os.listdir(directory):
-        _flush_entry(os.path.join(directory, name))
-    _flush_entry(directory)
-
-
-def _flush_entry(path):
-    """Have the disk hold what a file, or a directory's list of names, is said to be."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -315,8 +315,6 @@ def test_probabilities_are_found_out_behind_a_wrapper():
 def test_a_normalized_generator_is_exported(trained, tmp_path):
     model, _, _ = trained
     served = tf.saved_model.load(model.export(str(tmp_path))).signatures["sample"]
-    seeds = tf.constant([0, 1], tf.int64)
-    images = served(seed=seeds, condition=tf.constant([2, 2]))
-    np.testing.assert_allclose(
-        next(iter(images.values())), model.generate(2, seed=0, condition=2), atol=1e-6
-    )
+    given = {"condition": tf.constant([2, 2]), "truncation": tf.constant([np.inf])}
+    images = served(seed=tf.constant([0, 1], tf.int64), **given)["images"]
+    np.testing.assert_allclose(images, model.generate(2, seed=0, condition=2), atol=1e-6)

@@ -1,0 +1,5 @@
+"""Exports: directories that a model server takes as they are."""
+
+from keras_gan.export.exporter import export
+
+__all__ = ["export"]

@@ -1,0 +1,177 @@
+"""The card of an export: what made it, from what, how good it is and what it is for."""
+
+import datetime
+import json
+import math
+import platform
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gan.export import markdown, provenance, signatures
+
+NOT_STATED = "Not stated by whoever exported it."
+KNOWN_LIMITS = (
+    "Samples follow the training data, with what is uneven or unfair in it. No figure here says "
+    "that none of them repeats a training sample. Seeds name the same samples in this version "
+    "alone."
+)
+# What only whoever exports can say, with what stands where they don't.
+STATED = {
+    "data": NOT_STATED,
+    "intended_use": NOT_STATED,
+    "known_limits": KNOWN_LIMITS,
+    "metrics": {},
+    "protocol": NOT_STATED,
+    "license": NOT_STATED,
+}
+
+
+def check(card):
+    """Return what was said for a card, completed.
+
+    Args:
+        card: dict of `data`, `intended_use`, `known_limits`, `protocol`, `license` (texts) and
+            `metrics` (numbers by name, nested or not), or `None`.
+
+    Raises:
+        TypeError: when it is no dict, or a text is no string.
+        ValueError: for other keys, or metrics that JSON can't hold.
+    """
+    card = {} if card is None else card
+    if not isinstance(card, dict):
+        raise TypeError(f"Expected `card` to be a dict. Received: card={card!r}")
+    if unknown := card.keys() - STATED.keys():
+        raise ValueError(
+            f"Expected `card` to have keys among {sorted(STATED)}. Received: {sorted(unknown)}"
+        )
+    for key, value in card.items():
+        if key != "metrics" and not isinstance(value, str):
+            raise TypeError(f"Expected card[{key!r}] to be a text. Received: {value!r}")
+    return {**STATED, **card, "metrics": _plain(card.get("metrics", {}))}
+
+
+def facts(model, stated, *, name, version, format, dtype, difference, functions, max_batch_size):
+    """Return a card as a dict that JSON can hold.
+
+    Args:
+        model: the `GAN` that is exported.
+        stated: what `check` returned.
+        name: the model's name.
+        version: its version.
+        format: the export's.
+        dtype: of the weights.
+        difference: how far samples are from those of the model's own weights, by name.
+        functions: the signatures, as `tf.function`s by name.
+        max_batch_size: rows of a request at most.
+    """
+    network = model.sampling_network
+    return {
+        "name": name,
+        "version": version,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "synthetic": provenance.statement(name, version),
+        "intended_use": stated["intended_use"],
+        "known_limits": stated["known_limits"],
+        "license": stated["license"],
+        "data": stated["data"],
+        "training": _training(model),
+        "metrics": {"values": stated["metrics"], "protocol": stated["protocol"]},
+        "generator": {
+            "name": network.name,
+            "parameters": int(sum(np.prod(weight.shape) for weight in network.weights)),
+            "averaged": network is not model.generator,
+            "latents": None if model.latents is None else repr(model.latents),
+            "classes": model.num_classes,
+            "computes_in": network.dtype_policy.compute_dtype,
+        },
+        "export": {
+            "format": format,
+            "weights": dtype,
+            **({"difference": difference} if difference else {}),
+            "max_batch_size": max_batch_size,
+            "signatures": {key: _signature(function) for key, function in functions.items()},
+        },
+        "versions": _versions(),
+    }
+
+
+def write(directory, card):
+    """Write `model_card.json`, and the same for readers as `MODEL_CARD.md`."""
+    text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    (directory / "model_card.json").write_text(text, encoding="utf-8")
+    (directory / "MODEL_CARD.md").write_text(markdown.text(card), encoding="utf-8")
+
+
+def _training(model):
+    if not model.compiled:
+        return {"steps": model.steps, "seed": model.random_state.start}
+    config = model.get_compile_config()
+    described = {
+        key: _call(config[key])
+        for key in ("loss", "generator_optimizer", "discriminator_optimizer", "augmentation")
+    }
+    return {
+        "loss": described.pop("loss"),
+        "terms": [_call(term) for term in config["terms"]],
+        **described,
+        "average": _call(config["ema"]),
+        "update": model.update,
+        "discriminator_steps": model.discriminator_steps,
+        "steps": model.steps,
+        "seed": model.random_state.start,
+    }
+
+
+def _call(config):
+    """Return a serialized object as the call that makes it, as far as its arguments are plain."""
+    if config is None:
+        return None
+    arguments = [
+        f"{key}={value:.6g}" if isinstance(value, float) else f"{key}={value!r}"
+        for key, value in config["config"].items()
+        if isinstance(value, (int, float, str)) and key not in ("name", "dtype", "trainable")
+    ]
+    return f"{config['class_name']}({', '.join(arguments)})"
+
+
+def _signature(function):
+    graph = function.get_concrete_function()
+    inputs = tf.nest.flatten(graph.structured_input_signature)
+    outputs = graph.structured_outputs
+    return {
+        "inputs": {spec.name: _tensor(spec.name, spec) for spec in inputs},
+        "outputs": {name: _tensor(name, tensor) for name, tensor in outputs.items()},
+    }
+
+
+def _tensor(name, spec):
+    meaning = signatures.MEANINGS["condition" if name.startswith("condition") else name]
+    # The batch is the first side of all, and of any size.
+    sides = ["batch", *spec.shape[1:]]
+    return {"dtype": spec.dtype.name, "shape": sides, "meaning": meaning}
+
+
+def _versions():
+    from keras_gan import __version__
+
+    return {
+        "keras_gan": __version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def _plain(metrics):
+    """Return numbers by name as JSON has them."""
+    if isinstance(metrics, dict):
+        return {str(key): _plain(value) for key, value in metrics.items()}
+    # NumPy's numbers are no numbers to JSON.
+    number = metrics.item() if np.ndim(metrics) == 0 and hasattr(metrics, "item") else metrics
+    if not isinstance(number, (int, float)) or not math.isfinite(number):
+        raise ValueError(
+            f"Expected card['metrics'] to hold finite numbers by name. Received: {metrics!r}"
+        )
+    return number

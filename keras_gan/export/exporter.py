@@ -1,0 +1,158 @@
+"""From a trained model to a directory that can be served."""
+
+import tensorflow as tf
+
+from keras_gan import arguments
+from keras_gan.export import card as cards
+from keras_gan.export import formats, provenance, weights
+from keras_gan.export import warmup as warming
+from keras_gan.export.conditions import Conditions
+from keras_gan.export.limits import Limits
+from keras_gan.export.signatures import Signatures
+from keras_gan.export.versions import Versions
+from keras_gan.workers import is_chief
+
+
+def export(
+    model,
+    filepath,
+    format="tf_saved_model",
+    version="next",
+    keep=None,
+    include_discriminator=False,
+    max_batch_size=1024,
+    dtype="float32",
+    warmup="auto",
+    card=None,
+):
+    """Export a GAN's generator to `filepath/<version>/`, and return that path.
+
+    The directory is TensorFlow Serving's layout. It is written beside its place and renamed in
+    one step, so that a server which watches `filepath` never sees half of it. It holds the
+    network that samples come from (the averaged generator where there is one), needs no Python
+    code to run, and has these signatures, batched along axis 0:
+
+    - `serving_default`: `latents` float32 `(batch, *latents.shape)` → `images` float32
+    - `sample`: `seed` int64 `(batch,)`, `truncation` float32 `(batch,)` → `images` uint8,
+      `latents`: the samples that `model.generate` makes of the seeds. `truncation` may be left
+      out, which is infinity; a prior that can't be truncated has no such input.
+    - `sample_png`: the same → `image_bytes`: PNG files with text chunks that say that they are
+      synthetic, and by which model and version
+    - `interpolate`: `seed_a`, `seed_b` int64 `(batch,)`, `position` float32 `(batch,)` in
+      [0, 1] → `images` uint8, on the arc between normal latents, else on the line
+    - `discriminate`, if asked for: `images` float32 → `logits`, `probability`
+
+    A conditional generator's signatures take `condition` too (`condition_<key>` or
+    `condition_<index>` for each part of a nest). A generator without latents has the first
+    three, made of the condition alone. Samples that are no images (of rank 4, with 1, 3 or 4
+    channels) are float32 everywhere, under the name `images`, and have no PNG.
+
+    A request that is too large, out of range or not finite is refused within the graph: an
+    `INVALID_ARGUMENT` that says what was expected.
+
+    Beside the model lie `model_card.json` and `MODEL_CARD.md`, and warm-up requests.
+
+    Args:
+        model: a built `GAN`.
+        filepath: base directory; made if missing.
+        format: `"tf_saved_model"`; or `"litert"` (`model.tflite`) or `"onnx"` (`model.onnx`,
+            with the extra `onnx`), which hold `serving_default` alone, without limits.
+        version: `"next"` (one more than the largest there is), or a positive integer that does
+            not exist yet.
+        keep: how many versions to keep, the largest numbers; `None` for all.
+        include_discriminator: whether to export the discriminator too.
+        max_batch_size: rows of a request at most.
+        dtype: `"float16"` stores weights in half the space; nothing is computed in it. The card
+            says how far samples move.
+        warmup: `"auto"` writes warm-up requests where tensorflow-serving-api is installed (the
+            extra `serving`); `True` insists, `False` doesn't.
+        card: dict of what only you can say for the card: `data`, `intended_use`, `known_limits`,
+            `license`, `metrics` (numbers by name, as `evaluate` returns them) and the `protocol`
+            they were measured by.
+
+    Returns:
+        Path of the version's directory, a string. Of several workers the chief exports; the
+        others return `None` at once.
+
+    Raises:
+        ValueError: for an unknown format or a value out of range, a path that is a file, a
+            version that exists, versions of another format, or a network that is not built.
+        TypeError: for an argument of the wrong kind.
+        ImportError: when what was asked for takes a package that is not installed.
+        OSError: when it can't be written (a full disk, a directory that is only read); nothing
+            of it is left then.
+
+    Example:
+
+    >>> model.export("saved_models/digits", card={"data": "1,797 handwritten digits"})
+    'saved_models/digits/1'
+    """
+    formats.check(format)
+    _check(model, keep, max_batch_size, dtype, include_discriminator, format)
+    stated = cards.check(card)
+    served = format == "tf_saved_model"
+    warmed = warming.is_wanted(warmup) and served
+    versions = Versions(filepath)
+    formats.check_others(format, versions)
+    if not is_chief(model):
+        return None
+    number = versions.choose(version)
+    limits = Limits(max_batch_size, model.num_classes)
+    mark = provenance.chunks(versions.name, number)
+    run = weights.runner(model, dtype)
+    conditions = Conditions(model)
+    signatures = Signatures(model, run, conditions, limits, mark)
+    functions = signatures.all(include_discriminator) if served else signatures.bare()
+    described = cards.facts(
+        model,
+        stated,
+        name=versions.name,
+        version=number,
+        format=format,
+        dtype=dtype,
+        difference=_difference(model, run, conditions) if dtype == "float16" else None,
+        functions=functions,
+        max_batch_size=max_batch_size if served else None,
+    )
+    with versions.writing(number) as directory:
+        formats.WRITERS[format](directory, functions)
+        cards.write(directory, described)
+        if warmed:
+            warming.write(directory, versions.name, warming.requests(functions))
+    if keep is not None:
+        versions.prune(keep, number)
+    return str(versions.path(number))
+
+
+def _check(model, keep, max_batch_size, dtype, include_discriminator, format):
+    if not model.built:
+        raise ValueError("Expected a built model: call `fit`, or build the networks, before export")
+    if keep is not None:
+        arguments.whole("keep", keep)
+    arguments.whole("max_batch_size", max_batch_size)
+    if dtype not in weights.DTYPES:
+        raise ValueError(f"Expected `dtype` to be one of {weights.DTYPES}. Received: {dtype!r}")
+    if include_discriminator and format != "tf_saved_model":
+        raise ValueError(
+            "The discriminator is exported as a signature of SavedModels alone. "
+            f"Received: include_discriminator=True with format={format!r}"
+        )
+
+
+# Samples by which the difference of half the precision is measured.
+_COMPARED = 64
+
+
+def _difference(model, run, conditions):
+    """Return how far samples of fixed seeds are from those of the model's own weights."""
+    latents = None
+    if model.latents is not None:
+        latents = model.latents.sample(tf.range(_COMPARED, dtype=tf.int64))
+    condition = conditions.example(_COMPARED)
+    expected = tf.cast(model(latents, condition, training=False), tf.float32)
+    apart = tf.abs(run(model.generator_inputs(latents, condition)) - expected)
+    return {
+        "samples": _COMPARED,
+        "largest": float(tf.reduce_max(apart)),
+        "mean": float(tf.reduce_mean(apart)),
+    }

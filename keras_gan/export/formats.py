@@ -1,0 +1,105 @@
+"""The files that an export consists of, by format."""
+
+import importlib.util
+import tempfile
+
+import tensorflow as tf
+
+# What each format's directory is known by.
+FILES = {"tf_saved_model": "saved_model.pb", "litert": "model.tflite", "onnx": "model.onnx"}
+
+
+def check(format):
+    """Raise unless a format is known, and can be written here.
+
+    Raises:
+        ValueError: for another name.
+        ImportError: when the package that writes it is missing.
+    """
+    if format not in FILES:
+        raise ValueError(f"Expected `format` to be one of {list(FILES)}. Received: {format!r}")
+    if format == "onnx" and importlib.util.find_spec("tf2onnx") is None:
+        raise ImportError(
+            "ONNX files are written by the package tf2onnx, which is not installed. Install it "
+            "with `pip install keras-gan[onnx]`."
+        )
+
+
+def check_others(format, versions):
+    """Raise when a directory has versions of another format.
+
+    Raises:
+        ValueError: naming both.
+    """
+    for number in versions.numbers():
+        for other, file in FILES.items():
+            if other != format and (versions.path(number) / file).exists():
+                raise ValueError(
+                    f"Expected a directory for each format: a server takes the largest version. "
+                    f"Received: format={format!r} for {str(versions.base)!r}, whose version "
+                    f"{number} is {other!r}"
+                )
+
+
+def write_saved_model(directory, functions):
+    """Write a SavedModel that holds the signatures, and the variables that they read.
+
+    Args:
+        directory: where to, a `pathlib.Path`.
+        functions: `tf.function`s by the signatures' names.
+    """
+    tf.saved_model.save(holding(functions.values()), str(directory), signatures=functions)
+
+
+def holding(functions):
+    """Return a module of what functions read, and of nothing else that a model has."""
+    module = tf.Module()
+    used = []
+    for function in functions:
+        graph = function.get_concrete_function().graph
+        used += [*graph.variables, *map(_table_of, graph.captures)]
+    module.read = list({id(each): each for each in used if each is not None}.values())
+    return module
+
+
+def _table_of(capture):
+    """Return the lookup table (of a text layer, say) whose handle is captured, if one is.
+
+    Keras's own archives find tables by the layers that hold them; a handle knows its table.
+    """
+    owner = getattr(capture[0], "_parent_trackable", None)
+    return owner and owner()
+
+
+def write_litert(directory, functions):
+    """Write the generator as a LiteRT (TensorFlow Lite) file, `model.tflite`.
+
+    Args:
+        directory: where to, a `pathlib.Path`.
+        functions: `tf.function`s by the signatures' names.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        write_saved_model(temporary, functions)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            temporary, signature_keys=list(functions)
+        )
+        (directory / FILES["litert"]).write_bytes(converter.convert())
+
+
+def write_onnx(directory, functions):
+    """Write the generator as an ONNX file, `model.onnx`.
+
+    Args:
+        directory: where to, a `pathlib.Path`.
+        functions: `serving_default` alone, a `tf.function` with an input signature.
+    """
+    import tf2onnx
+
+    function = functions["serving_default"]
+    model, _ = tf2onnx.convert.from_function(
+        function, input_signature=list(function.input_signature)
+    )
+    (directory / FILES["onnx"]).write_bytes(model.SerializeToString())
+
+
+WRITERS = {"tf_saved_model": write_saved_model, "litert": write_litert, "onnx": write_onnx}

@@ -1,0 +1,84 @@
+"""What a request may ask for: checked within the graph, where no client gets around it."""
+
+import numpy as np
+import tensorflow as tf
+
+
+class Limits:
+    """The limits of an export's requests. A violation is an `INVALID_ARGUMENT` that says which.
+
+    Nothing is computed of a request before it has passed.
+
+    Args:
+        max_batch_size: rows of a request at most.
+        num_classes: how many labels the networks embed, or `None`.
+    """
+
+    def __init__(self, max_batch_size, num_classes=None):
+        self.max_batch_size = max_batch_size
+        self.num_classes = num_classes
+
+    def passed(self, inputs, truncation=None):
+        """Return inputs that can be had only once they are checked.
+
+        Args:
+            inputs: dict of tensors by name, the batch axis first.
+            truncation: float tensor of shape `(batch,)` or `(1,)`, or `None`.
+
+        Returns:
+            The same tensors: the dict, or the dict and truncation where that was given.
+        """
+        inputs = self._of_one_batch(inputs, truncation)
+        checks = [check for name, tensor in inputs.items() for check in self._of(name, tensor)]
+        if truncation is not None:
+            checks.append(_expect(truncation > 0, "truncation", "above 0", truncation))
+        with tf.control_dependencies(checks):
+            passed = {name: tf.identity(tensor) for name, tensor in inputs.items()}
+            return passed if truncation is None else (passed, tf.identity(truncation))
+
+    def _of_one_batch(self, inputs, truncation):
+        rows = {name: tf.shape(tensor)[0] for name, tensor in inputs.items()}
+        (first, size), *others = rows.items()
+        checks = [
+            _expect(
+                (size >= 1) & (size <= self.max_batch_size),
+                f"the batch of {first}",
+                f"of 1 to {self.max_batch_size} rows",
+                size,
+            ),
+            *(
+                _expect(count == size, name, f"of as many rows as {first}", [count, size])
+                for name, count in others
+            ),
+        ]
+        if truncation is not None:
+            count = tf.shape(truncation)[0]
+            right = (count == size) | (count == 1)
+            wanted = f"of one row, or of as many as {first}"
+            checks.append(_expect(right, "truncation", wanted, [count, size]))
+        with tf.control_dependencies(checks):
+            return {name: tf.identity(tensor) for name, tensor in inputs.items()}
+
+    def _of(self, name, tensor):
+        if name == "position":
+            yield _expect((tensor >= 0) & (tensor <= 1), name, "from 0 to 1", tensor)
+        elif tensor.dtype.is_floating:
+            yield _expect(tf.math.is_finite(tensor), name, "finite", tensor)
+        elif self.num_classes and name == "condition" and tensor.dtype.is_integer:
+            right = (tensor >= 0) & (tensor < tf.cast(self.num_classes, tensor.dtype))
+            yield _expect(right, name, f"labels from 0 to {self.num_classes - 1}", tensor)
+
+
+def _expect(right, name, expected, received):
+    """Return the operation that fails with a sentence, unless all is right."""
+    message = f"Expected {name} to be {expected}. Received:"
+    if tf.is_tensor(received) and received.shape.rank:
+        # The first of those that are wrong: a large batch would hide it.
+        received = tf.boolean_mask(received, ~right)[:1]
+    return tf.debugging.Assert(tf.reduce_all(right), [message, received])
+
+
+def example(spec, rows=1):
+    """Return an array that an input's spec allows: zeros, 64 where a side may be of any size."""
+    shape = [rows, *(64 if side is None else side for side in spec.shape[1:])]
+    return np.full(shape, "") if spec.dtype == tf.string else np.zeros(shape, spec.dtype.name)

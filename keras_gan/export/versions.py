@@ -1,0 +1,124 @@
+"""Versions in the directory that a model server watches: each whole, or not there."""
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import time
+import uuid
+
+import tensorflow as tf
+
+from keras_gan import arguments, disk
+
+# Seconds after which a directory that no export has finished belongs to none.
+_OLD = 3600
+
+
+class Versions:
+    """The numbered versions of one model: TensorFlow Serving's layout, `<base>/<version>/`.
+
+    Args:
+        filepath: the base directory; made by the first `writing`.
+
+    Raises:
+        ValueError: for a remote path, or one that is a file.
+    """
+
+    def __init__(self, filepath):
+        if "://" in str(filepath):
+            raise ValueError(
+                "Expected a local directory: a remote one can't be renamed in one step. Export "
+                f"locally and copy the version's directory. Received: {filepath}"
+            )
+        self.base = pathlib.Path(filepath)
+        if self.base.exists() and not self.base.is_dir():
+            raise ValueError(
+                f"Expected a directory to export to; it is a file. Received: {filepath}"
+            )
+
+    @property
+    def name(self):
+        """The model's name, as a server's configuration has it: the base directory's."""
+        return self.base.resolve().name
+
+    def numbers(self):
+        """Return the versions that are there, in order."""
+        if not self.base.exists():
+            return []
+        return sorted(int(path.name) for path in self.base.iterdir() if path.name.isdecimal())
+
+    def path(self, number):
+        """Return the directory of a version."""
+        return self.base / str(number)
+
+    def choose(self, version):
+        """Return the number that `"next"` or an integer stands for.
+
+        Raises:
+            ValueError: when it is neither, or exists already.
+        """
+        if isinstance(version, str) and version == "next":
+            return 1 + max(self.numbers(), default=0)
+        if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+            raise ValueError(
+                "Expected `version` to be 'next' or a positive integer. "
+                f"Received: version={version!r}"
+            )
+        if self.path(version).exists():
+            raise ValueError(
+                f"Version {version} exists already in {str(self.base)!r}, and a server may be "
+                "using it. Choose another, or version='next'. "
+                f"Received: version={version}"
+            )
+        return version
+
+    @contextlib.contextmanager
+    def writing(self, number):
+        """Give a directory to write a version into, which gets its name when all is written.
+
+        Raises:
+            OSError: when it can't be written; nothing of it is left then.
+        """
+        target = self.path(number)
+        # No integer: a model server ignores it until it is whole.
+        temporary = self.base / f".{number}-{uuid.uuid4().hex[:8]}"
+        try:
+            self.base.mkdir(parents=True, exist_ok=True)
+            self._remove_leftovers()
+            temporary.mkdir()
+            yield temporary
+            disk.flush(temporary)
+            os.rename(temporary, target)
+            disk.flush_entry(self.base)
+        except (OSError, tf.errors.OpError) as error:
+            raise OSError(
+                f"The export to {str(target)!r} could not be written, and nothing of it was left "
+                "there; other versions are as they were. Make room on the disk, or export to "
+                f"another directory. Received: {error}"
+            ) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def prune(self, keep, latest):
+        """Remove all but the `keep` versions of the largest numbers, and never `latest`.
+
+        Each is renamed before its files go, so that a server never finds half of one.
+        """
+        for number in self.numbers()[: -arguments.whole("keep", keep)]:
+            if number == latest:
+                continue
+            away = self.base / f".{number}-{uuid.uuid4().hex[:8]}"
+            os.rename(self.path(number), away)
+            shutil.rmtree(away, ignore_errors=True)
+
+    def _remove_leftovers(self):
+        """Remove what exports that were killed have left, and none that may still be running."""
+        for path in self.base.iterdir():
+            if re.fullmatch(r"\.\d+-[0-9a-f]{8}", path.name) and _age(path) > _OLD:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _age(path):
+    return time.time() - path.stat().st_mtime

@@ -1,0 +1,82 @@
+"""Other formats of an export, run by their own interpreters."""
+
+import os
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from . import models
+
+KINDS = ("batch norm", "labels", "source image", "spectral norm")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kind(request, tmp_path_factory):
+    """Return a model's inputs of five rows, and a directory with it in all formats."""
+    model = models.KINDS[request.param]()
+    base = tmp_path_factory.mktemp("formats")
+    paths = {
+        format: pathlib.Path(model.export(base / format, format=format))
+        for format in ("tf_saved_model", "litert", "onnx")
+    }
+    names = {"latents": model.latents, "condition": model.conditional or None}
+    inputs = models.inputs_of(model, rows=5)
+    return {name: inputs[name] for name, there in names.items() if there is not None}, paths
+
+
+def expected(kind, rows):
+    inputs, paths = kind
+    signature = tf.saved_model.load(str(paths["tf_saved_model"])).signatures["serving_default"]
+    given = {name: tf.constant(array[:rows]) for name, array in inputs.items()}
+    return signature(**given)["images"].numpy()
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_litert_is_the_saved_model(kind, rows):
+    interpreters = pytest.importorskip("ai_edge_litert.interpreter", reason="no ai-edge-litert")
+    inputs, paths = kind
+    interpreter = interpreters.Interpreter(str(paths["litert"] / "model.tflite"))
+    assert interpreter.get_signature_list() == {
+        "serving_default": {"inputs": sorted(inputs), "outputs": ["images"]}
+    }
+    run = interpreter.get_signature_runner("serving_default")
+    images = run(**{name: array[:rows] for name, array in inputs.items()})["images"]
+    np.testing.assert_allclose(images, expected(kind, rows), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_onnx_is_the_saved_model(kind, rows):
+    onnxruntime = pytest.importorskip("onnxruntime", reason="no onnxruntime")
+    inputs, paths = kind
+    session = onnxruntime.InferenceSession(str(paths["onnx"] / "model.onnx"))
+    assert [put.name for put in session.get_outputs()] == ["images"]
+    given = {name: array[:rows] for name, array in inputs.items()}
+    assert {put.name for put in session.get_inputs()} == given.keys()
+    (images,) = session.run(None, given)
+    np.testing.assert_allclose(images, expected(kind, rows), rtol=0, atol=1e-4)
+
+
+def test_every_format_has_its_card(kind):
+    for path in kind[1].values():
+        assert {"model_card.json", "MODEL_CARD.md"} <= {*os.listdir(path)}
+
+
+def test_a_directory_has_one_format(kind):
+    """A server that watches it would find a version that it can't load."""
+    model = models.small.gan()
+    base = kind[1]["onnx"].parent
+    with pytest.raises(ValueError, match=r"a directory for each format.*whose version 1 is 'onnx'"):
+        model.export(base)
+    assert os.listdir(base) == ["1"]
+
+
+def test_formats_that_are_not_known_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"Expected `format` to be one of .*Received: 'h5'"):
+        models.small.gan().export(tmp_path, format="h5")
+
+
+def test_the_discriminator_goes_with_saved_models_alone(tmp_path):
+    with pytest.raises(ValueError, match="signature of SavedModels alone"):
+        models.small.gan().export(tmp_path, format="onnx", include_discriminator=True)
