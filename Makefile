@@ -11,7 +11,7 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	touch $@
 
 demo: $(VENV)/installed  ## Train on the embedded digits, show them, export the generator.
-	$(BIN)/python examples/train.py --dataset=digits --run_dir=runs/digits --export_dir=runs/digits/export
+	$(BIN)/python examples/train.py --dataset=digits --run_dir=runs/digits --export_dir=runs/digits/saved_models/digits
 
 test: $(VENV)/installed  ## Everything a user or CI needs to know, in minutes.
 	$(BIN)/python -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile

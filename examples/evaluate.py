@@ -1,7 +1,7 @@
 r"""Score a generator against a dataset: a saved model, an exported one, or a folder of its images.
 
     python examples/evaluate.py --model=runs/digits/checkpoint.keras
-    python examples/evaluate.py --model=runs/digits/export --extractor=classifier
+    python examples/evaluate.py --model=runs/digits/saved_models/digits --extractor=classifier
     python examples/evaluate.py --model=path/to/pngs --dataset=cifar10 --samples=10000
     python examples/evaluate.py --model=faces.keras --dataset=faces/test --train_dataset=faces/train
 

@@ -34,8 +34,9 @@ def export(
 
     - `serving_default`: `latents` float32 `(batch, *latents.shape)` → `images` float32
     - `sample`: `seed` int64 `(batch,)`, `truncation` float32 `(batch,)` → `images` uint8,
-      `latents`: the samples that `model.generate` makes of the seeds. `truncation` may be left
-      out, which is infinity; a prior that can't be truncated has no such input.
+      `latents`: the samples that `model.generate` makes of the seeds. Infinity is no truncation,
+      and the signature's default, which gRPC knows and REST doesn't; a prior that can't be
+      truncated has no such input.
     - `sample_png`: the same → `image_bytes`: PNG files with text chunks that say that they are
       synthetic, and by which model and version
     - `interpolate`: `seed_a`, `seed_b` int64 `(batch,)`, `position` float32 `(batch,)` in

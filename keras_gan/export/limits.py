@@ -28,6 +28,10 @@ class Limits:
         Returns:
             The same tensors: the dict, or the dict and truncation where that was given.
         """
+        # What is fed meets the graph unseen: no server compares its shape with the signature's.
+        inputs = {name: tf.ensure_shape(tensor, tensor.shape) for name, tensor in inputs.items()}
+        if truncation is not None:
+            truncation = tf.ensure_shape(truncation, truncation.shape)
         inputs = self._of_one_batch(inputs, truncation)
         checks = [check for name, tensor in inputs.items() for check in self._of(name, tensor)]
         if truncation is not None:

@@ -1,0 +1,1 @@
+"""Tests of what exports are served to."""

@@ -1,0 +1,239 @@
+"""The check of an export: what it finds in a whole one, and in those that are not."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import psutil
+import pytest
+import tensorflow as tf
+
+from tests.examples import scripts
+from tests.export import models
+
+from . import exported
+
+C_API = exported.c_api()
+SCRIPT = exported.EXAMPLES / "check_export.py"
+SIGNATURES = ("discriminate", "interpolate", "sample", "sample_png", "serving_default")
+
+
+@pytest.fixture(scope="module")
+def check():
+    """Return the script as a module."""
+    return scripts.load(SCRIPT)
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory):
+    """Return an export's directory."""
+    return pathlib.Path(exported.export(tmp_path_factory.mktemp("checked"))[1])
+
+
+@pytest.fixture
+def copy(export, tmp_path):
+    """Return a copy of the export, to be damaged."""
+    return pathlib.Path(shutil.copytree(export, tmp_path / "1"))
+
+
+def run(*arguments):
+    """Run the script; return its exit code and what it printed."""
+    done = subprocess.run(
+        [sys.executable, SCRIPT, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_whole_export_passes(export):
+    code, out, err = run(export.parent)  # The newest of the base directory's.
+    assert code == 0, err
+    for name in SIGNATURES:
+        assert f"  {name}(" in out, name
+        assert f"  {name}: " in out[out.index("Beside Python's") :], name
+    assert "warm-up: 5 requests replayed" in out
+    assert "each says: Synthetic image, made by a generative model: digits, version 1" in out
+    assert "imported neither tensorflow nor keras nor keras_gan" in out
+    assert out.endswith("All is well.\n")
+
+
+def test_other_generators_pass(tmp_path):
+    """One that makes images of images, and one that makes points."""
+    for kind in ("source image", "average"):
+        code, _, err = run(models.KINDS[kind]().export(tmp_path / kind[:3]), "--nopython")
+        assert code == 0, err
+
+
+def test_missing_and_empty_directories_fail(tmp_path):
+    for path in (tmp_path / "nowhere", tmp_path):
+        code, out, err = run(path)
+        assert code == 1
+        assert "FAILED" in err
+        assert "Traceback" not in err
+        assert "All is well" not in out
+
+
+def remove_model(path):
+    (path / "saved_model.pb").unlink()
+
+
+def truncate_model(path):
+    os.truncate(path / "saved_model.pb", 1000)
+
+
+def truncate_variables(path):
+    (data,) = (path / "variables").glob("*.data*")
+    os.truncate(data, data.stat().st_size // 2)
+
+
+def alter_warmup(path):
+    file = path / "assets.extra" / "tf_serving_warmup_requests"
+    content = bytearray(file.read_bytes())
+    content[40] ^= 1
+    file.write_bytes(content)
+
+
+def claim_other_limits(path):
+    file = path / "model_card.json"
+    file.write_text(file.read_text().replace('"max_batch_size": 16', '"max_batch_size": 15'))
+
+
+DAMAGES = {
+    remove_model: "",
+    truncate_model: "",
+    truncate_variables: "",
+    alter_warmup: "checksum is wrong",
+    claim_other_limits: "a batch too large was answered",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_found(copy, damage):
+    damage(copy)
+    code, out, err = run(copy, "--nopython")
+    assert code == 1, out
+    (line,) = [line for line in err.splitlines() if line.startswith("FAILED")]
+    assert DAMAGES[damage] in line
+    assert "Traceback" not in err
+
+
+def test_answers_that_are_not_pythons_are_found(check, export, monkeypatch):
+    with C_API.Session(export) as session:
+        found = {"sample": check.check_answers(session, "sample")}
+    outputs = found["sample"][1]
+    found["sample"] = (found["sample"][0], {**outputs, "latents": outputs["latents"] + 1e-6})
+    for name in SIGNATURES:
+        found.setdefault(name, found["sample"])
+    with pytest.raises(AssertionError, match="Python's answers differ"):
+        check.ask_python(export, found)
+
+
+# The C API
+
+
+def test_signatures_are_those_of_python(export):
+    loaded = tf.saved_model.load(str(export)).signatures
+    with C_API.Session(export) as session:
+        assert session.signatures.keys() == loaded.keys()
+        for name, signature in session.signatures.items():
+            sides = (loaded[name].structured_input_signature[1], loaded[name].structured_outputs)
+            for slots, specs in zip(signature[:2], sides, strict=True):
+                assert {
+                    key: (slot.dtype.replace("object", "string"), slot.shape)
+                    for key, slot in slots.items()
+                } == {key: (spec.dtype.name, tuple(spec.shape)) for key, spec in specs.items()}
+        np.testing.assert_array_equal(session.signatures["sample"].defaults["truncation"], [np.inf])
+
+
+def test_strings_of_requests_and_answers_are_given_back(tmp_path):
+    """Both longer than what a string holds within itself."""
+    echo = tf.Module()
+    spec = tf.TensorSpec((None,), tf.string, name="text")
+    echo.call = tf.function(lambda t: {"twice": t + t}, input_signature=[spec])
+    tf.saved_model.save(echo, str(tmp_path), signatures=echo.call)
+    process, text = psutil.Process(), np.array([b"x" * 100_000] * 2, object)
+
+    def ask(count):
+        for _ in range(count):
+            assert len(session.run("serving_default", {"text": text})["twice"][1]) == 200_000
+        return process.memory_info().rss
+
+    with C_API.Session(tmp_path) as session:
+        before = ask(20)
+        assert ask(500) - before < 20_000_000  # Of 300 MB that went through.
+
+
+class Echo(tf.Module):
+    """Answers with what it was asked, of every type."""
+
+    def __init__(self):
+        super().__init__()
+        kinds = ["float16", "float32", "float64", "int32", "int64", "uint8", "bool", "string"]
+        self.specs = [tf.TensorSpec((None, None), kind, name=f"of_{kind}") for kind in kinds]
+        self.call = tf.function(
+            lambda *tensors: {f"as_{t.dtype.name}": tf.identity(t) for t in tensors},
+            input_signature=self.specs,
+        )
+
+
+def test_every_type_comes_back(tmp_path):
+    echo = Echo()
+    tf.saved_model.save(echo, str(tmp_path), signatures=echo.call)
+    texts = [[b"", b"a" * 22, b"a" * 23], ["ü".encode(), b"\x00\x01", b"long" * 1000]]
+    inputs = {
+        spec.name: np.arange(6).reshape(2, 3).astype(spec.dtype.as_numpy_dtype)
+        for spec in echo.specs[:-1]
+    }
+    with C_API.Session(tmp_path) as session:
+        outputs = session.run("serving_default", {**inputs, "of_string": np.array(texts, object)})
+        for name, array in inputs.items():
+            back = outputs[name.replace("of_", "as_")]
+            np.testing.assert_array_equal(back, array)
+            assert back.dtype == array.dtype
+        assert outputs["as_string"].tolist() == texts
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array([[1.5, -2.0], [0, np.inf]], "float32"),
+        np.array([1.5, 2.5], "float16"),
+        np.array([1, 2, 3], "int64"),
+        np.array([-1, 2], "int32"),
+        np.array([0, 255], "uint8"),
+        np.array([True, False]),
+        np.array([1e300], "float64"),
+        np.array([b"one", b"two"], object),
+        np.zeros((0, 3), "float32"),
+        np.array(7, "int32"),
+    ],
+    ids=lambda array: f"{array.dtype} {array.shape}",
+)
+def test_tensor_messages_are_read_as_tensorflow_reads_them(array):
+    proto = tf.make_tensor_proto(array)
+    read = C_API.array_of(C_API.PROTOS["Tensor"].FromString(proto.SerializeToString()))
+    np.testing.assert_array_equal(read, tf.make_ndarray(proto))
+    assert read.dtype == array.dtype
+
+
+def test_a_last_value_stands_for_those_that_follow():
+    proto = tf.make_tensor_proto(np.array([1.0, 2.0], "float32"))
+    proto.ClearField("tensor_content")
+    proto.float_val.extend([1.0, 2.0])
+    proto.tensor_shape.dim[0].size = 4
+    read = C_API.array_of(C_API.PROTOS["Tensor"].FromString(proto.SerializeToString()))
+    np.testing.assert_array_equal(read, [1, 2, 2, 2])
+
+
+def test_the_checksum_is_tensorflows(check, tmp_path):
+    texts = [b"", b"1", b"checksum" * 100]
+    with tf.io.TFRecordWriter(str(tmp_path / "records")) as writer:
+        for text in texts:
+            writer.write(text)
+    assert list(check.records(tmp_path / "records")) == texts
