@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import pathlib
 import re
@@ -14,6 +13,7 @@ from PIL import Image
 
 import keras_gan
 from keras_gan import metrics
+from tests.examples import scripts
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "evaluate.py"
 SAMPLES = 1442  # As many as there are training digits: the floor is then over all of them.
@@ -23,15 +23,8 @@ ORDERLESS = "frechet_distance,precision_recall,density_coverage"  # The order of
 @pytest.fixture(scope="module")
 def script():
     """The script, whose flags are there as long as this module's tests run."""
-    before = set(flags.FLAGS)
-    spec = importlib.util.spec_from_file_location("script_evaluate", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # Dataclasses look their module up.
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
+    with scripts.loaded(SCRIPT) as module:
+        yield module
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """The client and the servers that its tests share."""
 
-import importlib.util
-import sys
-
 import pytest
 from absl import flags
 from absl.testing import flagsaver
+
+from tests.examples import scripts
 
 from . import clients, model_server, servers
 
@@ -13,15 +12,8 @@ from . import clients, model_server, servers
 @pytest.fixture(scope="module")
 def script():
     """The script, whose flags are there as long as this module's tests run."""
-    before = set(flags.FLAGS)
-    spec = importlib.util.spec_from_file_location("script_serving_client", clients.SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # Dataclasses look their module up.
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
-    for name in set(flags.FLAGS) - before:
-        delattr(flags.FLAGS, name)
+    with scripts.loaded(clients.SCRIPT) as module:
+        yield module
 
 
 @pytest.fixture
