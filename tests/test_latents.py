@@ -1,90 +1,91 @@
-"""Ways between latents, and truncation by row, against SciPy and closed forms."""
-
+import keras
 import numpy as np
 import pytest
-import scipy.spatial
-import scipy.stats
 import tensorflow as tf
+from scipy import stats
 
 from keras_gan import latents
+from keras_gan.latents import Normal, TruncatedNormal, Uniform
 
-POSITIONS = np.linspace(0, 1, 11, dtype="float32")
-
-
-def between(prior, start, end, positions=POSITIONS):
-    """Return latents at all positions between two."""
-    rows = len(positions)
-    ends = (np.repeat(z[None].astype("float32"), rows, axis=0) for z in (start, end))
-    return prior.interpolate(*ends, tf.constant(positions)).numpy()
-
-
-@pytest.mark.parametrize("prior", [latents.Normal(6), latents.TruncatedNormal(6)], ids=repr)
-def test_the_arc_between_normal_latents_is_scipys(prior):
-    rng = np.random.default_rng(0)
-    for _ in range(5):
-        start, end = rng.normal(size=(2, 6))
-        start, end = start / np.linalg.norm(start), end / np.linalg.norm(end)
-        expected = scipy.spatial.geometric_slerp(start, end, POSITIONS.astype("float64"))
-        np.testing.assert_allclose(between(prior, start, end), expected, atol=2e-6)
+PRIORS = [Normal(4), TruncatedNormal(4, threshold=1.5), Uniform(4), Uniform(4, low=0, high=3)]
+DISTRIBUTIONS = [
+    stats.norm(),
+    stats.truncnorm(-1.5, 1.5),
+    stats.uniform(-1, 2),
+    stats.uniform(0, 3),
+]
 
 
-def test_the_arc_keeps_the_norm_where_a_line_does_not():
-    start, end = np.random.default_rng(1).normal(size=(2, 1000))
-    arc = between(latents.Normal(1000), start, end)
-    norms = np.linalg.norm(arc, axis=1) / np.sqrt(1000)
-    np.testing.assert_allclose(norms, 1, atol=0.05)
-    line = between(latents.Uniform(1000), start, end)
-    assert np.linalg.norm(line[5]) / np.sqrt(1000) == pytest.approx(np.sqrt(0.5), abs=0.05)
+@pytest.mark.parametrize(
+    ("prior", "distribution"),
+    list(zip(PRIORS, DISTRIBUTIONS, strict=True)),
+    ids=[repr(prior) for prior in PRIORS],
+)
+def test_distributions(prior, distribution):
+    """Kolmogorov-Smirnov, for both ways of drawing."""
+    batch = prior.batch(5000, tf.constant([1, 2])).numpy()
+    # As a graph: eagerly, a thousand seeds take seconds.
+    singles = tf.function(prior.sample)(tf.range(1000, dtype=tf.int64)).numpy()
+    for draws in (batch, singles):
+        assert draws.dtype == np.float32
+        assert stats.kstest(draws.ravel(), distribution.cdf).pvalue > 1e-3
 
 
-def test_uniform_latents_are_joined_by_a_line():
-    start, end = np.array([[-1.0, 0.5]] * 2), np.array([[1.0, -0.5]] * 2)
-    found = between(latents.Uniform((2, 2)), start, end)
-    expected = [(1 - p) * start + p * end for p in POSITIONS]
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+def test_dimensions_and_seeds_are_independent():
+    draws = tf.function(Normal(6).sample)(tf.range(3000, dtype=tf.int64)).numpy()
+    correlations = np.corrcoef(np.concatenate([draws[:-1], draws[1:]], axis=1).T) - np.eye(12)
+    assert np.abs(correlations).max() < 5 / np.sqrt(3000)
 
 
-def test_the_ends_are_exact_and_shapes_are_any():
-    prior = latents.Normal((2, 3))
-    start, end = prior.sample(tf.constant([0, 1], tf.int64)).numpy()
-    found = between(prior, start, end, np.array([0, 1], "float32"))
-    np.testing.assert_allclose(found, [start, end], atol=1e-6)
+@pytest.mark.parametrize("prior", PRIORS, ids=repr)
+def test_a_seed_is_a_latent_whatever_the_batch(prior):
+    """To the bit: alone, in any batch, in any order, eager or in a graph."""
+    seeds = tf.constant([5, 2**62, 0, -3, 5], tf.int64)
+    together = prior.sample(seeds).numpy()
+    alone = np.concatenate([prior.sample(seed[None]).numpy() for seed in seeds])
+    assert np.array_equal(together, alone)
+    assert np.array_equal(tf.function(prior.sample)(seeds).numpy(), together)
+    assert np.array_equal(together[0], together[4])
+    assert not np.array_equal(together[0], together[1])
 
 
-@pytest.mark.parametrize("factor", [1, 2, -1, 0])
-def test_where_no_arc_is_told_from_others_it_is_the_line(factor):
-    start = np.random.default_rng(2).normal(size=4)
-    found = between(latents.Normal(4), start, factor * start)
-    expected = [(1 - p) * start + p * factor * start for p in POSITIONS]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+def test_truncation_restricts_normal_latents():
+    seeds = tf.range(500, dtype=tf.int64)
+    draws = Normal(8).sample(seeds, truncation=0.7).numpy()
+    assert np.abs(draws).max() <= 0.7
+    assert stats.kstest(draws.ravel(), stats.truncnorm(-0.7, 0.7).cdf).pvalue > 1e-3
+    both = TruncatedNormal(8, threshold=2.0).sample(seeds, truncation=0.7)
+    assert np.allclose(both, draws)
 
 
-def test_each_row_has_its_own_truncation():
-    prior, seeds = latents.Normal(64), tf.range(4, dtype=tf.int64)
-    bounds = [0.1, 1.0, 2.0, np.inf]
-    rows = prior.sample(seeds, tf.constant(bounds)).numpy()
-    for i, bound in enumerate(bounds):
-        one = seeds[i : i + 1]
-        np.testing.assert_array_equal(rows[i], prior.sample(one, bound)[0])
-        assert np.abs(rows[i]).max() <= bound
-    np.testing.assert_array_equal(rows[3], prior.sample(seeds)[3])
-    np.testing.assert_array_equal(prior.sample(seeds, tf.constant([0.5])), prior.sample(seeds, 0.5))
+def test_shapes():
+    assert Normal((2, 3)).sample(tf.constant([1], tf.int64)).shape == (1, 2, 3)
+    assert Normal((2, 3)).batch(4, tf.constant([1, 1])).shape == (4, 2, 3)
+    assert Normal(3).shape == (3,)
 
 
-def test_truncated_rows_have_the_distribution_of_scipy():
-    sample = tf.function(latents.Normal(5).sample)
-    bounds = tf.constant([0.7, 3.0] * 500)
-    rows = sample(tf.range(1000, dtype=tf.int64), bounds).numpy()
-    for first, bound in enumerate((0.7, 3.0)):
-        expected = scipy.stats.truncnorm(-bound, bound)
-        assert scipy.stats.kstest(rows[first::2].ravel(), expected.cdf).pvalue > 1e-3
+@pytest.mark.parametrize("prior", [*PRIORS, Normal((2, 3))], ids=repr)
+def test_serialization(prior):
+    config = keras.saving.serialize_keras_object(prior)
+    copy = latents.get(config)
+    assert type(copy) is type(prior)
+    assert copy.get_config() == prior.get_config()
 
 
-def test_no_truncation_is_infinity_for_truncated_priors_too():
-    prior, seeds = latents.TruncatedNormal(8, threshold=1.5), tf.range(3, dtype=tf.int64)
-    np.testing.assert_array_equal(prior.sample(seeds, np.inf), prior.sample(seeds))
-
-
-def test_priors_say_whether_they_can_be_truncated():
-    assert latents.Normal(2).truncates and latents.TruncatedNormal(2).truncates
-    assert not latents.Uniform(2).truncates
+@pytest.mark.parametrize(
+    ("call", "kind", "text"),
+    [
+        (lambda: Normal(0), ValueError, "size=0"),
+        (lambda: Normal((2, -1)), ValueError, "size=(2, -1)"),
+        (lambda: Uniform(2, 1.0, 1.0), ValueError, "low=1.0, high=1.0"),
+        (lambda: TruncatedNormal(2, threshold=0), ValueError, "threshold=0"),
+        (lambda: Normal(2).sample(tf.constant([0]), truncation=-1), ValueError, "truncation=-1"),
+        (lambda: Uniform(2).sample(tf.constant([0]), truncation=1), ValueError, "bounded already"),
+        (lambda: latents.get("normal"), ValueError, "Normal(64)"),
+        (lambda: latents.get(Normal), TypeError, "forget to call it"),
+    ],
+)
+def test_errors(call, kind, text):
+    with pytest.raises(kind) as caught:
+        call()
+    assert text in str(caught.value)

@@ -53,6 +53,7 @@ def test_classic_networks_are_the_textbooks(gaussian):
     assert model.terms == [] and model.average is None
 
 
+@pytest.mark.slow
 def test_a_seed_fixes_the_run(gaussian, capsys):
     held_out = gaussian.DATA.sample(2048, 9)
     runs = [gaussian.train(seed, 50, True, held_out)[1] for seed in (0, 0, 1)]

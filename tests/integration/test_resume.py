@@ -25,7 +25,7 @@ def run(tmp_path, kind, start, stop, load=None):
     return f"{name}.keras", dict(np.load(f"{name}.npz"))
 
 
-@pytest.mark.parametrize("kind", ["arrays", "labelled"])
+@pytest.mark.parametrize("kind", [pytest.param("arrays", marks=pytest.mark.slow), "labelled"])
 def test_four_epochs_equal_two_and_two_more(tmp_path, kind):
     _, whole = run(tmp_path, kind, 0, 4)
     checkpoint, half = run(tmp_path, kind, 0, 2)
