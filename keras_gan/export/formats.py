@@ -1,5 +1,6 @@
 """The files that an export consists of, by format."""
 
+import contextlib
 import importlib.util
 import tempfile
 
@@ -48,7 +49,20 @@ def write_saved_model(directory, functions):
         directory: where to, a `pathlib.Path`.
         functions: `tf.function`s by the signatures' names.
     """
-    tf.saved_model.save(holding(functions.values()), str(directory), signatures=functions)
+    with _quiet():
+        tf.saved_model.save(holding(functions.values()), str(directory), signatures=functions)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keep TensorFlow from naming a directory that is about to get another name."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def holding(functions):
