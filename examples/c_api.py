@@ -112,7 +112,9 @@ def signatures_of(meta_graph):
     def slots(entries):
         return {
             entry.key: Slot(
-                entry.value.name, DTYPES[entry.value.dtype], shape_of(entry.value.shape)
+                entry.value.name,
+                DTYPES.get(entry.value.dtype, f"type {entry.value.dtype}"),
+                shape_of(entry.value.shape),
             )
             for entry in sorted(entries, key=lambda entry: entry.key)
         }
@@ -180,8 +182,8 @@ class Session:
 
     Args:
         directory: the version's.
-        checked: whether to look at names, types and shapes before TensorFlow sees a request. A
-            model server looks at names and types.
+        checked: whether to look at types and shapes before TensorFlow sees a request, which no
+            model server does; at names, which it does, a session always looks.
 
     Raises:
         RequestError: when the version can't be loaded.
@@ -219,7 +221,8 @@ class Session:
         self.close()
 
     def close(self):
-        """Give back what the session holds."""
+        """Give back what the session holds; it answers no more."""
+        self._session = None
         self._made.close()
 
     def run(self, name, inputs):
@@ -236,10 +239,13 @@ class Session:
             raise RequestError(
                 "NOT_FOUND", f"Expected one of {[*self.signatures]}. Received: {name}"
             )
+        if self._session is None:
+            raise RuntimeError("Expected an open session: this one was closed.")
         signature = self.signatures[name]
         arrays = {key: as_array(value) for key, value in inputs.items()}
+        check_names(signature, arrays)
         if self._checked:
-            check(signature, arrays)
+            check_values(signature, arrays)
         slots = [signature.inputs[key] for key in arrays]
         fed, made = [self._tensor_of(array) for array in arrays.values()], []
         try:
@@ -322,13 +328,24 @@ class Session:
 
 
 def as_array(value):
-    """Return a value as an array that lies in one piece, texts as objects."""
+    """Return a value as an array that lies in one piece in this machine's order, texts as objects.
+
+    Raises:
+        RequestError: for a type that is not passed on here.
+    """
     array = np.ascontiguousarray(value) if np.ndim(value) else np.asarray(value)
-    return array.astype(object) if array.dtype.kind in "SU" else array
+    array = array.astype(array.dtype.newbyteorder("="))
+    array = array.astype(object) if array.dtype.kind in "SU" else array
+    texts = all(isinstance(part, (str, bytes)) for part in array.flat) or array.dtype != object
+    if array.dtype.name not in DTYPES.values() or not texts:
+        raise RequestError(
+            "INVALID_ARGUMENT", f"Expected one of {[*DTYPES.values()]}. Received: {array.dtype}"
+        )
+    return array
 
 
-def check(signature, arrays):
-    """Raise unless arrays have the names, types and shapes of a signature's inputs.
+def check_names(signature, arrays):
+    """Raise unless arrays have the names of a signature's inputs.
 
     Raises:
         RequestError: `INVALID_ARGUMENT`, naming what was expected and received.
@@ -340,6 +357,14 @@ def check(signature, arrays):
             "INVALID_ARGUMENT",
             f"Expected the inputs {[*signature.inputs]}. Received: {[*arrays]}",
         )
+
+
+def check_values(signature, arrays):
+    """Raise unless arrays have the types and shapes of a signature's inputs.
+
+    Raises:
+        RequestError: `INVALID_ARGUMENT`, naming what was expected and received.
+    """
     for name, array in arrays.items():
         _, dtype, shape = signature.inputs[name]
         fits = shape is None or (

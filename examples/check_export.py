@@ -5,8 +5,9 @@ r"""Check an export as a model server would load it, and compare its answers wit
 
 The version is loaded by TensorFlow's C API, which TensorFlow Serving is built on, in a process that
 imports neither Keras nor keras_gan nor TensorFlow's Python. Every signature is asked, the warm-up
-requests are replayed, PNGs are read, and what must be refused is sent. Then a process of its own
-asks Python's `tf.saved_model.load` the same. Exits with 0 if all is well, else with 1.
+requests are replayed, PNGs are read, and what must be refused is sent: wrong names as a server
+finds them, all else straight to the graph. Then a process of its own asks Python's
+`tf.saved_model.load` the same. Exits with 0 if all is well, else with 1.
 """
 
 import io
@@ -21,10 +22,17 @@ import zlib
 import numpy as np
 from absl import app, flags
 from c_api import PROTOS, RequestError, Session, array_of
+from google.protobuf.message import DecodeError
 from PIL import Image
 
 _PYTHON = flags.DEFINE_bool("python", True, "Compare with Python's answers.")
 _ANSWERS = flags.DEFINE_string("answers", None, "Internal: requests and answers to compare with.")
+
+
+def require(right, message):
+    """Raise unless all is right; unlike `assert`, under `python -O` too."""
+    if not right:
+        raise AssertionError(message)
 
 
 def version_directory(path):
@@ -32,10 +40,48 @@ def version_directory(path):
     path = pathlib.Path(path)
     if not path.is_dir():
         raise FileNotFoundError(f"Expected the directory of an export. Received: {path}")
-    versions = [entry for entry in path.iterdir() if entry.name.isdecimal()]
+    versions = [entry for entry in path.iterdir() if entry.name.isdecimal() and entry.is_dir()]
     if versions and not (path / "saved_model.pb").exists():
-        return max(versions, key=lambda entry: int(entry.name))
+        path = max(versions, key=lambda entry: int(entry.name))
+    if not (path / "saved_model.pb").exists():
+        raise FileNotFoundError(
+            "Expected saved_model.pb, or directories of versions: export the model, or copy the "
+            f"whole of a version's directory. Received: {path}, without it"
+        )
     return path
+
+
+def load(directory, **options):
+    """Return a session of a version.
+
+    Raises:
+        ValueError: when TensorFlow can't load it.
+    """
+    try:
+        return Session(directory, **options)
+    except RequestError as error:
+        raise ValueError(
+            "Expected a whole SavedModel, and a file of it is missing or torn: export or copy it "
+            f"again. Received: {error}"
+        ) from error
+
+
+def largest_batch(directory):
+    """Return how many rows the card allows a request; `None` if there is no card.
+
+    Raises:
+        ValueError: when the card does not say.
+    """
+    path = directory / "model_card.json"
+    if not path.exists():
+        return None
+    try:
+        return int(json.loads(path.read_text(encoding="utf-8"))["export"]["max_batch_size"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"Expected {path} to be JSON that says export.max_batch_size: export the model again. "
+            f"Received: {type(error).__name__}: {error}"
+        ) from error
 
 
 def request(session, name, rows):
@@ -65,22 +111,22 @@ def check_answers(session, name, rows=3):
         alone = session.run(name, {key: array[row : row + 1] for key, array in inputs.items()})
         for key, array in answers.items():
             apart = difference(alone[key], array[row : row + 1])
-            assert apart <= tolerance(key, array), f"{key} of row {row} moves by {apart} in a batch"
+            require(
+                apart <= tolerance(key, array), f"{key} of row {row} moves by {apart} in a batch"
+            )
     return inputs, answers
 
 
 def tolerance(name, array):
     """Return how far arrays may be apart: latents not at all, pixels by 1, floats by rounding."""
-    return (
-        0 if name == "latents" or array.dtype == object else 1 if array.dtype == np.uint8 else 1e-5
-    )
+    return 0 if name == "latents" else 1 if array.dtype in (np.uint8, object) else 1e-5
 
 
 def difference(one, other):
-    """Return how far arrays are apart at most; PNGs with pixels 1 apart are as good as equal."""
-    assert one.shape == other.shape, f"shapes {one.shape} and {other.shape}"
+    """Return how far arrays are apart at most; PNGs as far as their pixels."""
+    require(one.shape == other.shape, f"shapes {one.shape} and {other.shape}")
     if one.dtype == object:
-        return max(difference(pixels_of(one), pixels_of(other)) - 1, 0)
+        return difference(pixels_of(one), pixels_of(other))
     apart = np.abs(one.astype("float64") - other.astype("float64"))
     return float(apart.max(initial=0))
 
@@ -91,46 +137,88 @@ def pixels_of(files):
 
 
 def check_png(file):
-    """Return size and text of a PNG, every chunk's checksum verified."""
-    assert file[:8] == b"\x89PNG\r\n\x1a\n", f"no PNG: {file[:8]}"
+    """Return size and texts of a PNG, every chunk's checksum verified."""
+    require(file[:8] == b"\x89PNG\r\n\x1a\n", f"no PNG: {file[:8]}")
     at = 8
     while at < len(file):
-        (length,) = struct.unpack(">I", file[at : at + 4])
-        body, end = file[at + 4 : at + 8 + length], at + 12 + length
-        assert zlib.crc32(body) == struct.unpack(">I", file[end - 4 : end])[0], body[:4]
+        end = at + 12 + int.from_bytes(file[at : at + 4], "big")
+        require(end <= len(file), "a PNG is cut off")
+        crc = int.from_bytes(file[end - 4 : end], "big")
+        kind = file[at + 4 : at + 8]
+        require(zlib.crc32(file[at + 4 : end - 4]) == crc, f"a PNG's {kind} has another checksum")
         at = end
     image = Image.open(io.BytesIO(file))
     image.load()
-    assert "ynthetic" in image.text.get("Comment", ""), "a PNG does not say that it is synthetic"
-    return image.size, image.text["Comment"]
+    says = image.text.get("Comment", "")
+    require("ynthetic" in says, f"a PNG does not say that it is synthetic: {image.text}")
+    return image.size, image.text
 
 
-def check_limits(session, name, largest):
-    """Return how many bad requests were refused, each followed by a good one."""
+def describe_pngs(files):
+    """Return what PNGs have in common, each of them verified."""
+    found = [check_png(file) for file in files]
+    size, texts = found[0]
+    require(all(each == found[0] for each in found), "PNGs differ in size or in what they say")
+    chunks = ", ".join(texts)
+    return f"{len(found)} PNGs of {size[0]} x {size[1]}, each says: {texts['Comment']} ({chunks})"
+
+
+def wrong_shapes(slot, array):
+    """Yield an input of other ranks, and of one more or less where a side's length is fixed."""
+    yield array[0]
+    yield array[..., None]
+    yield array[None]
+    for axis, side in enumerate(slot.shape):
+        if side is not None:
+            yield np.delete(array, 0, axis) if side > 1 else np.repeat(array, 2, axis)
+
+
+def bad_requests(signature, good, largest):
+    """Yield what is wrong and inputs for those that the graph itself must refuse."""
+    yield "a batch too large", {key: np.repeat(a[:1], largest + 1, 0) for key, a in good.items()}
+    yield "an empty batch", {key: array[:0] for key, array in good.items()}
+    for key, array in good.items():
+        if array.dtype.kind == "f":
+            yield f"{key} not a number", {**good, key: np.full_like(array, np.nan)}
+        other = "float32" if array.dtype == "float64" else "float64"
+        yield f"{key} of another type", {**good, key: np.zeros(array.shape, other)}
+        # No server looks at shapes, and a kernel that meets a wrong one may end the process.
+        for wrong in wrong_shapes(signature.inputs[key], array):
+            yield f"{key} of shape {wrong.shape}", {**good, key: wrong}
+
+
+def check_limits(session, bare, name, largest):
+    """Return how many bad requests were refused, each followed by a good one.
+
+    Args:
+        session: what looks at names first, as a server does.
+        bare: a session of the same version that looks at nothing.
+        name: the signature's.
+        largest: rows of a request at most.
+    """
     good = request(session, name, 2)
     before = session.run(name, good)
-    bad = {
-        "a batch too large": {key: np.repeat(a[:1], largest + 1, 0) for key, a in good.items()},
-        "an empty batch": {key: array[:0] for key, array in good.items()},
-        "no inputs": {},
-        "an unknown input": {**good, "unknown": np.zeros(2)},
-    }
-    for key, array in good.items():
-        wrong = np.full(array.shape, np.nan if array.dtype.kind == "f" else -1)
-        if array.dtype.kind == "f":
-            bad[f"{key} not a number"] = {**good, key: wrong.astype(array.dtype)}
-        bad[f"{key} of another type"] = {**good, key: array.astype("float64")}
-    for what, inputs in bad.items():
-        try:
-            session.run(name, inputs)
-        except RequestError as error:
-            assert error.code == "INVALID_ARGUMENT", f"{what}: {error}"
-        else:
-            raise AssertionError(f"{what} was answered")
-        again = session.run(name, good)
-        for key, array in again.items():
-            assert difference(array, before[key]) == 0, f"{key} moved after {what}"
+    signature = session.signatures[name]
+    bad = [(bare, *asked) for asked in bad_requests(signature, good, largest)]
+    bad += [
+        (session, "no inputs", {}),
+        (session, "an unknown input", {**good, "unknown": np.zeros(2)}),
+    ]
+    for asked, what, inputs in bad:
+        check_refusal(asked, name, what, inputs)
+        for key, array in asked.run(name, good).items():
+            require(difference(array, before[key]) == 0, f"{key} moved after {what}")
     return len(bad)
+
+
+def check_refusal(session, name, what, inputs):
+    """Raise unless a request is refused as one that is wrong."""
+    try:
+        session.run(name, inputs)
+    except RequestError as error:
+        require(error.code == "INVALID_ARGUMENT", f"{what}: {error}")
+    else:
+        raise AssertionError(f"{what} was answered")
 
 
 def crc32c(data):
@@ -146,14 +234,18 @@ def crc32c(data):
 
 def records(path):
     """Yield the records of a TFRecord file, checksums verified."""
-    with open(path, "rb") as file:
-        while head := file.read(12):
-            length, check = struct.unpack("<QI", head)
-            assert crc32c(head[:8]) == check, f"{path}: a length's checksum is wrong"
-            data = file.read(length)
-            (check,) = struct.unpack("<I", file.read(4))
-            assert crc32c(data) == check, f"{path}: a record's checksum is wrong"
-            yield data
+    content, at = path.read_bytes(), 0
+    while at < len(content):
+        head = content[at : at + 12]
+        require(len(head) == 12, f"{path} is cut off: export or copy it again")
+        length, check = struct.unpack("<QI", head)
+        require(crc32c(head[:8]) == check, f"{path}: a length's checksum is wrong")
+        body = content[at + 12 : at + 16 + length]
+        require(len(body) == length + 4, f"{path} is cut off: export or copy it again")
+        check = int.from_bytes(body[length:], "little")
+        require(crc32c(body[:length]) == check, f"{path}: a record's checksum is wrong")
+        yield body[:length]
+        at += 16 + length
 
 
 def replay(session, directory):
@@ -161,34 +253,51 @@ def replay(session, directory):
     path = directory / "assets.extra" / "tf_serving_warmup_requests"
     count = 0
     for record in records(path) if path.exists() else ():
-        asked = PROTOS["Log"].FromString(record).predict.request
+        try:
+            asked = PROTOS["Log"].FromString(record).predict.request
+        except DecodeError as error:
+            raise ValueError(f"Expected PredictionLogs in {path}. Received: {error}") from error
         inputs = {entry.key: array_of(entry.value) for entry in asked.inputs}
-        session.run(asked.model.signature, inputs)
+        # A server takes the same one where none is named.
+        session.run(asked.model.signature or "serving_default", inputs)
         count += 1
     return count
 
 
 def served(directory):
     """Check a version through the C API; return requests and answers by signature."""
-    card = directory / "model_card.json"
-    limits = json.loads(card.read_text())["export"] if card.exists() else {}
-    found = {}
-    with Session(directory) as session:
+    largest = largest_batch(directory)
+    found, failed = {}, []
+    with load(directory) as session, load(directory, checked=False) as bare:
         print(f"{directory}: loaded by TensorFlow's C API")
         for name, signature in session.signatures.items():
-            found[name] = check_answers(session, name)
-            line = f"  {name}({', '.join(signature.inputs)}) -> {', '.join(signature.outputs)}: ok"
-            if limits.get("max_batch_size"):
-                line += f", {check_limits(session, name, limits['max_batch_size'])} bad refused"
-            print(line, flush=True)
-            for png in found[name][1].get("image_bytes", [])[:1]:
-                size, text = check_png(png)
-                print(f"    PNGs of {size[0]} x {size[1]}, each says: {text}")
+            line = f"  {name}({', '.join(signature.inputs)}) -> {', '.join(signature.outputs)}: "
+            try:
+                found[name], more = check_signature(session, bare, name, largest)
+                print(line + more, flush=True)
+            except (AssertionError, RequestError, OSError) as error:
+                print(f"{line}{error}", flush=True)
+                failed.append(f"{name}: {error}")
+        if largest is None:
+            print("  limits: not checked, as no model_card.json says what they are")
+        require(not failed, "; ".join(failed))
         print(f"  warm-up: {replay(session, directory)} requests replayed")
-    present = [name for name in ("tensorflow", "keras", "keras_gan") if name in sys.modules]
-    assert not present, f"the process has imported {present}"
+    names = ("tensorflow", "keras", "keras_gan", "tensorflow_serving")
+    present = [name for name in names if name in sys.modules]
+    require(not present, f"the process has imported {present}")
     print("  this process has imported neither tensorflow nor keras nor keras_gan")
     return found
+
+
+def check_signature(session, bare, name, largest):
+    """Return a request with its answers, and what to print of the signature."""
+    asked, answers = check_answers(session, name)
+    lines = ["ok"]
+    if largest is not None:
+        lines[0] += f", {check_limits(session, bare, name, largest)} bad refused"
+    if "image_bytes" in answers:
+        lines.append(f"    {describe_pngs(answers['image_bytes'])}")
+    return (asked, answers), "\n".join(lines)
 
 
 def compare(directory, answers):
@@ -205,7 +314,8 @@ def compare(directory, answers):
             array = tensor.numpy()
             other = stored[f"{name} out {key}"].astype(array.dtype)
             apart[key] = difference(array, other)
-            assert apart[key] <= tolerance(key, array), f"{name}: {key} is {apart[key]} apart"
+            right = apart[key] <= tolerance(key, array)
+            require(right, f"{name}: {key} is {apart[key]} apart")
         print(f"  {name}: {', '.join(f'{key} {value:.2g}' for key, value in apart.items())} apart")
 
 
@@ -229,7 +339,7 @@ def ask_python(directory, found):
         command = [sys.executable, __file__, str(directory), f"--answers={path}"]
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     last = done.stderr.strip().splitlines()[-1:]
-    assert not done.returncode, f"Python's answers differ: {' '.join(last)}"
+    require(not done.returncode, f"Python's answers differ: {' '.join(last)}")
 
 
 def main(arguments):

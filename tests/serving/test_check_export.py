@@ -58,7 +58,8 @@ def test_a_whole_export_passes(export):
         assert f"  {name}(" in out, name
         assert f"  {name}: " in out[out.index("Beside Python's") :], name
     assert "warm-up: 5 requests replayed" in out
-    assert "each says: Synthetic image, made by a generative model: digits, version 1" in out
+    assert "3 PNGs of 8 x 8, each says: Synthetic image, made by a generative model: digits" in out
+    assert "(Comment, XML:com.adobe.xmp)" in out
     assert "imported neither tensorflow nor keras nor keras_gan" in out
     assert out.endswith("All is well.\n")
 
@@ -92,6 +93,37 @@ def truncate_variables(path):
     os.truncate(data, data.stat().st_size // 2)
 
 
+def write_warmup(path, records):
+    with tf.io.TFRecordWriter(str(path / "assets.extra" / "tf_serving_warmup_requests")) as writer:
+        for record in records:
+            writer.write(record)
+
+
+def truncate_warmup(path):
+    file = path / "assets.extra" / "tf_serving_warmup_requests"
+    os.truncate(file, file.stat().st_size - 2)
+
+
+def truncate_warmups_start(path):
+    os.truncate(path / "assets.extra" / "tf_serving_warmup_requests", 6)
+
+
+def write_other_warmup(path):
+    write_warmup(path, [b"\xff\xff\xff\xff"])
+
+
+def write_card_without_limits(path):
+    (path / "model_card.json").write_text("{}")
+
+
+def write_card_of_another_kind(path):
+    (path / "model_card.json").write_text("[]")
+
+
+def truncate_card(path):
+    os.truncate(path / "model_card.json", 100)
+
+
 def alter_warmup(path):
     file = path / "assets.extra" / "tf_serving_warmup_requests"
     content = bytearray(file.read_bytes())
@@ -105,10 +137,16 @@ def claim_other_limits(path):
 
 
 DAMAGES = {
-    remove_model: "",
-    truncate_model: "",
-    truncate_variables: "",
+    remove_model: "Expected saved_model.pb",
+    truncate_model: "missing or torn",
+    truncate_variables: "missing or torn",
     alter_warmup: "checksum is wrong",
+    truncate_warmup: "is cut off",
+    truncate_warmups_start: "is cut off",
+    write_other_warmup: "Expected PredictionLogs",
+    write_card_without_limits: "export.max_batch_size",
+    write_card_of_another_kind: "export.max_batch_size",
+    truncate_card: "export.max_batch_size",
     claim_other_limits: "a batch too large was answered",
 }
 
@@ -121,6 +159,64 @@ def test_damage_is_found(copy, damage):
     (line,) = [line for line in err.splitlines() if line.startswith("FAILED")]
     assert DAMAGES[damage] in line
     assert "Traceback" not in err
+
+
+def test_one_signature_that_fails_hides_no_other(copy):
+    claim_other_limits(copy)
+    code, out, err = run(copy, "--nopython")
+    assert code == 1
+    for name in SIGNATURES:
+        assert f"  {name}(" in out
+        assert f"{name}: a batch too large was answered" in err
+
+
+def test_without_a_card_it_says_what_it_did_not_check(copy):
+    (copy / "model_card.json").unlink()
+    code, out, err = run(copy, "--nopython")
+    assert code == 0, err
+    assert "limits: not checked" in out
+    assert "bad refused" not in out
+
+
+class Lenient(tf.Module):
+    """Looks at rows, types and values, and at no shapes."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 5), tf.float32, name="latents")])
+    def call(self, latents):
+        rows = tf.shape(latents)[0]
+        tf.debugging.Assert((rows >= 1) & (rows <= exported.LARGEST), [rows])
+        tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(latents)), ["not finite"])
+        return {"images": 2 * latents}
+
+
+def test_a_graph_that_takes_any_shape_is_found(tmp_path):
+    """What the session would find before the graph is asked of the graph itself."""
+    lenient = Lenient()
+    tf.saved_model.save(lenient, str(tmp_path), signatures=lenient.call)
+    card = f'{{"export": {{"max_batch_size": {exported.LARGEST}}}}}'
+    (tmp_path / "model_card.json").write_text(card)
+    code, _, err = run(tmp_path, "--nopython")
+    assert code == 1
+    assert "serving_default: latents of shape (2, 4) was answered" in err
+
+
+def test_the_newest_version_is_a_directory(check, tmp_path):
+    for name in ("2", "10"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "saved_model.pb").touch()
+    (tmp_path / "99").touch()
+    assert check.version_directory(tmp_path) == tmp_path / "10"
+
+
+def test_every_png_is_read(check, export):
+    with C_API.Session(export) as session:
+        files = session.run("sample_png", exported.good_requests()["sample_png"])["image_bytes"]
+    assert check.describe_pngs(files).startswith(f"{len(files)} PNGs of 8 x 8")
+    (at,) = [i for i in range(len(files[-1])) if files[-1][i : i + 4] == b"IDAT"]
+    altered = files[-1][: at + 6] + b"?" + files[-1][at + 7 :]
+    for torn, message in ((altered, "IDAT.* another checksum"), (files[-1][:-3], "cut off")):
+        with pytest.raises(AssertionError, match=message):
+            check.describe_pngs([*files[:-1], torn])
 
 
 def test_answers_that_are_not_pythons_are_found(check, export, monkeypatch):
@@ -237,3 +333,18 @@ def test_the_checksum_is_tensorflows(check, tmp_path):
         for text in texts:
             writer.write(text)
     assert list(check.records(tmp_path / "records")) == texts
+
+
+def test_a_session_says_what_it_can_not_do(export):
+    seeds, label = np.arange(2), np.zeros(2, "int32")
+    with C_API.Session(export, checked=False) as session:
+        native = session.run("sample", {"seed": seeds, "condition": label})
+        swapped = session.run("sample", {"seed": seeds.astype(">i8"), "condition": label})
+        np.testing.assert_array_equal(native["latents"], swapped["latents"])
+        for bad in (seeds.astype("complex64"), np.array([1, None], object)):
+            with pytest.raises(C_API.RequestError, match="INVALID_ARGUMENT: Expected one of"):
+                session.run("sample", {"seed": bad, "condition": label})
+        with pytest.raises(C_API.RequestError, match="Expected the inputs"):
+            session.run("sample", {"seeds": seeds, "condition": label})
+    with pytest.raises(RuntimeError, match="closed"):
+        session.run("sample", {"seed": seeds, "condition": label})
