@@ -159,11 +159,12 @@ def test_a_nest_of_a_text_and_a_number_is_exported(tmp_path):
     )
 
 
-def test_replicas_export_the_same(tmp_path):
+def test_replicas_export_the_same(tmp_path, two_replicas):
     """The weights of replicas are stored once."""
-    devices = [device.name for device in tf.config.list_logical_devices("CPU")][:2]
-    with tf.distribute.MirroredStrategy(devices).scope():
-        model = models.averaged.__wrapped__()
+    with two_replicas.scope():
+        model = models.small.gan(norm=True, dropout=0.2)
+        model.compile(ema=0.9, **models.small.adams(0.05))
+    model.fit(models.small.points(16), batch_size=8, verbose=0)
     path = model.export(tmp_path / "replicas")
     names = [name for name, _ in tf.train.list_variables(f"{path}/variables/variables")]
     assert len(names) == 1 + len(model.sampling_network.weights)
