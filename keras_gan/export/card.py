@@ -110,10 +110,10 @@ def _training(model):
     config = model.get_compile_config()
     described = {
         key: _call(config[key])
-        for key in ("loss", "generator_optimizer", "discriminator_optimizer", "augmentation")
+        for key in ("generator_optimizer", "discriminator_optimizer", "augmentation")
     }
     return {
-        "loss": described.pop("loss"),
+        "loss": repr(model.loss),
         "terms": [_call(term) for term in config["terms"]],
         **described,
         "average": _call(config["ema"]),
@@ -129,11 +129,17 @@ def _call(config):
     if config is None:
         return None
     arguments = [
-        f"{key}={value:.6g}" if isinstance(value, float) else f"{key}={value!r}"
+        f"{key}={_argument(value)}"
         for key, value in config["config"].items()
-        if isinstance(value, (int, float, str)) and key not in ("name", "dtype", "trainable")
+        if isinstance(value, (int, float, str, dict)) and key not in ("name", "dtype", "trainable")
     ]
     return f"{config['class_name']}({', '.join(arguments)})"
+
+
+def _argument(value):
+    if isinstance(value, dict):
+        return _call(value) if "class_name" in value else "{...}"
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 
 def _signature(function):

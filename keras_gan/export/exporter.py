@@ -63,8 +63,8 @@ def export(
         keep: how many versions to keep, the largest numbers; `None` for all.
         include_discriminator: whether to export the discriminator too.
         max_batch_size: rows of a request at most.
-        dtype: `"float16"` stores weights in half the space; nothing is computed in it. The card
-            says how far samples move.
+        dtype: `"float16"` stores the generator's weights in half the space; nothing is computed in
+            it. The card says how far samples move.
         warmup: `"auto"` writes warm-up requests where tensorflow-serving-api is installed (the
             extra `serving`); `True` insists, `False` doesn't.
         card: dict of what only you can say for the card: `data`, `intended_use`, `known_limits`,

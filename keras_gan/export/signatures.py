@@ -134,7 +134,8 @@ class Signatures:
         @tf.function(input_signature=[{"images": self.image_spec, **conditions}], autograph=False)
         def discriminate(inputs):
             inputs = self._limits.passed(inputs)
-            called_on = model.discriminator_inputs(inputs["images"], self._conditions.of(inputs))
+            condition = self._conditions.of(inputs) if conditions else None
+            called_on = model.discriminator_inputs(inputs["images"], condition)
             logits = logits_of(model.discriminator(called_on, training=False))
             return {"logits": logits, "probability": tf.sigmoid(logits)}
 

@@ -75,6 +75,22 @@ def test_a_card_says_what_made_the_model(exported, card):
     assert card["versions"]["keras_gan"] == keras_gan.__version__
 
 
+def test_a_card_tells_sums_and_schedules(tmp_path):
+    model = small.gan()
+    rate = keras_gan.schedules.Cosine(1e-3, 1e-5, 100)
+    losses = keras_gan.losses
+    model.compile(
+        loss=0.5 * losses.NonSaturating() + 2 * losses.LeastSquares(),
+        generator_optimizer=keras.optimizers.SGD(rate),
+    )
+    path = pathlib.Path(model.export(tmp_path / "points", warmup=False))
+    training = json.loads((path / "model_card.json").read_text())["training"]
+    assert training["loss"] == repr(model.loss)
+    assert "NonSaturating" in training["loss"] and "LeastSquares" in training["loss"]
+    assert training["generator_optimizer"].startswith("SGD(learning_rate=Cosine(")
+    assert "0.001" in training["generator_optimizer"]
+
+
 def test_a_card_lists_the_signatures_that_are_there(exported, card):
     signatures = tf.saved_model.load(str(exported[1])).signatures
     listed = card["export"]["signatures"]

@@ -159,6 +159,22 @@ def test_a_nest_of_a_text_and_a_number_is_exported(tmp_path):
     )
 
 
+def test_a_translation_of_any_size_whose_discriminator_sees_results_alone(tmp_path):
+    source, judged = keras.Input((None, None, 3)), keras.Input((None, None, 3))
+    drawn = keras.layers.Conv2D(3, 3, padding="same", activation="tanh")(source)
+    critic = keras.Model(judged, {"logits": keras.layers.Conv2D(1, 3)(judged), "more": judged})
+    model = keras_gan.GAN(keras.Model(source, drawn), critic, latents=None)
+    path = model.export(tmp_path / "any", include_discriminator=True)
+    signatures = tf.saved_model.load(path).signatures
+    sources = np.random.default_rng(0).uniform(-1, 1, (2, 5, 7, 3)).astype("float32")
+    expected = np.rint((model.generate(2, condition=sources) + 1) * 127.5)
+    png = signatures["sample_png"](condition=tf.constant(sources))["image_bytes"]
+    images = np.stack([tf.io.decode_png(file) for file in png])
+    assert np.abs(images - expected).max() <= 1
+    logits = signatures["discriminate"](images=tf.constant(sources))["logits"]
+    np.testing.assert_allclose(logits, model.discriminate(sources), rtol=1e-5, atol=1e-6)
+
+
 def test_replicas_export_the_same(tmp_path, two_replicas):
     """The weights of replicas are stored once."""
     with two_replicas.scope():
