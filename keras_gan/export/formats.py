@@ -5,6 +5,7 @@ import importlib.util
 import tempfile
 
 import tensorflow as tf
+from absl import logging
 
 # What each format's directory is known by.
 FILES = {"tf_saved_model": "saved_model.pb", "litert": "model.tflite", "onnx": "model.onnx"}
@@ -55,14 +56,16 @@ def write_saved_model(directory, functions):
 
 @contextlib.contextmanager
 def _quiet():
-    """Keep TensorFlow from naming a directory that is about to get another name."""
+    """Keep TensorFlow from naming its resources, and a directory that will get another name."""
     logger = tf.get_logger()
-    level = logger.level
+    level, verbosity = logger.level, logging.get_verbosity()
     logger.setLevel("WARNING")
+    logging.set_verbosity(min(verbosity, logging.WARNING))
     try:
         yield
     finally:
         logger.setLevel(level)
+        logging.set_verbosity(verbosity)
 
 
 def holding(functions):
