@@ -17,7 +17,7 @@ import numpy as np
 import PIL.Image
 from marked import Marks
 
-from keras_gan.callbacks.snapshots import DamagedError, Snapshots
+from keras_gan.running.snapshots import DamagedError, Snapshots
 
 BENCHMARKS = pathlib.Path(__file__).parent
 TRAIN = BENCHMARKS.parent / "examples" / "train.py"

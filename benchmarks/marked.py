@@ -61,7 +61,7 @@ def mark(marks):
     import keras
 
     import keras_gan
-    from keras_gan.callbacks.snapshots import Snapshots
+    from keras_gan.running.snapshots import Snapshots
 
     def during(owner, name, phase, after=None):
         inner = getattr(owner, name)

@@ -25,13 +25,13 @@ from keras_gan import (
 )
 from keras_gan.averaging import GeneratorAverage
 from keras_gan.gan import GAN
-from keras_gan.loading import load_model
-
-__version__ = "0.1.0"
+from keras_gan.saving import load_model
+from keras_gan.version import __version__
 
 __all__ = [
     "GAN",
     "GeneratorAverage",
+    "__version__",
     "augmentation",
     "callbacks",
     "datasets",

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_gan.copying import copy_of
+from keras_gan.utils.copying import copy_of
 
 
 @keras.saving.register_keras_serializable("keras_gan")

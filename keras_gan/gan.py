@@ -3,29 +3,22 @@
 import keras
 import tensorflow as tf
 
-from keras_gan import (
-    arguments,
-    averaging,
-    checks,
-    evaluation,
-    export,
-    inputs,
-    losses,
-    optimizers,
-    sampling,
-    unrolling,
-)
 from keras_gan import augmentation as augmentations
+from keras_gan import averaging, export, losses
 from keras_gan import latents as priors
 from keras_gan import terms as game_terms
 from keras_gan.augmentation.augmentation import check_strategy, following
-from keras_gan.fitting import Fitting
-from keras_gan.logs import Logs
-from keras_gan.player import Player
+from keras_gan.data import elements, sampling, signature
+from keras_gan.game import optimizers, unrolling
+from keras_gan.game.logs import Logs
+from keras_gan.game.player import Player
+from keras_gan.game.seeds import RandomState, seed_states
+from keras_gan.game.step import logits_of
+from keras_gan.game.training import Training
+from keras_gan.quality import Quality
+from keras_gan.running.fitting import Fitting
 from keras_gan.saving import Saving, note_keras_attributes
-from keras_gan.seeds import RandomState, seed_states
-from keras_gan.step import logits_of
-from keras_gan.training import Training
+from keras_gan.utils import arguments
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -77,11 +70,11 @@ class GAN(Fitting, Training, Saving, keras.Model):
         self, generator, discriminator, latents="auto", conditional="auto", seed=None, **kwargs
     ):
         super().__init__(**kwargs)
-        checks.check_models(generator, discriminator)
+        signature.check_models(generator, discriminator)
         prior = _prior(latents, generator)
-        checks.check_networks(generator, discriminator, prior)
+        signature.check_networks(generator, discriminator, prior)
         if conditional == "auto":
-            conditional = checks.is_conditional(generator, discriminator, prior is not None)
+            conditional = signature.is_conditional(generator, discriminator, prior is not None)
         if prior is None and not conditional:
             raise ValueError(
                 "A generator without latents needs a condition: pass `conditional=True`, or "
@@ -91,13 +84,13 @@ class GAN(Fitting, Training, Saving, keras.Model):
         self.discriminator = discriminator
         self.latents = prior
         self.conditional = bool(conditional)
-        self.num_classes = checks.num_classes(
+        self.num_classes = signature.num_classes(
             generator, discriminator, self.conditional, prior is not None
         )
         self.judges_condition = (
             self.conditional
             and conditional != "generator"
-            and checks.takes_condition(discriminator)
+            and signature.takes_condition(discriminator)
         )
         with self.distribute_strategy.scope():
             self.random_state = RandomState(seed, name="random_state")
@@ -138,7 +131,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
             update: `"alternating"` (the generator answers the updated discriminator),
                 `"simultaneous"` (both answer the same state of the game) or `"unrolled"` (the
                 generator answers the discriminator as it would be some steps ahead, and how it
-                got there; see `keras_gan.unrolling`).
+                got there; see `keras_gan.game.unrolling`).
             unrolled_steps: how many steps ahead, with `update="unrolled"` alone; `None` for 5.
             ema: `None`, a decay per step such as 0.999, or a `keras_gan.GeneratorAverage`. When
                 there is one, `call`, `predict`, `generate`, metrics and `export` use it. A model
@@ -173,7 +166,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
             augmented = [layer] if layer else []
             check_strategy(augmented, self.distribute_strategy)
             logs = Logs(loss, [*added, *following(augmented)], balance)
-            quality = evaluation.Quality(metrics, metric_samples, taken=logs.names)
+            quality = Quality(metrics, metric_samples, taken=logs.names)
             pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
             pair.check_strategy(self.distribute_strategy)
             if update == "unrolled":
@@ -369,7 +362,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
 
         >>> probability = keras.ops.sigmoid(model.discriminate(images))
         """
-        x, condition = inputs.map_arrays(tf.convert_to_tensor, (x, condition))
+        x, condition = elements.map_arrays(tf.convert_to_tensor, (x, condition))
         network_inputs = self.discriminator_inputs(x, condition)
         return logits_of(self.discriminator(network_inputs, training=False))
 
@@ -429,7 +422,7 @@ def _prior(latents, generator):
     if latents is None:
         return None
     if isinstance(latents, str) and latents == "auto":
-        return priors.Normal(checks.latent_shape(generator))
+        return priors.Normal(signature.latent_shape(generator))
     return priors.get(latents)
 
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_gan import registry
+from keras_gan.utils import registry
 
 
 class Prior:

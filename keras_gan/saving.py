@@ -5,14 +5,15 @@ import contextlib
 import io
 import os
 import pathlib
+import stat
+import zipfile
 
 import keras
 import numpy as np
 from keras.src.backend.common import global_state
 from keras.src.saving import saving_lib
 
-from keras_gan import evaluation
-from keras_gan.loading import check_members
+from keras_gan import quality
 from keras_gan.workers import is_chief
 
 
@@ -159,7 +160,7 @@ class Saving:
             "unrolled_steps": self.unrolled_steps,
             "ema": serialize(self.average),
             "augmentation": serialize(self._augmentations[0]) if self._augmentations else None,
-            "metrics": evaluation.serialize(self._quality.metrics),
+            "metrics": quality.serialize(self._quality.metrics),
             "metric_samples": self._quality.samples,
             "balance": self._logs.balance,
             "jit_compile": self._jit_compile_choice,
@@ -174,7 +175,7 @@ class Saving:
         on a file that is not there, is left out with a warning.
         """
         config = dict(config)
-        metrics = evaluation.deserialize(config.pop("metrics", ()))
+        metrics = quality.deserialize(config.pop("metrics", ()))
         self.compile(**keras.saving.deserialize_keras_object(config), metrics=metrics)
 
 
@@ -231,3 +232,57 @@ def note_keras_attributes():
         for kind, name in names.items():
             found = thread.submit(saving_lib.get_attr_skipset, kind).result()
             global_state.set_global_attribute(name, found)
+
+
+def load_model(filepath):
+    """Load a model from a `.keras` file that somebody else may have made.
+
+    The same as `keras.saving.load_model`, without the arguments that switch its protection off:
+    Lambda layers and classes that are not of a model are refused, and so is, before anything of it
+    is read, an archive with members whose paths lead outside of it. Of such members
+    `keras.saving.load_model` writes none, yet does not say a word.
+
+    Args:
+        filepath: path of the `.keras` file.
+
+    Returns:
+        The model, a `GAN` in general, compiled if it was when saved.
+
+    Raises:
+        ValueError: when the archive has such members, or the file is none of Keras's.
+        TypeError: for classes that are not known here: import, and register, your own first.
+
+    Example:
+
+    >>> model = keras_gan.load_model("digits.keras")  # doctest: +SKIP
+    """
+    check_members(filepath)
+    return keras.saving.load_model(filepath, safe_mode=True)
+
+
+def check_members(filepath):
+    """Refuse an archive with members that lead outside of it.
+
+    Args:
+        filepath: path of a file, which may be no archive at all.
+
+    Raises:
+        ValueError: for absolute paths, paths with `..`, and links.
+    """
+    if not zipfile.is_zipfile(filepath):
+        return
+    with zipfile.ZipFile(filepath) as archive:
+        # As it stands in the archive: `filename` ends at a null character.
+        escaping = [info.orig_filename for info in archive.infolist() if _leads_outside(info)]
+    if escaping:
+        raise ValueError(
+            "Expected an archive whose members stay inside it. This one was not made by Keras: "
+            f"don't load it. Received: {str(filepath)!r}, with {escaping}"
+        )
+
+
+def _leads_outside(info):
+    # Windows' rules are the stricter ones: backslashes and drives count as well.
+    path = pathlib.PureWindowsPath(info.orig_filename)
+    link = stat.S_ISLNK(info.external_attr >> 16)
+    return link or bool(path.anchor) or ".." in path.parts

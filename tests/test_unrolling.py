@@ -6,7 +6,7 @@ import pytest
 from integration import small
 
 import keras_gan
-from keras_gan import unrolling
+from keras_gan.game import unrolling
 from keras_gan.losses import LeastSquares, Minimax, NonSaturating
 
 RATE, AHEAD = 0.1, 0.3

@@ -2,11 +2,11 @@
 
 import keras
 
-from keras_gan import registry
 from keras_gan.augmentation.adaptive import Adaptive
 from keras_gan.augmentation.augmentation import Augmentation
 from keras_gan.augmentation.diff_augment import Color, Cutout, DiffAugment, Translation
 from keras_gan.augmentation.instance_noise import InstanceNoise
+from keras_gan.utils import registry
 
 __all__ = [
     "Adaptive",

@@ -5,9 +5,9 @@ import math
 import keras
 from keras import ops
 
-from keras_gan import arguments, replicas
 from keras_gan.augmentation.augmentation import Augmentation
 from keras_gan.augmentation.diff_augment import DiffAugment
+from keras_gan.utils import arguments, replicas
 
 
 @keras.saving.register_keras_serializable("keras_gan")

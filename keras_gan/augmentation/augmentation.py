@@ -58,7 +58,7 @@ class Augmentation(keras.layers.Layer):
 
         Args:
             player: `"discriminator"` or `"generator"`: who was updated just now.
-            step: `keras_gan.step.Step`, what the training step has computed so far.
+            step: `keras_gan.game.step.Step`, what the training step has computed so far.
         """
 
     def figures(self):

@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_gan import arguments
 from keras_gan.augmentation.augmentation import Augmentation
+from keras_gan.utils import arguments
 
 
 class _OfImages(Augmentation):

@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
-from keras_gan import arguments, schedules
+from keras_gan import schedules
 from keras_gan.augmentation.augmentation import Augmentation
+from keras_gan.utils import arguments
 
 
 @keras.saving.register_keras_serializable("keras_gan")

@@ -1,12 +1,12 @@
 """Callbacks for training generative adversarial networks, and the pictures they draw."""
 
-from keras_gan.callbacks.backup import Backup, BackupWarning
 from keras_gan.callbacks.collapse_monitor import Collapse, CollapseMonitor, CollapseWarning
 from keras_gan.callbacks.divergence_guard import Divergence, DivergenceGuard, DivergenceWarning
 from keras_gan.callbacks.evaluation import Evaluation
-from keras_gan.callbacks.pictures import captioned, image_grid, side_by_side
-from keras_gan.callbacks.plots import density_plot, scatter_plot, series_plot
 from keras_gan.callbacks.sample_grid import SampleGrid
+from keras_gan.running.backup import Backup, BackupWarning
+from keras_gan.visualization.pictures import captioned, image_grid, side_by_side
+from keras_gan.visualization.plots import density_plot, scatter_plot, series_plot
 
 __all__ = [
     "Backup",

@@ -8,8 +8,8 @@ import warnings
 import keras
 import numpy as np
 
-from keras_gan.arguments import whole
 from keras_gan.metrics.distances import squared_distances
+from keras_gan.utils.arguments import whole
 
 _FLOORS = {
     "diversity": 0.3,

@@ -2,10 +2,11 @@
 
 import keras
 
-from keras_gan import inputs
-from keras_gan.arguments import whole
-from keras_gan.checks import check_element
-from keras_gan.evaluation import FIRST_SEED, Quality
+from keras_gan.data import elements
+from keras_gan.data.signature import check_element
+from keras_gan.data.source import Source
+from keras_gan.quality import FIRST_SEED, Quality
+from keras_gan.utils.arguments import whole
 
 
 class Evaluation(keras.callbacks.Callback):
@@ -75,7 +76,7 @@ class Evaluation(keras.callbacks.Callback):
             raise ValueError(
                 f"`metrics` must be a list of at least one metric. Received: metrics={metrics!r}"
             )
-        self._source = inputs.Source(*inputs.unpack(dataset))
+        self._source = Source(*elements.unpack(dataset))
         self._source.check_end(None, "dataset.take")
         self._batches = self._source.batches
         self._quality = Quality(metrics, samples, seed)

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.arguments import whole
-from keras_gan.callbacks import files, pictures, plots
-from keras_gan.checks import pack_size
+from keras_gan.data.signature import pack_size
+from keras_gan.utils.arguments import whole
+from keras_gan.visualization import files, pictures, plots
 from keras_gan.workers import is_chief
 
 _DEFAULT_SAMPLES = {"image": 64, "series": 16, "line": 2048, "plane": 2048}

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.export import markdown, provenance, signatures
+from keras_gan.version import __version__
 
 NOT_STATED = "Not stated by whoever exported it."
 KNOWN_LIMITS = (
@@ -160,8 +161,6 @@ def _tensor(name, spec):
 
 
 def _versions():
-    from keras_gan import __version__
-
     return {
         "keras_gan": __version__,
         "keras": keras.__version__,

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import checks
+from keras_gan.data import signature
 from keras_gan.export.limits import example
 
 
@@ -51,7 +51,7 @@ class Conditions:
 
 def _structure(model):
     """Return the condition's nest, as the generator takes it."""
-    if checks.inputs_of(model.generator) is None:
+    if signature.inputs_of(model.generator) is None:
         raise ValueError(
             "Expected a Functional generator to export a conditional GAN: the shape of its "
             f"condition is read off its inputs. Received: {type(model.generator).__name__}"

@@ -2,7 +2,6 @@
 
 import tensorflow as tf
 
-from keras_gan import arguments
 from keras_gan.export import card as cards
 from keras_gan.export import formats, provenance, weights
 from keras_gan.export import warmup as warming
@@ -10,6 +9,7 @@ from keras_gan.export.conditions import Conditions
 from keras_gan.export.limits import Limits
 from keras_gan.export.signatures import Signatures
 from keras_gan.export.versions import Versions
+from keras_gan.utils import arguments
 from keras_gan.workers import is_chief
 
 

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from keras_gan.export import provenance
-from keras_gan.step import logits_of
+from keras_gan.game.step import logits_of
 
 # What each input and output is, for the model's card.
 MEANINGS = {

@@ -10,7 +10,7 @@ import uuid
 
 import tensorflow as tf
 
-from keras_gan import arguments, disk
+from keras_gan.utils import arguments, files
 
 # Seconds after which a directory that no export has finished belongs to none.
 _OLD = 3600
@@ -89,9 +89,9 @@ class Versions:
             self._remove_leftovers()
             temporary.mkdir()
             yield temporary
-            disk.flush(temporary)
+            files.flush(temporary)
             os.rename(temporary, target)
-            disk.flush_entry(self.base)
+            files.flush_entry(self.base)
         except (OSError, tf.errors.OpError) as error:
             raise OSError(
                 f"The export to {str(target)!r} could not be written, and nothing of it was left "

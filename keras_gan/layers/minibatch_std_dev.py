@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_gan import arguments
+from keras_gan.utils import arguments
 
 _EPSILON = 1e-8  # StyleGAN2's: a square root has no gradient at 0.
 

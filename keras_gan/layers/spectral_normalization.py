@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_gan.kernels import as_matrix, kernel_of
+from keras_gan.utils.kernels import as_matrix, kernel_of
 
 # Below it a norm counts as zero: squares of float32 numbers lose their digits before that.
 _TINY = 1e-12

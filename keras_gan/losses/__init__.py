@@ -1,6 +1,5 @@
 """Adversarial losses: two pure functions of logits, one for each player."""
 
-from keras_gan import registry
 from keras_gan.losses.adversarial_loss import AdversarialLoss, Equilibrium, WeightedSum
 from keras_gan.losses.critics import Hinge, Wasserstein
 from keras_gan.losses.exponential import Exponential
@@ -8,6 +7,7 @@ from keras_gan.losses.f_divergence import FDivergence
 from keras_gan.losses.least_squares import LeastSquares
 from keras_gan.losses.logistic import Minimax, NonSaturating
 from keras_gan.losses.relativistic import RelativisticAverage, RelativisticPairing
+from keras_gan.utils import registry
 
 __all__ = [
     "AdversarialLoss",

@@ -6,9 +6,8 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
-from keras_gan import arguments
-from keras_gan.precision import wide
-from keras_gan.shapes import compatible
+from keras_gan.utils import arguments
+from keras_gan.utils.tensors import compatible, wide
 
 
 class Equilibrium(NamedTuple):

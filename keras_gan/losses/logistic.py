@@ -5,8 +5,8 @@ import math
 import keras
 from keras import ops
 
-from keras_gan import arguments
 from keras_gan.losses.adversarial_loss import AdversarialLoss, Equilibrium, as_logits
+from keras_gan.utils import arguments
 
 
 class _Logistic(AdversarialLoss):

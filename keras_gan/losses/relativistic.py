@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_gan.losses.adversarial_loss import AdversarialLoss, Equilibrium, as_logits
-from keras_gan.replicas import mean_over_replicas
+from keras_gan.utils.replicas import mean_over_replicas
 
 
 class _Relativistic(AdversarialLoss):

@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 
-from keras_gan import arguments
 from keras_gan.metrics.metric import QualityMetric
 from keras_gan.metrics.responses import LEAST, Arena
 from keras_gan.metrics.undisturbed import outside_strategies
+from keras_gan.utils import arguments
 
 
 def duality_gap(model, real, condition=None, steps=500, learning_rate=5e-3, batch_size=256, seed=0):

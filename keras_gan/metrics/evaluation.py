@@ -4,10 +4,9 @@ import inspect
 
 import keras
 
-from keras_gan import registry
+from keras_gan.data import elements
 from keras_gan.metrics.class_coverage import ClassCoverage
 from keras_gan.metrics.duality_gap import DualityGap
-from keras_gan.metrics.features import caching
 from keras_gan.metrics.frechet_distance import FrechetDistance
 from keras_gan.metrics.fresh_discriminator import FreshDiscriminator
 from keras_gan.metrics.inception_score import InceptionScore
@@ -19,6 +18,7 @@ from keras_gan.metrics.multi_scale_ssim import MultiScaleSSIM
 from keras_gan.metrics.nearest_neighbour import NearestNeighbour
 from keras_gan.metrics.progress import progress, say
 from keras_gan.metrics.sliced_wasserstein import SlicedWasserstein
+from keras_gan.utils import registry
 
 
 def _by_name(*classes):
@@ -123,7 +123,7 @@ def feed(metrics, side, batches, verbose=0, total=None):
         return
     what = {"real": "Real samples", "fake": "Generated samples"}[side]
     with progress(verbose, what, "sample", _count(batches) if total is None else total) as bar:
-        for samples, condition in caching.batches(batches):
+        for samples, condition in elements.batches(batches):
             for part in _parts(len(samples)):
                 _show(looking, side, samples[part], _rows(condition, part))
                 bar.update(len(samples[part]))

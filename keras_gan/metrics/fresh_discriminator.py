@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import arguments
 from keras_gan.metrics import checks
 from keras_gan.metrics.descent import Descent, batches
 from keras_gan.metrics.metric import QualityMetric
 from keras_gan.metrics.undisturbed import outside_strategies, undisturbed
+from keras_gan.utils import arguments
 
 LEAST = 10  # samples on a side
 _WIDTH = 32

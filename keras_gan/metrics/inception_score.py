@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 
-from keras_gan import arguments
 from keras_gan.metrics import checks
 from keras_gan.metrics.features import identify
 from keras_gan.metrics.metric import QualityMetric
+from keras_gan.utils import arguments
 
 
 def inception_score(probabilities, splits=10):

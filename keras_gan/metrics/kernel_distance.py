@@ -5,9 +5,9 @@ import math
 import keras
 import numpy as np
 
-from keras_gan import arguments
 from keras_gan.metrics import checks
 from keras_gan.metrics.metric import QualityMetric
+from keras_gan.utils import arguments
 
 _FEWEST_BLOCKS = 10
 

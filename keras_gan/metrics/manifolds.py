@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 
-from keras_gan import arguments
 from keras_gan.metrics import checks
 from keras_gan.metrics.distances import neighbour_squares, squared_distances
 from keras_gan.metrics.metric import QualityMetric
+from keras_gan.utils import arguments
 
 # A distance equal to a radius but for rounding, as of a copied sample, counts as equal.
 _TIE = 1e-10

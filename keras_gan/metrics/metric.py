@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras_gan.metrics import reference
 from keras_gan.metrics.accumulators import Rows
 from keras_gan.metrics.features import identify
-from keras_gan.registry import snake_case
+from keras_gan.utils.registry import snake_case
 
 _NOT_SETTINGS = "name", "features", "classifier"
 

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import arguments
 from keras_gan.metrics import checks
 from keras_gan.metrics.distances import squared_distances
 from keras_gan.metrics.metric import QualityMetric
+from keras_gan.utils import arguments
 
 _WITHIN = 3.0  # Standard deviations from a center: high quality, as in VEEGAN and PacGAN.
 

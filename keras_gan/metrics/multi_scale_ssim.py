@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import arguments
 from keras_gan.metrics.metric import QualityMetric
+from keras_gan.utils import arguments
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al., 2003, Section 3.2
 _FILTER = 11

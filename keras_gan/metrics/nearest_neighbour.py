@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_gan.data import elements
 from keras_gan.metrics import checks
 from keras_gan.metrics.distances import nearest_squares
 from keras_gan.metrics.features import caching
@@ -106,7 +107,7 @@ class NearestNeighbour(QualityMetric):
             raise ValueError(f"{self.unavailable} Received: training=None")
         fingerprint = self.features.fingerprint  # A user's own network may be in training.
         if fingerprint != self._rows_of:
-            batches = caching.batches(self._training)
+            batches = elements.batches(self._training)
             self._rows = np.concatenate([self.features(x) for x, _ in batches])
             self._rows_of = fingerprint
         return self._rows

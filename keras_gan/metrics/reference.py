@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 
+from keras_gan.data import elements
 from keras_gan.metrics.features import caching
 from keras_gan.metrics.progress import progress
 
@@ -16,19 +17,19 @@ def arrays_of(metric, dataset, cache_dir=None, verbose=1):
 
     Args:
         metric: a `QualityMetric`; it is left as it is.
-        dataset: what `caching.batches` reads, more than once.
+        dataset: what `elements.batches` reads, more than once.
         cache_dir: see `caching.cache_directory`.
         verbose: 0 for no progress bar.
 
     Returns:
         Dict of arrays: those of the accumulator, and the `"shape"` of a row of features.
     """
-    caching.check_repeatable(dataset)
+    elements.check_repeatable(dataset)
 
     def compute():
         scratch = metric._twin()
         with progress(verbose, f"Reference of {metric.name}", "sample") as bar:
-            for x, _ in caching.batches(dataset):
+            for x, _ in elements.batches(dataset):
                 scratch.update_state(real=x)
                 bar.update(len(x))
         return {**scratch._real.arrays(), "shape": np.array(scratch._shape, "int64")}

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.copying import copy_of
 from keras_gan.metrics import checks
 from keras_gan.metrics.descent import Descent, batches
 from keras_gan.metrics.undisturbed import undisturbed
+from keras_gan.utils.copying import copy_of
 
 LEAST = 20  # real samples
 _JUDGED_AT_ONCE = 1000

@@ -5,9 +5,9 @@ import functools
 import keras
 import numpy as np
 
-from keras_gan import arguments
 from keras_gan.metrics import checks
 from keras_gan.metrics.metric import QualityMetric
+from keras_gan.utils import arguments
 
 
 def sliced_wasserstein(real, fake, projections=128, p=2, seed=0):

@@ -2,7 +2,7 @@
 
 import numbers
 
-from keras_gan.arguments import number, whole
+from keras_gan.utils.arguments import number, whole
 
 
 def class_count(num_classes):

@@ -4,9 +4,9 @@ import math
 
 from keras import Input, Model, layers
 
-from keras_gan.arguments import whole
 from keras_gan.layers import MinibatchStdDev
 from keras_gan.networks import arguments, labels, normalization
+from keras_gan.utils.arguments import whole
 
 SLOPE = 0.2
 SMALLEST, LARGEST = 8, 128

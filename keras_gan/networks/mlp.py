@@ -4,8 +4,8 @@ import math
 
 from keras import Input, Model, layers
 
-from keras_gan.arguments import whole
 from keras_gan.networks import arguments, labels, normalization
+from keras_gan.utils.arguments import whole
 
 SLOPE = 0.2
 

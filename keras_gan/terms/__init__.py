@@ -1,6 +1,5 @@
 """What is added to a player's loss: gradient penalties and auxiliary terms."""
 
-from keras_gan import registry
 from keras_gan.terms.consistency import ConsistencyRegularization, LatentConsistency
 from keras_gan.terms.feature_matching import FeatureMatching
 from keras_gan.terms.gradient_penalties import DRAGAN, R1, R2, GradientPenalty
@@ -9,6 +8,7 @@ from keras_gan.terms.orthogonal import OrthogonalRegularization
 from keras_gan.terms.path_length import PathLength
 from keras_gan.terms.term import Term
 from keras_gan.terms.weight_clipping import WeightClipping
+from keras_gan.utils import registry
 
 __all__ = [
     "DRAGAN",

@@ -4,14 +4,14 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_gan import arguments
 from keras_gan.augmentation import Translation
 from keras_gan.augmentation.augmentation import check_strategy, follows_training
-from keras_gan.checks import inputs_of, sample_shape
-from keras_gan.precision import wide
+from keras_gan.data.signature import inputs_of, sample_shape
 from keras_gan.terms.norms import squared_norm
 from keras_gan.terms.path_length import check_latents
 from keras_gan.terms.term import Term
+from keras_gan.utils import arguments
+from keras_gan.utils.tensors import wide
 
 NOISE = 0.05
 

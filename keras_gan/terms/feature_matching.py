@@ -4,9 +4,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_gan import replicas
-from keras_gan.precision import wide
 from keras_gan.terms.term import Term
+from keras_gan.utils import replicas
+from keras_gan.utils.tensors import wide
 
 
 @keras.saving.register_keras_serializable("keras_gan")

@@ -4,10 +4,10 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_gan import arguments
-from keras_gan.precision import wide
 from keras_gan.terms.norms import by_rows, norm, rows_of, squared_norm
 from keras_gan.terms.term import Term
+from keras_gan.utils import arguments
+from keras_gan.utils.tensors import wide
 
 
 class _ZeroCentred(Term):

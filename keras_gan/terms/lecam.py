@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from keras_gan import arguments, replicas
-from keras_gan.precision import wide
 from keras_gan.terms.term import Term
+from keras_gan.utils import arguments, replicas
+from keras_gan.utils.tensors import wide
 
 
 @keras.saving.register_keras_serializable("keras_gan")

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from keras import ops
 
-from keras_gan.precision import wide
+from keras_gan.utils.tensors import wide
 
 
 def rows_of(logits):

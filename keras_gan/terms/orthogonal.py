@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from keras_gan.kernels import as_matrix, kernel_of
-from keras_gan.precision import wide
 from keras_gan.terms.term import Term
+from keras_gan.utils.kernels import as_matrix, kernel_of
+from keras_gan.utils.tensors import wide
 
 
 @keras.saving.register_keras_serializable("keras_gan")

@@ -4,9 +4,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_gan import arguments
 from keras_gan.terms.norms import norm
 from keras_gan.terms.term import Term
+from keras_gan.utils import arguments
 
 
 @keras.saving.register_keras_serializable("keras_gan")

@@ -5,8 +5,9 @@ import weakref
 import keras
 import tensorflow as tf
 
-from keras_gan import arguments, schedules
-from keras_gan.registry import snake_case
+from keras_gan import schedules
+from keras_gan.utils import arguments
+from keras_gan.utils.registry import snake_case
 
 
 class Term(keras.layers.Layer):
@@ -77,7 +78,7 @@ class Term(keras.layers.Layer):
         """Return what is added to the discriminator's loss, one value per sample.
 
         Args:
-            step: `keras_gan.step.Step`, what the training step has computed so far.
+            step: `keras_gan.game.step.Step`, what the training step has computed so far.
         """
         return None
 
@@ -85,7 +86,7 @@ class Term(keras.layers.Layer):
         """Return what is added to the generator's loss, one value per sample.
 
         Args:
-            step: `keras_gan.step.Step`, what the training step has computed so far.
+            step: `keras_gan.game.step.Step`, what the training step has computed so far.
         """
         return None
 
@@ -132,7 +133,7 @@ class Term(keras.layers.Layer):
 
         Args:
             player: `"discriminator"` or `"generator"`: who was updated just now.
-            step: `keras_gan.step.Step`, what the training step has computed so far.
+            step: `keras_gan.game.step.Step`, what the training step has computed so far.
         """
 
     def acts_on(self, player):

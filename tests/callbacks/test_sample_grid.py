@@ -217,7 +217,7 @@ def test_one_dimensional_data_shows_d_as_a_probability(tmp_path, monkeypatch):
         drawn.update(generated=generated, real=real, d=probability(x), title=title)
         return np.zeros((4, 4, 3), np.uint8)
 
-    monkeypatch.setattr("keras_gan.callbacks.plots.density_plot", density_plot)
+    monkeypatch.setattr("keras_gan.visualization.plots.density_plot", density_plot)
     model = FakeGAN(shape=(1,))
     train(SampleGrid(tmp_path, real=np.arange(5)), model, epochs=1)
     np.testing.assert_allclose(drawn["d"], [0.0, 0.5, 1 / (1 + np.exp(-1.0)), 1.0], atol=1e-6)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_gan
-from keras_gan.balance import ACCURACIES, NORMS
+from keras_gan.game.balance import ACCURACIES, NORMS
 
 from . import small
 

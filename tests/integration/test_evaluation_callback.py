@@ -8,7 +8,7 @@ import pytest
 
 import keras_gan
 from keras_gan import metrics
-from keras_gan.evaluation import FIRST_SEED
+from keras_gan.quality import FIRST_SEED
 
 from . import small
 from .counted import SAMPLES, Counted

@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 
 import keras_gan
-from keras_gan.callbacks.backup import BackupWarning
+from keras_gan.running.backup import BackupWarning
 from tests.integration import small
 from tests.integration.disks import full_disk, read_only
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_gan
-from keras_gan import checks
+from keras_gan.data import signature
 from keras_gan.layers import Packing, SpectralNormalization
 from keras_gan.metrics.descent import Descent
 
@@ -36,7 +36,7 @@ def test_a_line_is_drawn_without_the_probability_of_packs(tmp_path, monkeypatch)
         drawn.append(probability)
         return np.zeros((4, 4, 3), "uint8")
 
-    monkeypatch.setattr("keras_gan.callbacks.plots.density_plot", density_plot)
+    monkeypatch.setattr("keras_gan.visualization.plots.density_plot", density_plot)
     generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     discriminator = keras.Sequential([keras.Input((1,)), Packing(2), keras.layers.Dense(1)])
     model = keras_gan.GAN(generator, discriminator, seed=0)
@@ -57,7 +57,7 @@ def test_labels_of_a_wrapped_embedding_are_counted():
         joined = keras.layers.Concatenate()([inputs, embedding(label)])
         size = 2 if inputs is z else 1
         sides.append(keras.Model([inputs, label], keras.layers.Dense(size)(joined)))
-    assert checks.num_classes(*sides, conditional=True, has_latents=True) == 5
+    assert signature.num_classes(*sides, conditional=True, has_latents=True) == 5
 
 
 def test_a_depthwise_kernel_is_no_matrix_of_output_channels():

@@ -19,9 +19,9 @@ from spectral_literal import (
     wrapped,
 )
 
-from keras_gan.copying import copy_of
-from keras_gan.kernels import kernel_of as found_kernel
 from keras_gan.layers import SpectralNormalization
+from keras_gan.utils.copying import copy_of
+from keras_gan.utils.kernels import kernel_of as found_kernel
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 

@@ -157,7 +157,7 @@ def test_evaluate_batches_and_merging(conditional, expected):
     model, x, labels = conditional
     metric, other = DualityGap(**QUICK), DualityGap(**QUICK)
     # The model and the conditions are handed over.
-    quality = keras_gan.evaluation.Quality([metric], samples=20)
+    quality = keras_gan.quality.Quality([metric], samples=20)
     batches = keras_gan.datasets.from_arrays(x, labels, batch_size=30, shuffle=False)
     assert quality.evaluate(model, batches) == {"duality_gap": expected}
     metric.reset_state(keep_real=True)

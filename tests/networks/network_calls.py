@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from keras_gan.kernels import kernel_of
 from keras_gan.layers import SpectralNormalization
+from keras_gan.utils.kernels import kernel_of
 
 
 def call(network, *inputs, **options):

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_gan
-from keras_gan.step import Step
+from keras_gan.game.step import Step
 
 
 def normal(*shape, seed=0):

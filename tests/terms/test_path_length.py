@@ -15,7 +15,7 @@ from term_steps import (
 )
 
 import keras_gan
-from keras_gan.seeds import SeedStream
+from keras_gan.game.seeds import SeedStream
 from keras_gan.terms import PathLength
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import itertools
 import os
 import pathlib
 import tempfile
@@ -13,7 +12,8 @@ import zlib
 
 import keras
 import numpy as np
-import tensorflow as tf
+
+from keras_gan.data import elements
 
 _MODULUS = 2**256
 _BROKEN = OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error
@@ -143,14 +143,14 @@ def fingerprint_of(dataset, ordered=False):
     """Return the fingerprint of data: the same for any cut into batches.
 
     Args:
-        dataset: as `batches` takes it. Conditions count as part of their samples.
+        dataset: as `elements.batches` takes it. Conditions count as part of their samples.
         ordered: whether the same samples in another order are other data.
 
     Returns:
         Hexadecimal string.
     """
     total, count, sequence = 0, 0, hashlib.sha256()
-    for x, condition in batches(dataset):
+    for x, condition in elements.batches(dataset):
         digests = sample_digests(x, condition)
         sequence.update(b"".join(digests))
         # A sum, so that order does not matter and a repeated sample does.
@@ -165,80 +165,6 @@ def sample_digests(x, condition=None):
     head = ";".join(f"{_kind(leaf)}{leaf.shape[1:]}" for leaf in leaves).encode()
     rows = zip(*(_rows_as_bytes(leaf) for leaf in leaves), strict=True)
     return [hashlib.sha256(head + b"".join(parts)).digest() for parts in rows]
-
-
-def batches(dataset, steps=None):
-    """Yield `(x, condition)` of every batch, the condition `None` where there is none.
-
-    Args:
-        dataset: an array of samples, a tuple `(x, condition)` of arrays, or what yields batches
-            `x` or `(x, condition)`: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a list. A
-            dataset with `seek(epoch)` is read from epoch 0, so that every call yields the same.
-        steps: how many batches, `None` for all.
-
-    Raises:
-        ValueError: when there is no end to it, or no sample in it.
-        TypeError: when it is no such thing.
-    """
-    empty = True
-    for element in itertools.islice(_elements(dataset, steps), steps):
-        x, condition = _split(element)
-        empty = empty and len(x) == 0
-        if len(x):
-            yield x, condition
-    if empty:
-        raise ValueError(f"There are no samples in the data. Received: dataset={dataset!r}")
-
-
-def is_endless(dataset):
-    """Tell whether a dataset says of itself that it never ends."""
-    cardinality = getattr(dataset, "cardinality", None)
-    # Of a distributed dataset it is a number, not a method.
-    count = cardinality() if callable(cardinality) else cardinality
-    return count is not None and int(count) == tf.data.INFINITE_CARDINALITY
-
-
-def check_repeatable(dataset):
-    """Refuse an iterator, of which nothing is left after one pass.
-
-    Raises:
-        TypeError: naming what to give instead.
-    """
-    if hasattr(dataset, "__next__"):
-        raise TypeError(
-            "The data are read more than once: give a `tf.data.Dataset`, arrays or a list of "
-            f"batches, not an iterator. Received: dataset={dataset!r}"
-        )
-
-
-def _elements(dataset, steps):
-    if isinstance(dataset, (np.ndarray, tuple)) or tf.is_tensor(dataset):
-        return [dataset]
-    if isinstance(dataset, keras.utils.PyDataset):
-        return (dataset[i] for i in range(len(dataset)))
-    if not hasattr(dataset, "__iter__") or isinstance(dataset, (str, dict)):
-        raise TypeError(
-            "Expected arrays, or batches `x` or `(x, condition)`, such as a `tf.data.Dataset`. "
-            f"Received: dataset={dataset!r}"
-        )
-    if steps is None and is_endless(dataset):
-        raise ValueError(
-            "Expected data with an end: leave `repeat()` out, or take some batches with "
-            f"`dataset.take(...)`. Received: dataset={dataset!r}"
-        )
-    if hasattr(dataset, "seek"):
-        dataset.seek(0)
-    return dataset
-
-
-def _split(element):
-    if not isinstance(element, (tuple, list)):
-        return np.asarray(element), None
-    x, *condition = element
-    condition = condition[0] if len(condition) == 1 else condition or None
-    if condition is not None:
-        condition = keras.tree.map_structure(np.asarray, condition)
-    return np.asarray(x), condition
 
 
 def _kind(leaf):

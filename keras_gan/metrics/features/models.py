@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_gan.metrics.features import caching
 from keras_gan.metrics.features.extractor import Features, Trunk, range_name
-from keras_gan.shapes import compatible
+from keras_gan.utils.tensors import compatible
 
 # Keys of a config under which layers are named that are connected.
 _WIRING = ("inbound_nodes", "input_layers", "output_layers")

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from keras_gan import arguments
+from keras_gan.data import elements
 from keras_gan.metrics.features import caching
 from keras_gan.metrics.features.classifier import (
     Classifier,
@@ -17,6 +17,7 @@ from keras_gan.metrics.features.classifier import (
 )
 from keras_gan.metrics.features.extractor import Trunk
 from keras_gan.metrics.undisturbed import outside_strategies, undisturbed
+from keras_gan.utils import arguments
 
 _VERSION = 1  # Of network and training: classifiers of another one are trained anew.
 _BATCH_SIZE = 64
@@ -88,7 +89,7 @@ def train_classifier(
 
 
 def _gathered(dataset):
-    parts = list(caching.batches(dataset))
+    parts = list(elements.batches(dataset))
     if any(condition is None or not isinstance(condition, np.ndarray) for _, condition in parts):
         raise ValueError(
             "Expected labelled data: `(x, labels)` arrays, or batches of them. "

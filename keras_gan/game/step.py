@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_gan.precision import wide
+from keras_gan.utils.tensors import wide
 
 
 class Step:

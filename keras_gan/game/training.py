@@ -2,9 +2,11 @@
 
 import tensorflow as tf
 
-from keras_gan import balance, inputs, replicas, unrolling
-from keras_gan.logs import mean
-from keras_gan.step import Step
+from keras_gan.data import elements
+from keras_gan.game import balance, unrolling
+from keras_gan.game.logs import mean
+from keras_gan.game.step import Step
+from keras_gan.utils import replicas
 
 
 class Training:
@@ -185,13 +187,13 @@ class Training:
     def _batches(self, data):
         """Return the `(x, condition)` batches of one training step."""
         if self.discriminator_steps == 1:
-            return [inputs.unpack(data)]
+            return [elements.unpack(data)]
         group = data[0] if len(data) == 1 else data
-        return [inputs.unpack(batch) for batch in group]
+        return [elements.unpack(batch) for batch in group]
 
     def test_step(self, data):
         """Play one batch without training, with the network that samples come from."""
-        real, condition = inputs.unpack(data)
+        real, condition = elements.unpack(data)
         condition = condition if self.conditional else None
         # Counted downwards from -1: no training step ever draws these.
         seeds = self.random_state.stream(-1 - tf.cast(self._logs.batches, "int64"))

@@ -9,7 +9,7 @@ import math
 import keras
 
 from keras_gan.layers import packing
-from keras_gan.shapes import compatible
+from keras_gan.utils.tensors import compatible
 
 _SQUASHING = {"sigmoid", "hardsigmoid", "logsigmoid", "softmax"}
 

@@ -5,7 +5,7 @@ import contextlib
 import keras
 import tensorflow as tf
 
-from keras_gan import arguments, replicas
+from keras_gan.utils import arguments, replicas
 
 STEPS = 5
 

@@ -8,38 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan import datasets
+from keras_gan.data import elements
+from keras_gan.data.values import ValueChecks, check_float
 from keras_gan.datasets.epochs import batch_plan
-from keras_gan.metrics.features import caching
-from keras_gan.values import ValueChecks, check_float
 
 _Policy = tf.data.experimental.AutoShardPolicy
 _DATASETS = (tf.data.Dataset, tf.distribute.DistributedDataset)
-
-
-def unpack(element):
-    """Return `(x, condition)` of one element of a dataset.
-
-    Args:
-        element: `x`, `(x,)` or `(x, condition)`, a condition being any nest of tensors.
-
-    Raises:
-        ValueError: when there is a third part: samples can't be weighted.
-    """
-    if not isinstance(element, (tuple, list)):
-        return element, None
-    x, condition, *rest = (*element, None) if len(element) == 1 else element
-    if any(part is not None for part in rest):
-        raise ValueError(
-            "Expected data elements `x` or `(x, condition)`. A third part would be a "
-            "`sample_weight`, which an adversarial loss has no use for: drop it. "
-            f"Received: an element of {len(element)} parts"
-        )
-    return x, condition
-
-
-def map_arrays(function, nest):
-    """Apply a function to every array of a nest; `None` stays `None`."""
-    return keras.tree.map_structure(lambda a: None if a is None else function(a), nest)
 
 
 def refuse_weights(**weights):
@@ -105,9 +79,9 @@ class Source:
         if self.arrays is not None:
             return self.arrays
         if isinstance(self._dataset, tf.data.Dataset):
-            return unpack(self._dataset.element_spec)
+            return elements.unpack(self._dataset.element_spec)
         if isinstance(self._dataset, keras.utils.PyDataset) and len(self._dataset):
-            return unpack(map_arrays(np.asarray, self._dataset[0]))
+            return elements.unpack(elements.map_arrays(np.asarray, self._dataset[0]))
         return None
 
     @property
@@ -132,8 +106,10 @@ class Source:
                 f"another, `validation_data`. Received: validation_split={fraction}"
             )
         kept = round(len(self.arrays[0]) * (1 - fraction))
-        train = map_arrays(lambda rows: rows[:kept], self.arrays)
-        return Source(*train, *self._options), map_arrays(lambda rows: rows[kept:], self.arrays)
+        train = elements.map_arrays(lambda rows: rows[:kept], self.arrays)
+        return Source(*train, *self._options), elements.map_arrays(
+            lambda rows: rows[kept:], self.arrays
+        )
 
     def check(self, needed):
         """Raise when the samples are no floats, or there are fewer batches than needed."""
@@ -150,7 +126,7 @@ class Source:
             steps: how many batches are asked for, or `None`.
             argument: what that is called.
         """
-        if steps is None and caching.is_endless(self._dataset):
+        if steps is None and elements.is_endless(self._dataset):
             raise ValueError(
                 f"Expected data with an end: leave `repeat()` out, or pass `{argument}=...`. "
                 f"Received: {self._dataset}"
@@ -329,7 +305,7 @@ class GroupedPyDataset(keras.utils.PyDataset):
     def __getitem__(self, index):
         items = [self._dataset[index * self._size + i] for i in range(self._size)]
         for item in items:
-            self._checks.check(*unpack(item))
+            self._checks.check(*elements.unpack(item))
         # Keras takes a tuple of more than three for an error: one level more hides it.
         return items[0] if self._size == 1 else (tuple(items),)
 
@@ -340,11 +316,6 @@ class GroupedPyDataset(keras.utils.PyDataset):
     def on_epoch_end(self):
         """Pass the event on."""
         self._dataset.on_epoch_end()
-
-
-def zeros_like_spec(spec):
-    """Return a batch of one zero of a spec's shape and dtype."""
-    return tf.zeros((1, *spec.shape[1:]), spec.dtype)
 
 
 def _as_arrays(x, y):
@@ -360,4 +331,4 @@ def _as_arrays(x, y):
     if not len(array):
         raise ValueError(too_few(1))
     # As in `datasets.from_arrays`: a list is one array.
-    return array, np.asarray(y) if isinstance(y, list) else map_arrays(np.asarray, y)
+    return array, np.asarray(y) if isinstance(y, list) else elements.map_arrays(np.asarray, y)

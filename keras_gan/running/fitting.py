@@ -3,8 +3,11 @@
 import keras
 import tensorflow as tf
 
-from keras_gan import checks, inputs, resuming, workers
+from keras_gan import workers
+from keras_gan.data import elements, signature
+from keras_gan.data.source import Source, refuse_weights, too_few
 from keras_gan.layers import packing
+from keras_gan.running import resuming
 
 
 class Fitting:
@@ -58,14 +61,14 @@ class Fitting:
             tf.errors.UnavailableError: when another worker of the strategy is gone.
         """
         self._assert_compile_called("fit")
-        inputs.refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
-        source = inputs.Source(x, y, batch_size, shuffle, self.random_state.start % 2**32)
+        refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
+        source = Source(x, y, batch_size, shuffle, self.random_state.start % 2**32)
         source, held_out = source.split(validation_split)
         self._check_source(source, self.discriminator_steps)
         validation_data = held_out if validation_data is None else validation_data
         if validation_data is not None:
             size = kwargs.pop("validation_batch_size", None) or batch_size
-            validation = inputs.Source(*inputs.unpack(validation_data), size)
+            validation = Source(*elements.unpack(validation_data), size)
             self._check_source(validation)
             validation.check_end(kwargs.get("validation_steps"), "validation_steps")
             if validation.element is not None:
@@ -112,13 +115,13 @@ class Fitting:
         if source.arrays is not None:
             size = min(batch_size or 32, count)
             sizes = [size, count % size]
-        return checks.shares(self.discriminator, sizes, self._replicas, needed)
+        return signature.shares(self.discriminator, sizes, self._replicas, needed)
 
     def _nothing_read(self, needed=1):
         """Return the error to raise when a dataset of unknown length had too little to give."""
-        samples = checks.pack_size(self.discriminator)
+        samples = signature.pack_size(self.discriminator)
         none = packing.does_not_divide(samples, "no such batch")
-        return ValueError(inputs.too_few(needed) if samples == 1 else none)
+        return ValueError(too_few(needed) if samples == 1 else none)
 
     def _check_source(self, source, needed=1):
         """Raise what can be told before the first batch is read, and build what is not built.
@@ -130,27 +133,27 @@ class Fitting:
         source.check(needed)
         if source.element is not None:
             x, condition = source.element
-            checks.check_element(
+            signature.check_element(
                 self.generator, self.discriminator, self.latents, self.conditional, x, condition
             )
             if self._players is None:
                 self._build_networks(x, condition)
-        source.check_values(self.num_classes, checks.ends_in_tanh(self.generator))
+        source.check_values(self.num_classes, signature.ends_in_tanh(self.generator))
 
     def _build_networks(self, x, condition):
         """Call subclassed networks once, on zeros of the shapes that the data has."""
-        rows = checks.pack_size(self.discriminator)
+        rows = signature.pack_size(self.discriminator)
 
         def zeros(spec):
-            return tf.repeat(inputs.zeros_like_spec(spec), rows, axis=0)
+            return tf.repeat(elements.zeros_like_spec(spec), rows, axis=0)
 
-        x, condition = inputs.map_arrays(zeros, (x, condition))
+        x, condition = elements.map_arrays(zeros, (x, condition))
         with self.distribute_strategy.scope():
             latents = None if self.latents is None else tf.zeros((rows, *self.latents.shape))
             self.generator(self.generator_inputs(latents, condition), training=False)
             self.discriminator(self.discriminator_inputs(x, condition), training=False)
         # What a network did not say before it was built, it may say now.
-        checks.check_networks(self.generator, self.discriminator, self.latents)
+        signature.check_networks(self.generator, self.discriminator, self.latents)
         self.built = True
         self._prepare(self.terms, self.average)
         self._build_players()
@@ -172,10 +175,10 @@ class Fitting:
             Dict of figures by name, or the list of their values.
         """
         self._assert_compile_called("evaluate")
-        inputs.refuse_weights(sample_weight=kwargs.pop("sample_weight", None))
+        refuse_weights(sample_weight=kwargs.pop("sample_weight", None))
         batches = x
         if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it.
-            source = inputs.Source(x, y, batch_size)
+            source = Source(x, y, batch_size)
             self._check_source(source)
             source.check_end(kwargs.get("steps"), "steps")
             batches = source.grouped(1, self._shares(source, batch_size))
@@ -207,15 +210,15 @@ class Fitting:
                 batches.
         """
         self._assert_compile_called("train_on_batch")
-        inputs.refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
+        refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
         if self.discriminator_steps > 1:
             raise ValueError(
                 "One training step takes several batches: use `fit`. "
                 f"Received: discriminator_steps={self.discriminator_steps}"
             )
-        source = inputs.Source(x, y)
+        source = Source(x, y)
         self._check_source(source)
-        checks.shares(self.discriminator, [len(source.arrays[0])])
+        signature.shares(self.discriminator, [len(source.arrays[0])])
         return super().train_on_batch(*source.arrays, return_dict=return_dict)
 
     def get_metrics_result(self):

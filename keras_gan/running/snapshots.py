@@ -8,7 +8,7 @@ import re
 import shutil
 import uuid
 
-from keras_gan import disk
+from keras_gan.utils import files
 
 _MANIFEST = "manifest.json"
 _FORMAT = 1
@@ -61,7 +61,7 @@ class Snapshots:
         try:
             write_files(temporary)
             _write_manifest(temporary)
-            disk.flush(temporary)
+            files.flush(temporary)
             self._put(temporary, name)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -75,7 +75,7 @@ class Snapshots:
             os.rename(target, f"{temporary}.old")
         os.rename(temporary, target)
         shutil.rmtree(f"{temporary}.old", ignore_errors=True)
-        disk.flush_entry(self.directory)
+        files.flush_entry(self.directory)
 
     def _remove(self, name):
         """Remove a snapshot, which is whole as long as it has its name."""

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import arguments, inputs, values
+from keras_gan.data import elements, values
+from keras_gan.utils import arguments
 
 
 def from_seeds(model, seeds, condition=None, truncation=None):
@@ -31,7 +32,7 @@ def generate(model, sample, n, seed, condition, truncation, batch_size):
     batches = []
     for first in range(0, n, batch_size):
         part = slice(first, first + batch_size)
-        rows = inputs.map_arrays(lambda rows, part=part: tf.constant(rows[part]), condition)
+        rows = elements.map_arrays(lambda rows, part=part: tf.constant(rows[part]), condition)
         batches.append(sample(tf.constant(seeds[part]), rows, truncation).numpy())
     return np.concatenate(batches)
 

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import arguments, inputs
 from keras_gan import metrics as quality
-from keras_gan.metrics.features import caching
+from keras_gan.data import elements
+from keras_gan.utils import arguments
 from keras_gan.workers import of_chief
 
 # Far from the seeds that people look at, and the same at every evaluation.
@@ -92,7 +92,7 @@ class Quality:
         conditions = []
 
         def batches():
-            for real, condition in caching.batches(_local(dataset, model), steps):
+            for real, condition in elements.batches(_local(dataset, model), steps):
                 conditions.append(condition)
                 yield real if condition is None else (real, condition)
 
@@ -126,7 +126,7 @@ class Quality:
 
     def _generate(self, model, first, count):
         condition = self._condition if model.conditional else None
-        rows = inputs.map_arrays(lambda a: a[first : first + count], condition)
+        rows = elements.map_arrays(lambda a: a[first : first + count], condition)
         return model.generate(count, self.seed + first, rows, batch_size=count)
 
     def _clipped(self, fake, limits):
@@ -178,8 +178,8 @@ class Quality:
             return
         rows = None
         if model.conditional:  # The least that any network takes: zeros.
-            one = inputs.map_arrays(inputs.zeros_like_spec, condition)
-            rows = inputs.map_arrays(lambda row: np.repeat(np.asarray(row), 2, axis=0), one)
+            one = elements.map_arrays(elements.zeros_like_spec, condition)
+            rows = elements.map_arrays(lambda row: np.repeat(np.asarray(row), 2, axis=0), one)
         fake = self._clipped(model.generate(2, self.seed, rows), _limits(self.metrics))
         for metric in ours if np.isfinite(fake).all() else ():
             metric._twin().update_state(fake=fake)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_gan.arguments import whole
+from keras_gan.utils.arguments import whole
 
 COMFORTABLE_SIDE = 512
 """The side, in pixels, that small grids are enlarged towards."""

@@ -12,7 +12,7 @@ import sys
 import keras
 import tensorflow as tf
 
-from keras_gan import inputs
+from keras_gan.data import source
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,7 +243,7 @@ class SeekEpoch(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Tell the dataset which epoch comes."""
         within = epoch == self._position.epoch and self._position.step
-        if within and inputs.takes_skip(self._seek):
+        if within and source.takes_skip(self._seek):
             self._seek(epoch, self._position.step)
         else:
             self._seek(epoch)

@@ -5,8 +5,8 @@ import contextlib
 import keras
 import tensorflow as tf
 
-from keras_gan.balance import ACCURACIES, NORMS
-from keras_gan.replicas import replica_count
+from keras_gan.game.balance import ACCURACIES, NORMS
+from keras_gan.utils.replicas import replica_count
 
 
 class Logs:

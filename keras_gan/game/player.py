@@ -1,6 +1,6 @@
 """One player of the game: its variables and its optimizer."""
 
-from keras_gan import replicas
+from keras_gan.utils import replicas
 
 
 class Player:

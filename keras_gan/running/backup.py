@@ -7,11 +7,12 @@ import warnings
 import keras
 import numpy as np
 
-from keras_gan.arguments import whole
-from keras_gan.callbacks import files, states
-from keras_gan.callbacks.signals import Requests
-from keras_gan.callbacks.snapshots import DamagedError, Snapshots, name_of, numbers_of
-from keras_gan.resuming import Keeper, Position
+from keras_gan.running import states
+from keras_gan.running.resuming import Keeper, Position
+from keras_gan.running.signals import Requests
+from keras_gan.running.snapshots import DamagedError, Snapshots, name_of, numbers_of
+from keras_gan.utils.arguments import whole
+from keras_gan.visualization import files
 from keras_gan.workers import are_several, is_chief, total
 
 _MODEL, _TRAINING, _ARRAYS = "model.weights.h5", "training.json", "arrays.npz"

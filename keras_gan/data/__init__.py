@@ -1,0 +1,1 @@
+"""Data: elements, conditions, and what the networks take and return."""

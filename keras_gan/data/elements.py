@@ -1,0 +1,128 @@
+"""Data elements: `x` or `(x, condition)`, each a nest of tensors with one batch axis.
+
+`fit`, `evaluate`, metrics and callbacks read elements here and nowhere else. Samples of several
+parts are a dict, or a tuple within the pair: a bare tuple is always `(x, condition)`.
+"""
+
+import itertools
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def unpack(element):
+    """Return `(x, condition)` of one element of a dataset.
+
+    Args:
+        element: `x`, `(x,)` or `(x, condition)`, both any nests of tensors.
+
+    Raises:
+        ValueError: when there is a third part: samples can't be weighted.
+    """
+    if not isinstance(element, (tuple, list)):
+        return element, None
+    x, condition, *rest = (*element, None) if len(element) == 1 else element
+    if any(part is not None for part in rest):
+        raise ValueError(
+            "Expected data elements `x` or `(x, condition)`. A third part would be a "
+            "`sample_weight`, which an adversarial loss has no use for: drop it. "
+            f"Received: an element of {len(element)} parts"
+        )
+    return x, condition
+
+
+def map_arrays(function, nest):
+    """Apply a function to every array of a nest; `None` stays `None`."""
+    return keras.tree.map_structure(lambda a: None if a is None else function(a), nest)
+
+
+def zeros_like_spec(spec):
+    """Return a batch of one zero of a spec's shape and dtype."""
+    return tf.zeros((1, *spec.shape[1:]), spec.dtype)
+
+
+def rows_of(nest):
+    """Return how many rows the arrays of a nest have; `None` where there is no array."""
+    leaves = [leaf for leaf in keras.tree.flatten(nest) if leaf is not None]
+    return len(leaves[0]) if leaves else None
+
+
+def take(nest, rows):
+    """Return some rows of every array of a nest.
+
+    Args:
+        nest: nest of arrays, or `None`.
+        rows: a slice, or an array of indices.
+    """
+    return map_arrays(lambda array: array[rows], nest)
+
+
+def concatenate(nests):
+    """Return the rows of several nests of arrays, of one structure, behind each other."""
+    return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *nests)
+
+
+def batches(dataset, steps=None):
+    """Yield `(x, condition)` of every batch as arrays, the condition `None` where there is none.
+
+    Args:
+        dataset: an array of samples or a dict of them, a tuple `(x, condition)` of arrays, or what
+            yields batches `x` or `(x, condition)`: a `tf.data.Dataset`, a
+            `keras.utils.PyDataset`, a list. A dataset with `seek(epoch)` is read from epoch 0, so
+            that every call yields the same.
+        steps: how many batches, `None` for all.
+
+    Raises:
+        ValueError: when there is no end to it, or no sample in it.
+        TypeError: when it is no such thing.
+    """
+    empty = True
+    for element in itertools.islice(_elements(dataset, steps), steps):
+        x, condition = map_arrays(np.asarray, unpack(element))
+        if rows_of(x):
+            empty = False
+            yield x, condition
+    if empty:
+        raise ValueError(f"There are no samples in the data. Received: dataset={dataset!r}")
+
+
+def is_endless(dataset):
+    """Tell whether a dataset says of itself that it never ends."""
+    cardinality = getattr(dataset, "cardinality", None)
+    # Of a distributed dataset it is a number, not a method.
+    count = cardinality() if callable(cardinality) else cardinality
+    return count is not None and int(count) == tf.data.INFINITE_CARDINALITY
+
+
+def check_repeatable(dataset):
+    """Refuse an iterator, of which nothing is left after one pass.
+
+    Raises:
+        TypeError: naming what to give instead.
+    """
+    if hasattr(dataset, "__next__"):
+        raise TypeError(
+            "The data are read more than once: give a `tf.data.Dataset`, arrays or a list of "
+            f"batches, not an iterator. Received: dataset={dataset!r}"
+        )
+
+
+def _elements(dataset, steps):
+    if isinstance(dataset, (np.ndarray, tuple, dict)) or tf.is_tensor(dataset):
+        return [dataset]
+    if isinstance(dataset, keras.utils.PyDataset):
+        return (dataset[i] for i in range(len(dataset)))
+    if not hasattr(dataset, "__iter__") or isinstance(dataset, str):
+        raise TypeError(
+            "Expected arrays, or batches `x` or `(x, condition)`, such as a `tf.data.Dataset`. "
+            f"Received: dataset={dataset!r}"
+        )
+    if steps is None and is_endless(dataset):
+        raise ValueError(
+            "Expected data with an end: leave `repeat()` out, or take some batches with "
+            f"`dataset.take(...)`. Received: dataset={dataset!r}"
+        )
+    if hasattr(dataset, "seek"):
+        dataset.seek(0)
+    return dataset

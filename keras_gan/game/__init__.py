@@ -1,0 +1,1 @@
+"""The game: two players, a loss, terms and the order of updates."""

@@ -1,0 +1,1 @@
+"""Runs: `fit`, and going on after an interruption."""

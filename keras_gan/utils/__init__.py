@@ -1,0 +1,1 @@
+"""Utilities: arguments, files, tensors, replicas and registries."""
