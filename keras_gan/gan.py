@@ -1,4 +1,4 @@
-"""The model: two players, one fit."""
+"""The GAN that a user holds: two networks, one `compile`, one `fit`."""
 
 import keras
 import tensorflow as tf
@@ -7,26 +7,38 @@ from keras_gan import augmentation as augmentations
 from keras_gan import averaging, export, losses
 from keras_gan import latents as priors
 from keras_gan import terms as game_terms
-from keras_gan.augmentation.augmentation import check_strategy, following
-from keras_gan.data import elements, sampling, signature
-from keras_gan.game import optimizers, unrolling
+from keras_gan.augmentation.augmentation import check_strategy
+from keras_gan.augmentation.augmented import Augmented
+from keras_gan.data import sampling
+from keras_gan.data.condition import Condition, embedded_classes
+from keras_gan.data.signature import (
+    Signature,
+    check_models,
+    last_activations,
+    latents_structure,
+    sample_shape,
+    samples_of,
+)
+from keras_gan.game import optimizers, orders
+from keras_gan.game import replay as replays
+from keras_gan.game.game import Game
 from keras_gan.game.logs import Logs
-from keras_gan.game.player import Player
+from keras_gan.game.player import Discriminator, Generator
 from keras_gan.game.seeds import RandomState, seed_states
 from keras_gan.game.step import logits_of
-from keras_gan.game.training import Training
 from keras_gan.quality import Quality
 from keras_gan.running.fitting import Fitting
 from keras_gan.saving import Saving, note_keras_attributes
-from keras_gan.utils import arguments
+from keras_gan.utils import arguments, nests
 
 
 @keras.saving.register_keras_serializable("keras_gan")
-class GAN(Fitting, Training, Saving, keras.Model):
+class GAN(Fitting, Saving, keras.Model):
     """A generator and a discriminator, trained against each other by `fit`.
 
     Data elements are `x` or `(x, condition)`: `x` of any rank, a condition being any nest of
-    tensors (labels, an embedding, a source image).
+    tensors (labels, an embedding, a source image). Samples may be a nest too: a dict of tensors
+    with one batch axis, such as an image and its mask, or two domains of a translation.
 
     | latents | conditional | generator is called as | discriminator is called as |
     |---|---|---|---|
@@ -34,18 +46,31 @@ class GAN(Fitting, Training, Saving, keras.Model):
     | a prior | yes | `generator([z, condition])` | `discriminator([x, condition])` or `(x)` |
     | `None` | yes | `generator(condition)` | `discriminator([x, condition])` or `(x)` |
 
-    The discriminator returns logits (no sigmoid): `(batch, 1)`, `(batch,)` or a patch map; or a
-    dict of named outputs with the key `"logits"`.
+    The generator returns samples; or a dict with the key `"samples"` beside named side outputs,
+    which terms see as `step.generated`. The discriminator returns logits (no sigmoid):
+    `(batch, 1)`, `(batch,)` or a patch map; several heads of them in a list, or in a dict with the
+    keys of the samples' parts; or a dict of named outputs with the key `"logits"`. A loss is the
+    mean of each head, then the mean over heads.
 
     Args:
         generator: Keras model from latents (and condition) to samples.
         discriminator: Keras model from samples (and condition) to logits.
         latents: `"auto"` (standard normal, of the shape of the generator's first input), a prior
-            such as `keras_gan.latents.Uniform(64)`, or `None` for a generator without latents.
-        conditional: `"auto"` (read off the networks' inputs), `True`, `False`, or `"generator"`
-            when the discriminator takes samples alone. Subclassed networks must say it.
+            such as `keras_gan.latents.Uniform(64)`, a nest of priors such as
+            `{"z": Normal(64), "code": Categorical(10)}` for a generator that takes the same nest,
+            or `None` for a generator without latents.
+        conditional: `"auto"` (read off the networks' inputs), `True`, `False`, `"generator"`
+            when the discriminator takes samples alone, or `"samples"` when the generator is given
+            the real samples themselves, to translate their parts. Subclassed networks must say it.
         seed: integer from which every random draw of training follows; by default drawn from
             Python's `random`, which `keras.utils.set_random_seed` seeds.
+        num_classes: number of classes of the labels among the conditions; by default read off the
+            networks' Embedding layers. One-hot conditions and subclassed networks say it.
+        generator_condition: key, or list of keys, of dict conditions that the generator sees; by
+            default all of the condition.
+        discriminator_condition: the same for the discriminator.
+        value_range: `(lowest, highest)` value of images, for pictures, 8-bit exports, metrics and
+            warnings; `"auto"` is (-1, 1), or (0, 1) when the generator ends in a sigmoid.
 
     Raises:
         TypeError: when a network is not a Keras model.
@@ -67,38 +92,44 @@ class GAN(Fitting, Training, Saving, keras.Model):
     """
 
     def __init__(
-        self, generator, discriminator, latents="auto", conditional="auto", seed=None, **kwargs
+        self,
+        generator,
+        discriminator,
+        latents="auto",
+        conditional="auto",
+        seed=None,
+        num_classes=None,
+        generator_condition=None,
+        discriminator_condition=None,
+        value_range="auto",
+        **kwargs,
     ):
         super().__init__(**kwargs)
-        signature.check_models(generator, discriminator)
+        check_models(generator, discriminator)
         prior = _prior(latents, generator)
-        signature.check_networks(generator, discriminator, prior)
-        if conditional == "auto":
-            conditional = signature.is_conditional(generator, discriminator, prior is not None)
-        if prior is None and not conditional:
-            raise ValueError(
-                "A generator without latents needs a condition: pass `conditional=True`, or "
-                f"latents. Received: latents={latents}, conditional={conditional}"
-            )
+        signature = Signature(generator, discriminator, priors.nest_of(prior))
+        self.condition = Condition(
+            signature,
+            prior is not None,
+            conditional,
+            generator_condition,
+            discriminator_condition,
+            num_classes,
+            embedded_classes(generator, discriminator, signature),
+        )
+        self.signature = signature
         self.generator = generator
         self.discriminator = discriminator
         self.latents = prior
-        self.conditional = bool(conditional)
-        self.num_classes = signature.num_classes(
-            generator, discriminator, self.conditional, prior is not None
-        )
-        self.judges_condition = (
-            self.conditional
-            and conditional != "generator"
-            and signature.takes_condition(discriminator)
-        )
+        self._value_range = _checked_range(value_range)
         with self.distribute_strategy.scope():
             self.random_state = RandomState(seed, name="random_state")
         note_keras_attributes()
         self.terms = []
         self._averages = []
         self._augmentations = []
-        self._players = None
+        self._replays = []
+        self.game = self.quality = None
         self._sample = None
         self.built = generator.built and discriminator.built
 
@@ -115,6 +146,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
         augmentation=None,
         metrics=(),
         metric_samples=1000,
+        replay=None,
         balance=False,
         jit_compile="auto",
         steps_per_execution=1,
@@ -131,18 +163,22 @@ class GAN(Fitting, Training, Saving, keras.Model):
             update: `"alternating"` (the generator answers the updated discriminator),
                 `"simultaneous"` (both answer the same state of the game) or `"unrolled"` (the
                 generator answers the discriminator as it would be some steps ahead, and how it
-                got there; see `keras_gan.game.unrolling`).
+                got there; see `keras_gan.game.orders.Unrolled`).
             unrolled_steps: how many steps ahead, with `update="unrolled"` alone; `None` for 5.
             ema: `None`, a decay per step such as 0.999, or a `keras_gan.GeneratorAverage`. When
                 there is one, `call`, `predict`, `generate`, metrics and `export` use it. A model
                 that had an average before goes on from its values.
             augmentation: `None`, or a differentiable Keras layer that real and generated samples
                 alike pass on their way to the discriminator, or the name of one of
-                `keras_gan.augmentation`.
+                `keras_gan.augmentation`. What moves pixels moves image conditions that the
+                discriminator judges along with the samples.
             metrics: quality metrics or their names, run by `evaluate` and on `validation_data`:
                 those of `keras_gan.metrics`, or objects with a `name`, `reset_state()`,
                 `update_state(real=None, fake=None)` and `result()`.
             metric_samples: how many generated samples the metrics see, from fixed seeds.
+            replay: `None`, or how many generated samples to keep, at least 2 (50 in the paper): the
+                discriminator is shown a kept one in place of a new one in half of the cases. See
+                `keras_gan.game.replay.Replay`. On one device alone.
             balance: whether to log how evenly the players are matched: the discriminator's
                 accuracy on real and generated samples, and for both players the norm of the
                 gradient and of the update relative to the weights.
@@ -155,25 +191,27 @@ class GAN(Fitting, Training, Saving, keras.Model):
                 can't run under a distribution strategy.
             TypeError: for an object of the wrong kind.
         """
-        self._check_compile(discriminator_steps, update, jit_compile, steps_per_execution)
-        unrolled_steps = unrolling.steps_of(update, unrolled_steps)
+        arguments.whole("discriminator_steps", discriminator_steps)
+        order = orders.get(update, unrolled_steps)
+        self._check_strategy(jit_compile, steps_per_execution, replay)
         with self.distribute_strategy.scope():
             loss = losses.get(loss)
             added = [game_terms.get(term) for term in _as_list(terms)]
             self._check_terms(added)
             average = averaging.get(ema)
+            kept = replays.get(replay)
             layer = augmentations.get(augmentation)
-            augmented = [layer] if layer else []
-            check_strategy(augmented, self.distribute_strategy)
-            logs = Logs(loss, [*added, *following(augmented)], balance)
+            augmented = Augmented([layer] if layer else [], self.condition.judged)
+            check_strategy(augmented.layers, self.distribute_strategy)
+            heads = self.signature.head_names
+            logs = Logs(loss, [*added, *augmented.following], balance, heads)
             quality = Quality(metrics, metric_samples, taken=logs.names)
             pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
             pair.check_strategy(self.distribute_strategy)
-            if update == "unrolled":
-                unrolling.check_optimizer(pair.optimizers[1])
+            order.check(pair.optimizers[1], kept)
             # Last of what may raise: a term belongs to the model that it is attached to.
-            if self._networks_built:
-                self._prepare(added, average)
+            if self.networks_built:
+                self._attach(added, average, kept)
         # From here on nothing raises: a refused compile leaves the model as it was.
         super().compile(
             optimizer=None,
@@ -183,21 +221,34 @@ class GAN(Fitting, Training, Saving, keras.Model):
         )
         self.loss = loss
         self.discriminator_steps = discriminator_steps
-        self.update = update
-        self.unrolled_steps = unrolled_steps
-        self._logs = logs
-        self._quality = quality
-        self._jit_compile_choice = jit_compile
+        self.update, self.unrolled_steps = update, order.steps_ahead
+        self.jit_compile_choice = jit_compile
+        self.quality = quality
         self._set_optimizers(pair)
         # Emptied and filled rather than replaced: Keras forgets what leaves a tracked list.
         _refill(self.terms, added)
         _refill(self._averages, [average] if average else [])
-        _refill(self._augmentations, augmented)
-        self.watched = frozenset().union(*(term.watches for term in added))
-        self._players = self._sample = None
-        for augmentation in self._following:
-            augmentation.attach(self)
-        if self._networks_built:
+        _refill(self._augmentations, augmented.layers)
+        _refill(self._replays, [kept] if kept else [])
+        self._sample = None
+        parts = loss, added, augmented.following
+        self.game = Game(
+            loss=loss,
+            generator=Generator(self.generator, self.generator_optimizer, *parts),
+            discriminator=Discriminator(self.discriminator, self.discriminator_optimizer, *parts),
+            order=order,
+            prior=self.latents,
+            condition=self.condition,
+            logs=logs,
+            random_state=self.random_state,
+            average=average,
+            augmentation=augmented,
+            replay=kept,
+            discriminator_steps=discriminator_steps,
+        )
+        for part in augmented.following:
+            part.attach(self)
+        if self.networks_built:
             self._build_players()
 
     def _set_optimizers(self, pair):
@@ -207,11 +258,30 @@ class GAN(Fitting, Training, Saving, keras.Model):
         self.optimizer = pair
 
     @property
-    def _networks_built(self):
+    def networks_built(self):
+        """Whether both networks are built."""
         return self.generator.built and self.discriminator.built
 
-    def _prepare(self, added, average):
-        """Create what terms and average need of the networks, in the model's strategy scope.
+    def assemble(self, generated, outputs, samples):
+        """Read what networks say once they have run, and build what hangs on it.
+
+        Args:
+            generated: all that the generator returned.
+            outputs: all that the discriminator returned.
+            samples: the samples that it judged.
+        """
+        prior = priors.nest_of(self.latents)
+        self.signature = Signature(self.generator, self.discriminator, prior)
+        self.signature.note(generated, outputs, samples)
+        self.condition.read(self.signature)
+        self.game.logs.set_heads(self.signature.head_names)
+        if not self.game.generator.built:
+            self.built = True
+            self._attach(self.terms, self.average, self.game.replay)
+            self._build_players()
+
+    def _attach(self, added, average, kept):
+        """Create what terms, average and replay need of the networks, in the strategy's scope.
 
         Raises:
             ValueError: when a term leaves a layer of its own unbuilt, or the average can't copy
@@ -221,26 +291,16 @@ class GAN(Fitting, Training, Saving, keras.Model):
             if average:
                 before = self.average if self.average and self.average.built else None
                 average.follow(self.generator, before and before.network.get_weights())
+            if kept:
+                kept.attach(self.signature, self.condition)
             for term in added:
                 term.attach_once(self)
 
     def _build_players(self):
         """Build the optimizers on the players' variables, in the model's strategy scope."""
         with self.distribute_strategy.scope():
-            self._players = {
-                name: Player(self._variables_of(name), getattr(self, f"{name}_optimizer"))
-                for name in ("generator", "discriminator")
-            }
-            for player in self._players.values():
-                player.optimizer.build(player.variables)
-
-    def _layers_of(self, player):
-        """Return what a player trains: its network, and the terms that name it."""
-        return [getattr(self, player), *(term for term in self.terms if term.player == player)]
-
-    def _variables_of(self, player):
-        layers = self._layers_of(player)
-        return [variable for layer in layers for variable in layer.trainable_variables]
+            for player in self.game.players:
+                player.build()
 
     @property
     def average(self):
@@ -254,11 +314,42 @@ class GAN(Fitting, Training, Saving, keras.Model):
         return average.network if average and average.built else self.generator
 
     @property
-    def _replicas(self):
-        return self.distribute_strategy.num_replicas_in_sync
+    def conditional(self):
+        """Whether the generator takes a condition."""
+        return self.condition.given
 
     @property
-    def _seed_states(self):
+    def judges_condition(self):
+        """Whether the discriminator takes the condition too."""
+        return self.condition.judged
+
+    @property
+    def num_classes(self):
+        """Number of classes of the labels among the conditions, or `None`."""
+        return self.condition.num_classes
+
+    @property
+    def value_range(self):
+        """The `(lowest, highest)` value of images."""
+        if self._value_range is not None:
+            return self._value_range
+        ends = last_activations(self.generator)
+        return (0.0, 1.0) if ends and ends <= {"sigmoid", "hardsigmoid"} else (-1.0, 1.0)
+
+    @property
+    def is_bounded(self):
+        """Whether samples outside of the value range can't be made, or are said not to be."""
+        ends = last_activations(self.generator)
+        bounded = ends and ends <= {"tanh", "sigmoid", "hardsigmoid"}
+        return bool(bounded) or self._value_range is not None
+
+    @property
+    def given_range(self):
+        """The `value_range` argument."""
+        return "auto" if self._value_range is None else list(self._value_range)
+
+    @property
+    def seed_states(self):
         """The seed states of all layers that take part in training."""
         layers = [self.generator, self.discriminator, *self._augmentations, *self.terms]
         return [state for layer in layers for state in seed_states(layer)]
@@ -269,34 +360,31 @@ class GAN(Fitting, Training, Saving, keras.Model):
         return int(self.random_state.step.numpy())
 
     @property
-    def _following(self):
-        """The augmentations that follow the course of training."""
-        return following(self._augmentations)
-
-    @property
     def metrics(self):
         """The running means of the logs, which Keras resets at every epoch."""
-        return self._logs.metrics if self.compiled else []
+        return self.game.logs.metrics if self.compiled and self.game else []
 
     def _check_terms(self, terms):
+        replicas = self.distribute_strategy.num_replicas_in_sync
         lazy = [term.name for term in terms if term.reduces and term.interval > 1]
-        if lazy and self._replicas > 1:
+        if lazy and replicas > 1:
             raise ValueError(
                 "A term that takes means over all replicas can't be lazy: replicas don't "
                 "communicate within a branch. Use `interval=1`, or one device. Received: "
                 f"interval > 1 for {lazy}, under {type(self.distribute_strategy).__name__} on "
-                f"{self._replicas} replicas"
+                f"{replicas} replicas"
             )
 
-    def _check_compile(self, discriminator_steps, update, jit_compile, steps_per_execution):
-        arguments.whole("discriminator_steps", discriminator_steps)
-        if update not in ("alternating", "simultaneous", "unrolled"):
-            raise ValueError(
-                "Expected `update` to be 'alternating', 'simultaneous' or 'unrolled'. "
-                f"Received: update={update!r}"
-            )
-        if self._replicas == 1:
+    def _check_strategy(self, jit_compile, steps_per_execution, replay):
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        where = f"{type(self.distribute_strategy).__name__} on {replicas} replicas"
+        if replicas == 1:
             return
+        if replay is not None:
+            raise ValueError(
+                "Samples are kept for the discriminator on one device alone: drop `replay`, or the "
+                f"strategy. Received: replay={replay}, under {where}"
+            )
         refused = {
             "jit_compile=True": jit_compile is True,
             f"steps_per_execution={steps_per_execution}": steps_per_execution > 1,
@@ -304,49 +392,58 @@ class GAN(Fitting, Training, Saving, keras.Model):
         for choice, chosen in refused.items():
             if chosen:
                 raise ValueError(
-                    f"{choice} does not work with {type(self.distribute_strategy).__name__} on "
-                    f"{self._replicas} replicas under Keras "
+                    f"{choice} does not work with {where} under Keras "
                     f"{keras.__version__}. Drop one of the two."
                 )
+
+    def train_step(self, data):
+        """Take one training step; see `keras_gan.game.game.Game.step`."""
+        # At a dataset's end the step fails, yet not before what needs no data has run: a count
+        # would be one too high. So everything waits for the data.
+        with tf.control_dependencies([t for t in tf.nest.flatten(data) if t is not None]):
+            if self.game.discriminator_steps > 1:
+                batches = data[0] if len(data) == 1 else data
+            else:
+                batches = [data]
+            return self.game.step([self.condition.split(batch) for batch in batches])
+
+    def test_step(self, data):
+        """Play one batch without training, with the network that samples come from."""
+        return self.game.test(self.condition.split(data), self, self.discriminate)
 
     # What the networks are called on.
 
     def generator_inputs(self, latents, condition):
         """Return what the generator is called on: latents, the condition, or both."""
-        if self.latents is None:
-            return condition
-        return [latents, condition] if self.conditional else latents
+        return self.condition.to_generator(latents, condition)
 
     def discriminator_inputs(self, samples, condition):
         """Return what the discriminator is called on: samples, or samples and condition."""
-        return [samples, condition] if self.judges_condition else samples
-
-    def augment(self, samples):
-        """Return samples as the discriminator sees them in training."""
-        for layer in self._augmentations:
-            samples = layer(samples, training=True)
-        return samples
+        return self.condition.to_discriminator(samples, condition)
 
     def call(self, latents, condition=None, training=False):
         """Return the generator's samples: the averaged generator's where there is an average.
 
         Args:
-            latents: tensor of shape `(batch, *latents.shape)`; the condition itself for a
-                generator without latents. `[latents, condition]` as one argument works too, so
-                that `predict([latents, condition])` does.
+            latents: tensor of shape `(batch, *latents.shape)`, or the nest of a composite prior;
+                the condition itself for a generator without latents. `[latents, condition]` as
+                one argument works too, so that `predict([latents, condition])` does.
             condition: nest of tensors for a conditional generator.
             training: whether layers behave as in training.
 
         Returns:
-            Tensor of samples.
+            Samples, a tensor or a nest; side outputs are left out.
         """
         if self.latents is None:
-            network_inputs = latents if condition is None else condition
+            condition = latents if condition is None else condition
+            network_inputs = self.generator_inputs(None, condition)
         elif self.conditional and condition is None:
-            network_inputs = latents
+            latents, *condition = latents
+            condition = condition[0] if len(condition) == 1 else tuple(condition)
+            network_inputs = self.generator_inputs(latents, condition)
         else:
             network_inputs = self.generator_inputs(latents, condition)
-        return self.sampling_network(network_inputs, training=training)
+        return samples_of(self.sampling_network(network_inputs, training=training))
 
     def discriminate(self, x, condition=None):
         """Return the discriminator's float32 logits on samples, in inference mode.
@@ -362,9 +459,9 @@ class GAN(Fitting, Training, Saving, keras.Model):
 
         >>> probability = keras.ops.sigmoid(model.discriminate(images))
         """
-        x, condition = elements.map_arrays(tf.convert_to_tensor, (x, condition))
+        x, condition = nests.map(tf.convert_to_tensor, (x, condition))
         network_inputs = self.discriminator_inputs(x, condition)
-        return logits_of(self.discriminator(network_inputs, training=False))
+        return logits_of(self.discriminator(network_inputs, training=False), x)
 
     def generate(self, n, seed=None, condition=None, truncation=None, batch_size=64):
         """Return n samples. A seed names a sample: these are those of seeds s to s + n - 1.
@@ -422,8 +519,21 @@ def _prior(latents, generator):
     if latents is None:
         return None
     if isinstance(latents, str) and latents == "auto":
-        return priors.Normal(signature.latent_shape(generator))
+        structure = latents_structure(generator)
+        return priors.get(nests.map(lambda t: priors.Normal(sample_shape(t)), structure))
     return priors.get(latents)
+
+
+def _checked_range(value_range):
+    if isinstance(value_range, str) and value_range == "auto":
+        return None
+    pair = tuple(value_range) if isinstance(value_range, (list, tuple)) else ()
+    if len(pair) != 2 or not pair[0] < pair[1]:
+        raise ValueError(
+            "Expected `value_range` to be 'auto' or a pair (lowest, highest). "
+            f"Received: value_range={value_range!r}"
+        )
+    return tuple(float(value) for value in pair)
 
 
 def _as_list(value):

@@ -1,9 +1,13 @@
 """Priors over latents: what the generator turns into samples."""
 
+import zlib
+
 import keras
 import tensorflow as tf
 
-from keras_gan.utils import registry
+from keras_gan.utils import arguments, nests, registry
+
+__all__ = ["Categorical", "Composite", "Normal", "Prior", "TruncatedNormal", "Uniform", "get"]
 
 
 class Prior:
@@ -18,8 +22,9 @@ class Prior:
         ValueError: when a dimension is not a positive integer.
     """
 
-    # Whether `truncation` means something to the prior.
+    # Whether `truncation` means something to the prior, and whether latents near others do.
     truncates = False
+    continuous = True
 
     def __init__(self, size):
         shape = (size,) if isinstance(size, int) else tuple(size)
@@ -44,7 +49,7 @@ class Prior:
         """Return latents of shape `(size, *shape)` from one seed, as training draws them."""
         return self.draw((size, *self.shape), seed)
 
-    def sample(self, seeds, truncation=None):
+    def sample(self, seeds, truncation=None, stream=0):
         """Return one latent for each seed: the same seed is the same latent in any batch.
 
         Args:
@@ -52,6 +57,7 @@ class Prior:
             truncation: positive bound that trades variety for quality, where the prior has
                 such a notion: a number, or a float tensor of shape `(batch,)` or `(1,)`.
                 `None`, and infinity, draw from the prior itself.
+            stream: integer that sets this draw apart from others of the same seeds.
 
         Returns:
             float32 tensor of shape `(batch, *shape)`.
@@ -59,10 +65,7 @@ class Prior:
         Raises:
             ValueError: when `truncation` is not positive, or means nothing to this prior.
         """
-        if not tf.is_tensor(truncation) and truncation is not None and not truncation > 0:
-            raise ValueError(
-                f"Expected `truncation` to be positive or None. Received: truncation={truncation}"
-            )
+        self.check_truncation(truncation)
         rows = (seeds,)
         if truncation is not None:
             bounds = tf.broadcast_to(tf.cast(truncation, tf.float32), tf.shape(seeds))
@@ -70,9 +73,27 @@ class Prior:
 
         def one(row):
             seed, *bound = row
-            return self.draw(self.shape, tf.stack([seed, tf.zeros_like(seed)]), *bound)
+            return self.draw(self.shape, tf.stack([seed, tf.constant(stream, seed.dtype)]), *bound)
 
         return tf.map_fn(one, rows, fn_output_signature=tf.TensorSpec(self.shape, tf.float32))
+
+    def check_truncation(self, truncation):
+        """Raise when a bound can't be one, or means nothing to this prior.
+
+        Raises:
+            ValueError: naming the prior.
+        """
+        if truncation is None:
+            return
+        if not self.truncates:
+            raise ValueError(
+                f"{type(self).__name__} latents are bounded already: `truncation` applies to "
+                f"normal latents. Received: truncation={truncation}"
+            )
+        if not tf.is_tensor(truncation) and not truncation > 0:
+            raise ValueError(
+                f"Expected `truncation` to be positive or None. Received: truncation={truncation}"
+            )
 
     def interpolate(self, start, end, position):
         """Return latents on the way from one to another, as the prior's own lie: a line here.
@@ -204,16 +225,188 @@ class Uniform(Prior):
 
     def draw(self, shape, seed, truncation=None):
         """Return uniform latents; there is nothing to truncate."""
-        if truncation is not None:
-            raise ValueError(
-                "Uniform latents are bounded already: `truncation` applies to normal latents. "
-                f"Received: truncation={truncation}"
-            )
+        self.check_truncation(truncation)
         return tf.random.stateless_uniform(shape, seed, self.low, self.high, alg=_GENERATOR)
 
     def get_config(self):
         """Return the constructor's arguments."""
         return {**super().get_config(), "low": self.low, "high": self.high}
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Categorical(Prior):
+    """One of several categories, each as likely, as a one-hot vector.
+
+    Codes cannot be interpolated: on the way from one to another they switch at the middle.
+
+    Args:
+        size: the number of categories; or a shape whose last side is that number, for several
+            codes, each of its own.
+
+    Raises:
+        ValueError: when there are fewer than two categories.
+
+    Example:
+
+    >>> prior = keras_gan.latents.Categorical(10)
+    >>> prior.sample(tf.constant([0, 1], tf.int64)).shape
+    TensorShape([2, 10])
+
+    Reference:
+        - [Chen et al., 2016](https://arxiv.org/abs/1606.03657), codes of InfoGAN
+    """
+
+    def __init__(self, size):
+        super().__init__(size)
+        arguments.whole("size", self.shape[-1], least=2)
+
+    continuous = False
+
+    def draw(self, shape, seed, truncation=None):
+        """Return one-hot codes; there is nothing to truncate."""
+        self.check_truncation(truncation)
+        categories = shape[-1]
+        codes = tf.random.stateless_uniform(
+            shape[:-1], seed, maxval=categories, dtype=tf.int32, alg=_GENERATOR
+        )
+        return tf.one_hot(codes, categories)
+
+    def interpolate(self, start, end, position):
+        """Return the codes of the start before the middle, those of the end from there on."""
+        return tf.where(_over(position, start) < 0.5, start, end)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Composite(Prior):
+    """Latents of several parts, each of a prior of its own; one seed names them all.
+
+    `GAN(latents={"z": Normal(64), "code": Categorical(10)})` makes it of the nest. The generator
+    is called on the same nest of tensors. Parts draw independently of each other, and each by its
+    name: one more part leaves the others as they are.
+
+    Args:
+        parts: nest (dict, list, tuple) of priors.
+
+    Raises:
+        TypeError: when a part is not a prior.
+
+    Example:
+
+    >>> prior = keras_gan.latents.Composite({"z": Normal(4), "code": Categorical(3)})
+    >>> {name: part.shape for name, part in prior.sample(tf.constant([0], tf.int64)).items()}
+    {'code': TensorShape([1, 3]), 'z': TensorShape([1, 4])}
+    """
+
+    def __init__(self, parts):
+        self.parts = nests.map(get, _deserialized(parts))
+        if not nests.leaves(self.parts) or not nests.is_nest(self.parts):
+            raise TypeError(f"Expected a nest of priors. Received: parts={parts!r}")
+
+    @property
+    def shape(self):
+        """Nest of the parts' shapes."""
+        return nests.map(lambda part: part.shape, self.parts)
+
+    @property
+    def truncates(self):
+        """Whether `truncation` means something to any part."""
+        return any(part.truncates for part in nests.leaves(self.parts))
+
+    def batch(self, size, seed):
+        """Return the nest of latents from one seed, as training draws them."""
+        return self._each(
+            lambda name, part: part.batch(
+                size, tf.random.experimental.stateless_fold_in(seed, _number_of(name))
+            )
+        )
+
+    def sample(self, seeds, truncation=None, stream=0):
+        """Return the nest of latents of seeds; see `Prior.sample`.
+
+        Args:
+            seeds: int64 tensor of shape `(batch,)`.
+            truncation: a bound for every part that has such a notion, or a dict of bounds by the
+                names of parts.
+            stream: integer that sets this draw apart from others of the same seeds.
+
+        Raises:
+            ValueError: for a part that is not there, or has no such notion.
+        """
+        bounds = self.bounds(truncation)
+        return self._each(
+            lambda name, part: part.sample(seeds, bounds[name], stream ^ _number_of(name))
+        )
+
+    def bounds(self, truncation):
+        """Return `{part: bound or None}` of a truncation, checked.
+
+        Raises:
+            ValueError: for a part that is not there, or has no such notion.
+        """
+        parts = nests.named(self.parts)
+        if not isinstance(truncation, dict):
+            if truncation is not None and not self.truncates:
+                raise ValueError(
+                    "No part of these latents can be truncated. "
+                    f"Received: truncation={truncation} for {self!r}"
+                )
+            truncation = {name: truncation for name, part in parts.items() if part.truncates}
+        if unknown := sorted(set(truncation) - set(parts)):
+            raise ValueError(
+                f"Expected `truncation` for parts among {sorted(parts)}. Received: {unknown}"
+            )
+        for name, bound in truncation.items():
+            if bound is not None and not parts[name].truncates:
+                possible = [part for part, prior in parts.items() if prior.truncates]
+                raise ValueError(
+                    f"The latents' part {name!r}, {parts[name]!r}, can't be truncated; these can: "
+                    f"{possible}. Received: truncation={{{name!r}: {bound}}}"
+                )
+            parts[name].check_truncation(bound)
+        return {name: truncation.get(name) for name in parts}
+
+    def check_truncation(self, truncation):
+        """Raise when a truncation does not fit the parts; see `bounds`."""
+        self.bounds(truncation)
+
+    def interpolate(self, start, end, position):
+        """Return the nest of latents between two, each part as its prior does it."""
+        return nests.map(
+            lambda part, *ends: part.interpolate(*ends, position), self.parts, start, end
+        )
+
+    def _each(self, function):
+        flat = [function(name, part) for name, part in nests.named(self.parts).items()]
+        return nests.pack_as(self.parts, flat)
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {"parts": nests.map(keras.saving.serialize_keras_object, self.parts)}
+
+    def __repr__(self):
+        """Show the nest of priors."""
+        return repr(self.parts)
+
+
+def _number_of(name):
+    """Return an integer that stands for a part's name, the same in every process."""
+    return zlib.crc32(name.encode())
+
+
+def _deserialized(parts):
+    """Return a nest of priors from one of their configs, or of priors."""
+    if isinstance(parts, dict) and "class_name" in parts:
+        return keras.saving.deserialize_keras_object(parts)
+    if isinstance(parts, dict):
+        return {key: _deserialized(value) for key, value in parts.items()}
+    if isinstance(parts, (list, tuple)):
+        return type(parts)(_deserialized(value) for value in parts)
+    return parts
+
+
+def nest_of(prior):
+    """Return the nest of simple priors that a prior, or `None`, is made of."""
+    return prior.parts if isinstance(prior, Composite) else prior
 
 
 def _truncated_normal(shape, seed, bound):
@@ -258,12 +451,15 @@ def get(identifier):
     """Return the prior that a config or an instance stands for.
 
     Args:
-        identifier: a `Prior`, its serialized config, or the size of standard normal latents.
+        identifier: a `Prior`, its serialized config, the size of standard normal latents, or a
+            nest of these.
 
     Raises:
         ValueError: for a name: priors have a size, so they are given as objects.
         TypeError: for anything else.
     """
+    if nests.is_nest(identifier) and "class_name" not in identifier:
+        return Composite(identifier)
     if isinstance(identifier, int) and not isinstance(identifier, bool):
         return Normal(identifier)
     if isinstance(identifier, str):

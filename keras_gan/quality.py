@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_gan import metrics as quality
 from keras_gan.data import elements
-from keras_gan.utils import arguments
+from keras_gan.utils import arguments, nests
 from keras_gan.workers import of_chief
 
 # Far from the seeds that people look at, and the same at every evaluation.
@@ -111,10 +111,10 @@ class Quality:
 
         In a random order, always the same: the first of a dataset may all be of one class.
         """
-        joined = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *conditions)
-        count = len(keras.tree.flatten(joined)[0])
+        joined = elements.concatenate(conditions)
+        count = elements.rows_of(joined)
         order = np.resize(np.random.default_rng(0).permutation(count), self.samples)
-        return keras.tree.map_structure(lambda rows: rows[order], joined)
+        return elements.take(joined, order)
 
     def _generated(self, model, batch_size):
         limits = _limits(self.metrics)
@@ -126,7 +126,7 @@ class Quality:
 
     def _generate(self, model, first, count):
         condition = self._condition if model.conditional else None
-        rows = elements.map_arrays(lambda a: a[first : first + count], condition)
+        rows = nests.map(lambda a: a[first : first + count], condition)
         return model.generate(count, self.seed + first, rows, batch_size=count)
 
     def _clipped(self, fake, limits):
@@ -178,8 +178,8 @@ class Quality:
             return
         rows = None
         if model.conditional:  # The least that any network takes: zeros.
-            one = elements.map_arrays(elements.zeros_like_spec, condition)
-            rows = elements.map_arrays(lambda row: np.repeat(np.asarray(row), 2, axis=0), one)
+            one = nests.map(elements.zeros_like_spec, condition)
+            rows = nests.map(lambda row: np.repeat(np.asarray(row), 2, axis=0), one)
         fake = self._clipped(model.generate(2, self.seed, rows), _limits(self.metrics))
         for metric in ours if np.isfinite(fake).all() else ():
             metric._twin().update_state(fake=fake)

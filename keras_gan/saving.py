@@ -18,7 +18,7 @@ from keras_gan.workers import is_chief
 
 
 class Saving:
-    """Mixin for `GAN`: its configs, and files that are whole or not there."""
+    """The configs of a `GAN`, and files that are whole or not there."""
 
     def save(self, filepath, overwrite=True, **kwargs):
         """Save the model, its optimizers and all state of training to a `.keras` file.
@@ -91,7 +91,7 @@ class Saving:
     def save_own_variables(self, store):
         """Save what Keras leaves out: the seed states of layers, and what the networks are."""
         store["networks"] = np.frombuffer(self._shapes().encode(), np.uint8)
-        for index, state in enumerate(self._seed_states):
+        for index, state in enumerate(self.seed_states):
             store[f"seed_state_{index}"] = state.numpy()
 
     def load_own_variables(self, store):
@@ -106,22 +106,26 @@ class Saving:
             raise ValueError(
                 f"Expected networks with weights of shapes {self._shapes()}. Received: {saved}"
             )
-        for index, state in enumerate(self._seed_states):
+        for index, state in enumerate(self.seed_states):
             state.assign(store[f"seed_state_{index}"])
 
     def _shapes(self):
         networks = {"generator": self.generator, "discriminator": self.discriminator}
         shapes = {name: [tuple(v.shape) for v in n.weights] for name, n in networks.items()}
-        return repr({**shapes, "layers that draw random numbers": len(self._seed_states)})
+        return repr({**shapes, "layers that draw random numbers": len(self.seed_states)})
 
     def _trackable_children(self, save_type="checkpoint", **kwargs):
         """Name for `tf.train.Checkpoint` what Keras keeps in lists, which it can't see."""
         children = super()._trackable_children(save_type, **kwargs)
         if self.average:
             children["average"] = self.average
+        if self.game and self.game.replay:
+            children["replay"] = self.game.replay
         children.update({f"term_{term.name}": term for term in self.terms})
         # Those inside others by themselves: a Sequential knows its layers only once it has run.
-        layers = enumerate([*self._augmentations, *self._following])
+        augmentation = self.game.augmentation if self.game else None
+        layers = [*augmentation.layers, *augmentation.following] if augmentation else []
+        layers = enumerate(layers)
         children.update({f"augmentation_{i}": layer for i, layer in layers})
         return children
 
@@ -133,8 +137,12 @@ class Saving:
             "generator": serialize(self.generator),
             "discriminator": serialize(self.discriminator),
             "latents": serialize(self.latents),
-            "conditional": self.conditional and (self.judges_condition or "generator"),
+            "conditional": self.condition.conditional,
             "seed": self.random_state.start,
+            "num_classes": self.num_classes,
+            "generator_condition": self.condition.keys["generator"],
+            "discriminator_condition": self.condition.keys["discriminator"],
+            "value_range": self.given_range,
         }
 
     @classmethod
@@ -150,6 +158,7 @@ class Saving:
         if not self.compiled:
             return {}
         serialize = keras.saving.serialize_keras_object
+        augmentation = self.game.augmentation.layers
         return {
             "loss": serialize(self.loss),
             "generator_optimizer": serialize(self.generator_optimizer),
@@ -159,11 +168,12 @@ class Saving:
             "update": self.update,
             "unrolled_steps": self.unrolled_steps,
             "ema": serialize(self.average),
-            "augmentation": serialize(self._augmentations[0]) if self._augmentations else None,
-            "metrics": quality.serialize(self._quality.metrics),
-            "metric_samples": self._quality.samples,
-            "balance": self._logs.balance,
-            "jit_compile": self._jit_compile_choice,
+            "augmentation": serialize(augmentation[0]) if augmentation else None,
+            "metrics": quality.serialize(self.quality.metrics),
+            "metric_samples": self.quality.samples,
+            "replay": self.game.replay and self.game.replay.size,
+            "balance": self.game.logs.balance,
+            "jit_compile": self.jit_compile_choice,
             "steps_per_execution": self.steps_per_execution,
             "run_eagerly": self.run_eagerly,
         }

@@ -6,7 +6,7 @@ import pytest
 from integration import small
 
 import keras_gan
-from keras_gan.game import unrolling
+from keras_gan.game.orders import Unrolled
 from keras_gan.losses import LeastSquares, Minimax, NonSaturating
 
 RATE, AHEAD = 0.1, 0.3
@@ -137,14 +137,14 @@ def test_by_default_the_virtual_steps_are_as_large_as_real_ones():
     model = small.gan()
     model.compile("non_saturating", update="unrolled", unrolled_steps=1, run_eagerly=True)
     model.fit(small.points(32), batch_size=8, verbose=0)
-    looked, ahead_of = [], unrolling.weights_ahead
+    looked, ahead_of = [], Unrolled.weights_ahead
 
     def looking(*args):
         looked[:] = ahead_of(*args)
         return list(looked)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(unrolling, "weights_ahead", looking)
+        patch.setattr(Unrolled, "weights_ahead", looking)
         model.train_on_batch(small.points(8, seed=1))
     for ahead, real in zip(looked, model.discriminator.trainable_variables, strict=True):
         np.testing.assert_allclose(ahead, real, rtol=1e-5, atol=1e-6)

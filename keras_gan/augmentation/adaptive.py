@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_gan.augmentation.augmentation import Augmentation
 from keras_gan.augmentation.diff_augment import DiffAugment
-from keras_gan.utils import arguments, replicas
+from keras_gan.utils import arguments, nests, replicas
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -147,10 +147,17 @@ def _signs(step):
 
     Patches are averaged; a pack's sign counts for each of its samples.
     """
-    signs = 2.0 * ops.cast(step.says_real(step.real_logits), "float32") - 1.0
-    samples, size = (ops.cast(n, "float32") for n in (ops.shape(step.real)[0], ops.size(signs)))
+    samples = ops.cast(nests.batch_size(step.real), "float32")
+    balances = [_balance(real, samples) for real in nests.leaves(step.says_real(step.real_logits))]
+    balance = balances[0] if len(balances) == 1 else sum(balances) / len(balances)
+    return ops.stack([balance, samples, ops.ones(())])
+
+
+def _balance(taken_for_real, samples):
+    """Return the sum of signs over samples that one head of logits gives."""
+    signs = 2.0 * ops.cast(taken_for_real, "float32") - 1.0
     # Sums rather than means: a replica may be left without a share of a small batch.
-    return ops.stack([ops.sum(signs) * samples / ops.maximum(size, 1.0), samples, ops.ones(())])
+    return ops.sum(signs) * samples / ops.maximum(ops.cast(ops.size(signs), "float32"), 1.0)
 
 
 def _images(images):

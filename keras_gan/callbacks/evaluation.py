@@ -3,7 +3,6 @@
 import keras
 
 from keras_gan.data import elements
-from keras_gan.data.signature import check_element
 from keras_gan.data.source import Source
 from keras_gan.quality import FIRST_SEED, Quality
 from keras_gan.utils.arguments import whole
@@ -92,9 +91,10 @@ class Evaluation(keras.callbacks.Callback):
         if self._source.element is None:
             return
         model = self.model
-        networks = model.generator, model.discriminator, model.latents
-        check_element(*networks, model.conditional, *self._source.element)
-        self._quality.check(model, self._source.element[1])
+        x, condition = model.condition.split(self._source.element)
+        model.condition.check(x, condition)
+        model.signature.check_element(x)
+        self._quality.check(model, condition)
 
     def get_state(self):
         """Return what a `Backup` has to keep."""

@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.utils import nests
+
 
 def unpack(element):
     """Return `(x, condition)` of one element of a dataset.
@@ -32,11 +34,6 @@ def unpack(element):
     return x, condition
 
 
-def map_arrays(function, nest):
-    """Apply a function to every array of a nest; `None` stays `None`."""
-    return keras.tree.map_structure(lambda a: None if a is None else function(a), nest)
-
-
 def zeros_like_spec(spec):
     """Return a batch of one zero of a spec's shape and dtype."""
     return tf.zeros((1, *spec.shape[1:]), spec.dtype)
@@ -44,7 +41,7 @@ def zeros_like_spec(spec):
 
 def rows_of(nest):
     """Return how many rows the arrays of a nest have; `None` where there is no array."""
-    leaves = [leaf for leaf in keras.tree.flatten(nest) if leaf is not None]
+    leaves = nests.leaves(nest)
     return len(leaves[0]) if leaves else None
 
 
@@ -55,7 +52,7 @@ def take(nest, rows):
         nest: nest of arrays, or `None`.
         rows: a slice, or an array of indices.
     """
-    return map_arrays(lambda array: array[rows], nest)
+    return nests.map(lambda array: array[rows], nest)
 
 
 def concatenate(nests):
@@ -79,7 +76,7 @@ def batches(dataset, steps=None):
     """
     empty = True
     for element in itertools.islice(_elements(dataset, steps), steps):
-        x, condition = map_arrays(np.asarray, unpack(element))
+        x, condition = nests.map(np.asarray, unpack(element))
         if rows_of(x):
             empty = False
             yield x, condition

@@ -1,11 +1,10 @@
-"""A seed names an image: samples from seeds, the same in every batch and in every export."""
+"""Samples from seeds: the same in every batch and in every export."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.data import elements, values
-from keras_gan.utils import arguments
+from keras_gan.data import elements
+from keras_gan.utils import arguments, nests
 
 
 def from_seeds(model, seeds, condition=None, truncation=None):
@@ -18,23 +17,25 @@ def from_seeds(model, seeds, condition=None, truncation=None):
         truncation: see `keras_gan.latents.Prior.sample`.
 
     Returns:
-        float32 tensor of shape `(batch, *sample_shape)`.
+        Nest of float32 tensors of shape `(batch, *sample_shape)`.
     """
     latents = None if model.latents is None else model.latents.sample(seeds, truncation)
-    return tf.cast(model(latents, condition, training=False), tf.float32)
+    samples = model(latents, condition, training=False)
+    return nests.map(lambda part: tf.cast(part, tf.float32), samples)
 
 
 def generate(model, sample, n, seed, condition, truncation, batch_size):
     """Return the samples of seeds `seed` to `seed + n - 1`; see `GAN.generate`."""
     _check(model, n, seed, batch_size, truncation)
-    condition = _rows(model, condition, n)
+    condition = model.condition.rows(condition, n)
     seeds = _seeds(n, seed)
     batches = []
     for first in range(0, n, batch_size):
         part = slice(first, first + batch_size)
-        rows = elements.map_arrays(lambda rows, part=part: tf.constant(rows[part]), condition)
-        batches.append(sample(tf.constant(seeds[part]), rows, truncation).numpy())
-    return np.concatenate(batches)
+        rows = nests.map(tf.constant, elements.take(condition, part))
+        samples = sample(tf.constant(seeds[part]), rows, truncation)
+        batches.append(nests.map(lambda tensor: tensor.numpy(), samples))
+    return elements.concatenate(batches)
 
 
 def _check(model, n, seed, batch_size, truncation):
@@ -55,38 +56,3 @@ def _seeds(n, seed):
     if seed is None:
         return np.random.default_rng().integers(2**62, size=n)
     return np.arange(seed, seed + n, dtype=np.int64)
-
-
-def _rows(model, condition, n):
-    """Return the condition with n rows; a single label stands for all."""
-    if not model.conditional:
-        if condition is not None:
-            raise ValueError(
-                "This generator takes no condition. Drop it, or build conditional networks, for "
-                f"example with `num_classes=`. Received: condition={condition!r}"
-            )
-        return None
-    if condition is None:
-        raise ValueError(
-            "The generator takes a condition: pass `condition=`, with a row for each of the "
-            f"{n} samples (or one label for all). Received: condition=None"
-        )
-
-    if isinstance(condition, list):
-        condition = np.asarray(condition)  # As in `datasets.from_arrays`: a list is one array.
-
-    def rows(part):
-        part = np.asarray(part)
-        if part.dtype == np.int64:
-            part = part.astype(np.int32)
-        return np.repeat(part, n) if part.ndim == 0 else part
-
-    condition = keras.tree.map_structure(rows, condition)
-    for part in keras.tree.flatten(condition):
-        if len(part) != n:
-            raise ValueError(
-                f"Expected a condition with a row for each of the n={n} samples. "
-                f"Received: {len(part)} rows"
-            )
-    values.check_labels(condition, model.num_classes)
-    return condition

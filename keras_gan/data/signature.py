@@ -1,7 +1,7 @@
-"""What a pair of networks must satisfy, and what can be read off them.
+"""The signature of a pair of networks: latents, samples, conditions and logits, as they say them.
 
-Functional and Sequential models say their inputs, outputs and last operation; of a subclassed
-network nothing is known before it runs, and nothing is checked.
+Functional and Sequential models say their inputs, outputs and last operation. Of a subclassed
+network nothing is known before it runs: what can't be read is `None`, and is not checked.
 """
 
 import math
@@ -9,9 +9,11 @@ import math
 import keras
 
 from keras_gan.layers import packing
+from keras_gan.utils import nests
 from keras_gan.utils.tensors import compatible
 
 _SQUASHING = {"sigmoid", "hardsigmoid", "logsigmoid", "softmax"}
+_PASSING = keras.layers.Flatten, keras.layers.Reshape, keras.layers.Cropping2D
 
 
 def inputs_of(network):
@@ -21,6 +23,26 @@ def inputs_of(network):
     except AttributeError:
         return None
     return inputs or None
+
+
+def input_structure(network):
+    """Return a network's symbolic inputs, in the nest that it is called on, or `None`."""
+    inputs = inputs_of(network)
+    if inputs is None:
+        return None
+    try:
+        return network.input
+    except (AttributeError, ValueError):  # A Sequential that was never called by itself.
+        return inputs[0] if len(inputs) == 1 else inputs
+
+
+def output_structure(network):
+    """Return a network's symbolic outputs, in the nest that it returns, or `None`."""
+    outputs = getattr(network, "outputs", None)
+    if not outputs:
+        return None
+    # A Sequential that was never called by itself has no `output`.
+    return outputs[0] if isinstance(network, keras.Sequential) else network.output
 
 
 def sample_shape(tensor):
@@ -37,61 +59,170 @@ def sample_shape(tensor):
     return tuple(tensor.shape)[1:]
 
 
-def latent_shape(generator):
-    """Return the shape of the latents that a generator takes first.
+def samples_of(generated):
+    """Return the samples among what a generator returned.
+
+    Args:
+        generated: samples, a tensor or a nest; or a dict with the key `"samples"` beside named
+            side outputs.
+    """
+    if isinstance(generated, dict) and "samples" in generated:
+        return generated["samples"]
+    return generated
+
+
+def side_outputs_of(generated):
+    """Return the names of what a generator returned beside its samples, sorted."""
+    if isinstance(generated, dict) and "samples" in generated:
+        return sorted(set(generated) - {"samples"})
+    return []
+
+
+def heads_of(outputs, samples=None):
+    """Return the logits among what a discriminator returned: a tensor, or a nest of heads.
+
+    Args:
+        outputs: logits; a tuple or list of heads; a dict with the key `"logits"` beside extra
+            outputs; or a dict with the keys of the samples' parts, one head for each.
+        samples: the nest of samples that was judged.
 
     Raises:
-        ValueError: when the generator does not say it.
+        ValueError: when there are several named outputs, and none is named `"logits"`.
     """
-    inputs = inputs_of(generator)
-    if inputs is None:
+    if not isinstance(outputs, dict):
+        return outputs
+    if "logits" in outputs:
+        return outputs["logits"]
+    if isinstance(samples, dict) and outputs.keys() == samples.keys():
+        return outputs
+    parts = f", or a head for each of {sorted(samples)}" if isinstance(samples, dict) else ""
+    raise ValueError(
+        "Expected the discriminator to return a tensor of logits, a list of heads, or a dict of "
+        f"named outputs with the key 'logits'{parts}. Received: {sorted(outputs)}"
+    )
+
+
+class Signature:
+    """What a generator and a discriminator take and return, as far as they say it.
+
+    Args:
+        generator: the generator.
+        discriminator: the discriminator.
+        prior: nest of priors, `None` for a generator without latents.
+
+    Attributes:
+        samples: nest of symbolic samples, or `None` where neither network says them.
+        heads: nest of symbolic logits, or `None`.
+        side_outputs: names of the generator's outputs beside its samples, or `None`.
+        generator_condition: nest of the symbolic inputs behind the latents; `()` where there are
+            none, `None` where that can't be told.
+        discriminator_condition: the same behind the discriminator's samples.
+        inputs: flat symbolic inputs by player, `None` where not known.
+
+    Raises:
+        ValueError: when latents, samples or logits don't fit each other.
+    """
+
+    def __init__(self, generator, discriminator, prior):
+        self.inputs = {"generator": inputs_of(generator), "discriminator": inputs_of(discriminator)}
+        generated = output_structure(generator)
+        self.side_outputs = None if generated is None else side_outputs_of(generated)
+        made = None if generated is None else samples_of(generated)
+        judged, self.discriminator_condition = _split(input_structure(discriminator), made)
+        self.generator_condition = _behind_latents(generator, prior)
+        self.samples = judged if made is None else made
+        _check_samples(made, judged)
+        self.heads = None
+        outputs = output_structure(discriminator)
+        if outputs is not None:
+            self.heads = heads_of(outputs, self.samples)
+            _check_logits(self.heads, discriminator)
+
+    @property
+    def head_names(self):
+        """Names of the heads of logits, `[""]` for one; `None` where that can't be told."""
+        return None if self.heads is None else nests.names(self.heads)
+
+    def note(self, generated, outputs, samples):
+        """Take note of what networks have returned that don't say it.
+
+        Args:
+            generated: all that the generator returned.
+            outputs: all that the discriminator returned.
+            samples: the samples that it judged.
+        """
+        self.heads = heads_of(outputs, samples)
+        self.side_outputs = side_outputs_of(generated)
+        self.samples = samples if self.samples is None else self.samples
+
+    def check_element(self, x):
+        """Raise when a dataset's samples don't fit the networks.
+
+        Args:
+            x: nest of tensors or specs of samples, batch axis first.
+
+        Raises:
+            ValueError: for other parts, or shapes that don't match, both shown.
+        """
+        _check_batch(x)
+        if self.samples is not None:
+            match_nests("The dataset's samples", x, "the discriminator's input", self.samples)
+
+
+def latents_structure(generator):
+    """Return the nest of symbolic latents that a generator takes, for `latents="auto"`.
+
+    Raises:
+        ValueError: when the generator does not say it, or a size is not fixed.
+    """
+    structure = input_structure(generator)
+    if structure is None:
         raise ValueError(
             'Expected a Functional or Sequential generator for `latents="auto"`: the size of the '
             "latents is read off its first input. Pass it instead, for example "
             f"`latents=keras_gan.latents.Normal(64)`. Received: generator={generator.name!r} of "
             f"type {type(generator).__name__}"
         )
-    shape = sample_shape(inputs[0])
-    if not all(shape):
+    latents = structure[0] if isinstance(structure, (list, tuple)) else structure
+    for tensor in nests.leaves(latents):
+        if not all(sample_shape(tensor)):
+            raise ValueError(
+                "Expected the generator's first input, the latents, to have a fixed shape, or an "
+                f"explicit `latents`. Received: an input of shape {(None, *sample_shape(tensor))}"
+            )
+    return latents
+
+
+def _split(structure, first):
+    """Return the part of a network's inputs that is like `first`, and what is behind it."""
+    if structure is None:
+        return None, None
+    if not isinstance(structure, (list, tuple)):
+        return structure, ()
+    if first is not None and nests.of_one_structure(structure, first):
+        return structure, ()
+    if len(structure) == 1:
+        return structure[0], ()
+    return structure[0], structure[1] if len(structure) == 2 else tuple(structure[1:])
+
+
+def _behind_latents(generator, prior):
+    """Return the condition's inputs of a generator; see `Signature`."""
+    structure = input_structure(generator)
+    if structure is None or prior is None:
+        return structure
+    latents, condition = _split(structure, prior)
+    shapes = nests.describe(latents, sample_shape), nests.describe(prior, lambda p: p.shape)
+    fits = nests.of_one_structure(latents, prior) and all(
+        compatible(sample_shape(tensor), part.shape)
+        for tensor, part in zip(nests.leaves(latents), nests.leaves(prior), strict=True)
+    )
+    if not fits:
         raise ValueError(
-            "Expected the generator's first input, the latents, to have a fixed shape, or an "
-            f"explicit `latents`. Received: an input of shape {(None, *shape)}"
+            "The latents don't match the generator's first input (shapes without the batch axis): "
+            f"the generator takes {shapes[0]}. Received: latents of {shapes[1]}"
         )
-    return shape
-
-
-def is_conditional(generator, discriminator, has_latents):
-    """Read off the networks' inputs whether they take a condition.
-
-    Raises:
-        ValueError: when the networks don't say it, or contradict each other.
-    """
-    if not has_latents:
-        return True
-    counts = [
-        inputs_of(network) and len(inputs_of(network)) for network in (generator, discriminator)
-    ]
-    if None in counts:
-        raise ValueError(
-            "Expected Functional networks for `conditional='auto'`: whether there is a condition "
-            "is read off their inputs. Pass `conditional=True` or `conditional=False`. Received: "
-            f"generator of type {type(generator).__name__}, discriminator of type "
-            f"{type(discriminator).__name__}"
-        )
-    if counts[0] == 1 and counts[1] > 1:
-        raise ValueError(
-            "The discriminator takes a condition and the generator does not: a generator with "
-            "latents takes `[latents, condition]`, one without takes the condition and "
-            f"`latents=None`. Received: generator with {counts[0]} input, discriminator with "
-            f"{counts[1]} inputs"
-        )
-    return counts[0] > 1
-
-
-def takes_condition(discriminator):
-    """Tell whether a conditional GAN's discriminator takes the condition beside the samples."""
-    inputs = inputs_of(discriminator)
-    return inputs is None or len(inputs) > 1
+    return condition
 
 
 def check_models(generator, discriminator):
@@ -111,44 +242,90 @@ def check_models(generator, discriminator):
         raise ValueError("Expected two networks. Received: the same model as both players")
 
 
-def check_networks(generator, discriminator, prior):
-    """Raise when two networks and a prior don't fit each other.
-
-    Raises:
-        ValueError: when the shapes don't match, or the discriminator returns probabilities.
-    """
-    _check_latents(generator, prior)
-    _check_samples(generator, discriminator)
-    _check_logits(discriminator)
-
-
-def check_element(generator, discriminator, prior, conditional, x, condition):
-    """Raise when a dataset's elements don't fit the networks.
+def match_nests(what, tensors, where, expected):
+    """Raise when two nests of tensors differ in structure, or in a shape.
 
     Args:
-        generator: the generator.
-        discriminator: the discriminator.
-        prior: the latents' prior, or `None`.
-        conditional: whether the networks take a condition.
-        x: tensor or spec of samples, batch axis first.
-        condition: nest of the same for their condition, or `None`.
+        what: what the tensors are, in words.
+        tensors: nest of tensors or specs, batch axis first.
+        where: what they are compared with, in words.
+        expected: nest of tensors or specs.
 
     Raises:
-        ValueError: for a missing condition, or shapes that don't match, both named.
+        ValueError: naming both.
     """
-    if conditional and condition is None:
+    if not nests.of_one_structure(tensors, expected):
         raise ValueError(
-            "The networks take a condition: expected data elements `(x, condition)`, or "
-            "`fit(x, condition)` with arrays. Received: elements of `x` alone"
+            f"{what} and {where} differ in their parts: {nests.describe(tensors, sample_shape)} "
+            f"and {nests.describe(expected, sample_shape)}. Map the one to the other, for example "
+            "by `keras_gan.datasets.map`."
         )
-    real = inputs_of(discriminator)
-    if real:
-        _match("The dataset's samples", x, "the discriminator's input", real[0])
-    if not conditional:
+    named = nests.named(expected)
+    for (part, wanted), tensor in zip(named.items(), nests.leaves(tensors), strict=True):
+        _match(f"{what}{part and f' ({part})'}", tensor, where, wanted)
+
+
+def _check_samples(made, judged):
+    if made is None or judged is None:
         return
-    wanted = inputs_of(generator)
-    _match_condition(condition, wanted and (wanted[1:] if prior else wanted), "generator")
-    _match_condition(condition, real and real[1:], "discriminator")
+    match_nests("The generator's output", made, "the discriminator's input", judged)
+
+
+def _match(what, tensor, where, expected):
+    shapes = sample_shape(tensor), sample_shape(expected)
+    if not compatible(*shapes):
+        raise ValueError(
+            f"{what} and {where} differ in shape (without the batch axis): {shapes[0]} and "
+            f"{shapes[1]}. Make them equal, for example by `dataset.map(...)` or another "
+            "`image_shape`."
+        )
+
+
+def _check_batch(nest):
+    """Raise when the parts of a nest are known to differ in their batch size."""
+    sizes = {
+        name: leaf.shape[0]
+        for name, leaf in nests.named(nest).items()
+        if getattr(leaf.shape, "rank", 0) is not None and len(leaf.shape)
+    }
+    known = {size for size in sizes.values() if size is not None}
+    if len(known) > 1:
+        raise ValueError(
+            "Expected samples whose parts have as many rows each: one batch axis serves all. "
+            f"Received: batch sizes {sizes}"
+        )
+
+
+def _check_logits(heads, discriminator):
+    for logits in nests.leaves(heads):
+        activation = activation_of(logits)
+        if activation in _SQUASHING:
+            raise ValueError(
+                f"The discriminator ends in a {activation}; expected logits. Drop the last "
+                "activation: the losses work on logits, which stay exact where a probability "
+                "rounds to 0 or 1 and its gradient vanishes. Probabilities are "
+                f"`keras.ops.sigmoid(logits)`. Received: discriminator={discriminator.name!r}"
+            )
+
+
+def activation_of(tensor):
+    """Return the name of the activation that made a symbolic tensor, or `None`."""
+    operation, node, index = tensor._keras_history
+    if isinstance(operation, keras.Model):
+        return activation_of(operation.outputs[index])
+    if isinstance(operation, _PASSING):
+        return activation_of(operation._inbound_nodes[node].input_tensors[0])
+    activation = getattr(operation, "activation", None)
+    name = getattr(activation, "__name__", None) or type(operation).__name__
+    return name.lower().replace("_", "")
+
+
+def last_activations(generator):
+    """Return the set of activations that a generator's samples end in; empty if unknown."""
+    generated = output_structure(generator)
+    if generated is None:
+        return set()
+    return {activation_of(part) for part in nests.leaves(samples_of(generated))}
 
 
 def pack_size(discriminator):
@@ -187,103 +364,3 @@ def shares(discriminator, sizes, replicas=1, needed=1):
     if received:
         raise ValueError(packing.does_not_divide(samples, received))
     return parts
-
-
-def num_classes(generator, discriminator, conditional, has_latents):
-    """Return how many labels the networks embed, or `None` when the condition is no label.
-
-    Read off `Embedding` layers that take the condition's one input.
-    """
-    sizes = []
-    for network, first in ((generator, int(has_latents)), (discriminator, 1)):
-        conditions = (inputs_of(network) or [])[first:] if conditional else []
-        if len(conditions) == 1 and sample_shape(conditions[0]) in ((), (1,)):
-            sizes += [
-                embedding.input_dim
-                for layer in getattr(network, "layers", [])
-                # The layer itself, or what a wrapper such as SpectralNormalization holds.
-                if isinstance(embedding := getattr(layer, "layer", layer), keras.layers.Embedding)
-                and _input_of(layer) is conditions[0]
-            ]
-    return min(sizes, default=None)
-
-
-def ends_in_tanh(generator):
-    """Tell whether the generator's samples are squashed to [-1, 1] by a tanh."""
-    outputs = getattr(generator, "outputs", None)
-    return bool(outputs) and _activation_of(outputs[0]) == "tanh"
-
-
-def _check_latents(generator, prior):
-    inputs = inputs_of(generator)
-    if prior is None or inputs is None:
-        return
-    shape = sample_shape(inputs[0])
-    if not compatible(shape, prior.shape):
-        raise ValueError(
-            f"The latents don't match the generator's first input: expected shape {shape}. "
-            f"Received: latents={prior!r} of shape {prior.shape}"
-        )
-
-
-def _check_samples(generator, discriminator):
-    outputs, inputs = getattr(generator, "outputs", None), inputs_of(discriminator)
-    if outputs and inputs:
-        _match("The generator's output", outputs[0], "the discriminator's input", inputs[0])
-
-
-def _match(what, tensor, where, expected):
-    shapes = sample_shape(tensor), sample_shape(expected)
-    if not compatible(*shapes):
-        raise ValueError(
-            f"{what} and {where} differ in shape (without the batch axis): {shapes[0]} and "
-            f"{shapes[1]}. Make them equal, for example by `dataset.map(...)` or another "
-            "`image_shape`."
-        )
-
-
-def _match_condition(condition, expected, player):
-    tensors = keras.tree.flatten(condition)
-    if not expected or len(expected) != len(tensors):
-        return
-    for tensor, wanted in zip(tensors, expected, strict=True):
-        _match("The dataset's condition", tensor, f"the {player}'s condition input", wanted)
-
-
-def _check_logits(discriminator):
-    logits = _logits(discriminator)
-    activation = None if logits is None else _activation_of(logits)
-    if activation in _SQUASHING:
-        raise ValueError(
-            f"The discriminator ends in a {activation}; expected logits. Drop the last "
-            "activation: the losses work on logits, which stay exact where a probability rounds "
-            "to 0 or 1 and its gradient vanishes. Probabilities are "
-            f"`keras.ops.sigmoid(logits)`. Received: discriminator={discriminator.name!r}"
-        )
-
-
-def _logits(discriminator):
-    """Return the symbolic logits, or `None` when the discriminator does not say its outputs."""
-    outputs = getattr(discriminator, "outputs", None) or []
-    if len(outputs) > 1 and isinstance(discriminator.output, dict):
-        return discriminator.output.get("logits")
-    return outputs[0] if len(outputs) == 1 else None
-
-
-def _activation_of(tensor):
-    """Return the name of the activation that made a symbolic tensor, or `None`."""
-    operation, node, index = tensor._keras_history
-    if isinstance(operation, keras.Model):
-        return _activation_of(operation.outputs[index])
-    if isinstance(operation, (keras.layers.Flatten, keras.layers.Reshape, keras.layers.Cropping2D)):
-        return _activation_of(operation._inbound_nodes[node].input_tensors[0])
-    activation = getattr(operation, "activation", None)
-    name = getattr(activation, "__name__", None) or type(operation).__name__
-    return name.lower().replace("_", "")
-
-
-def _input_of(layer):
-    try:
-        return layer.input
-    except (AttributeError, ValueError):
-        return None

@@ -11,6 +11,7 @@ from keras_gan import datasets
 from keras_gan.data import elements
 from keras_gan.data.values import ValueChecks, check_float
 from keras_gan.datasets.epochs import batch_plan
+from keras_gan.utils import nests
 
 _Policy = tf.data.experimental.AutoShardPolicy
 _DATASETS = (tf.data.Dataset, tf.distribute.DistributedDataset)
@@ -66,7 +67,7 @@ class Source:
         self._options = batch_size or 32, bool(shuffle), seed
         self._dataset = x if isinstance(x, (*_DATASETS, keras.utils.PyDataset)) else None
         self.arrays = None if self._dataset is not None else _as_arrays(x, y)
-        self._checks = ValueChecks(None, False)
+        self._checks = ValueChecks()
         if self._dataset is not None and y is not None:
             raise ValueError(
                 "A dataset brings its condition itself, as `(x, condition)`. "
@@ -81,7 +82,7 @@ class Source:
         if isinstance(self._dataset, tf.data.Dataset):
             return elements.unpack(self._dataset.element_spec)
         if isinstance(self._dataset, keras.utils.PyDataset) and len(self._dataset):
-            return elements.unpack(elements.map_arrays(np.asarray, self._dataset[0]))
+            return elements.unpack(nests.map(np.asarray, self._dataset[0]))
         return None
 
     @property
@@ -105,16 +106,14 @@ class Source:
                 "Expected `validation_split` in [0, 1), with arrays: a dataset is validated on "
                 f"another, `validation_data`. Received: validation_split={fraction}"
             )
-        kept = round(len(self.arrays[0]) * (1 - fraction))
-        train = elements.map_arrays(lambda rows: rows[:kept], self.arrays)
-        return Source(*train, *self._options), elements.map_arrays(
-            lambda rows: rows[kept:], self.arrays
-        )
+        kept = round(elements.rows_of(self.arrays[0]) * (1 - fraction))
+        train = nests.map(lambda rows: rows[:kept], self.arrays)
+        return Source(*train, *self._options), nests.map(lambda rows: rows[kept:], self.arrays)
 
     def check(self, needed):
         """Raise when the samples are no floats, or there are fewer batches than needed."""
-        if self.element is not None:
-            check_float(self.element[0].dtype)
+        for part in nests.leaves(self.element[0]) if self.element is not None else ():
+            check_float(part.dtype)
         batches = self._count()
         if batches is not None and batches < needed:
             raise ValueError(too_few(needed, batches))
@@ -132,14 +131,14 @@ class Source:
                 f"Received: {self._dataset}"
             )
 
-    def check_values(self, classes, unit_range):
+    def check_values(self, condition, value_range):
         """Check the values of arrays now, and those of datasets as they are read.
 
         Args:
-            classes: how many labels the networks embed, or `None`.
-            unit_range: whether the generator's samples are within [-1, 1].
+            condition: the model's `Condition`.
+            value_range: `(lowest, highest)` value of the generator's samples, or `None`.
         """
-        self._checks = ValueChecks(classes, unit_range)
+        self._checks = ValueChecks(condition, value_range)
         if self.arrays is not None:
             self._checks.check(*self.arrays)
 
@@ -200,7 +199,7 @@ class Source:
     def _count(self):
         if self.arrays is not None:
             size, shuffle, _ = self._options
-            return batch_plan(len(self.arrays[0]), size, shuffle)[1]
+            return batch_plan(elements.rows_of(self.arrays[0]), size, shuffle)[1]
         if isinstance(self._dataset, tf.data.Dataset):
             count = int(self._dataset.cardinality())
             return count if count >= 0 else None
@@ -319,6 +318,17 @@ class GroupedPyDataset(keras.utils.PyDataset):
 
 
 def _as_arrays(x, y):
+    samples = _as_samples(x)
+    if not elements.rows_of(samples):
+        raise ValueError(too_few(1))
+    # As in `datasets.from_arrays`: a list is one array.
+    return samples, np.asarray(y) if isinstance(y, list) else nests.map(np.asarray, y)
+
+
+def _as_samples(x):
+    """Return samples as a nest of arrays: dicts and tuples are nests, a list is one array."""
+    if isinstance(x, (dict, tuple)):
+        return nests.map(_as_samples, x)
     try:
         array = np.asarray(x)
     except (TypeError, ValueError):
@@ -326,9 +336,6 @@ def _as_arrays(x, y):
     if array.dtype == object or array.ndim == 0:
         raise TypeError(
             "Expected a `tf.data.Dataset`, a `keras.utils.PyDataset` or an array of samples. "
-            f"Received: x={x!r} of type {type(x)}"
+            f"Received: x of type {type(x)}"
         )
-    if not len(array):
-        raise ValueError(too_few(1))
-    # As in `datasets.from_arrays`: a list is one array.
-    return array, np.asarray(y) if isinstance(y, list) else elements.map_arrays(np.asarray, y)
+    return array

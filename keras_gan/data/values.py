@@ -1,12 +1,16 @@
-"""What is checked of the data's values, as they are read and before a network sees them."""
+"""Checks of the data's values, as they are read and before a network sees them."""
 
 import contextlib
+import functools
 import re
 import warnings
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from keras_gan.data import elements
+from keras_gan.utils import nests
 
 NOT_FINITE = (
     "The data holds NaN or infinite values: expected finite samples. The networks were not "
@@ -35,63 +39,51 @@ def check_float(dtype):
         )
 
 
-def check_labels(condition, classes):
-    """Raise when labels are outside the networks' range.
-
-    Args:
-        condition: labels, any nest of arrays.
-        classes: how many labels the networks embed, or `None` where they embed none.
-
-    Raises:
-        ValueError: naming the range expected and the one received.
-    """
-    for labels in keras.tree.flatten(condition) if classes else []:
-        labels = np.asarray(labels)
-        if np.issubdtype(labels.dtype, np.integer) and labels.size:
-            low, high = int(labels.min()), int(labels.max())
-            if low < 0 or high >= classes:
-                raise ValueError(
-                    f"Expected labels from 0 to {classes - 1}: the networks embed {classes} "
-                    f"classes. Received: labels from {low} to {high}"
-                )
-
-
 class ValueChecks:
     """The checks that every batch passes on its way to the training step.
 
     On the host, in the input pipeline: XLA, which drops assertions, changes nothing here.
 
     Args:
-        classes: how many labels the networks embed, or `None`.
-        unit_range: whether the generator's samples are within [-1, 1], so that data outside
-            deserves a warning.
+        condition: the model's `Condition`, which knows its labels; `None` to check none.
+        value_range: `(lowest, highest)` value of the generator's samples, so that data outside
+            deserves a warning; `None` for any.
     """
 
-    def __init__(self, classes, unit_range):
-        self._classes = classes
-        self._unit_range = unit_range
+    def __init__(self, condition=None, value_range=None):
+        self._condition = condition
+        self._value_range = value_range
         self._found = None
 
     def check(self, x, condition=None):
-        """Raise when arrays can't be trained on; warn, by the first, of a range no tanh reaches.
+        """Raise when arrays can't be trained on; warn, by the first, of values out of range.
+
+        Args:
+            x: nest of arrays of samples.
+            condition: nest of arrays, or `None`.
 
         Raises:
-            ValueError: for values that are not finite, or labels out of range.
+            ValueError: for values that are not finite, labels out of range, or parts of other
+                batch sizes.
         """
-        x = np.asarray(x)
-        for array in [x, *keras.tree.flatten(condition)]:
+        samples = [np.asarray(part) for part in nests.leaves(x)]
+        for array in [*samples, *nests.leaves(condition)]:
             _check_finite(array)
-        check_labels(condition, self._classes)
-        if self._unit_range and x.size:
-            self._unit_range = False
-            _warn_range(x.min(), x.max())
+        _check_rows(x, samples)
+        if self._condition is not None:
+            self._condition.check_labels(condition)
+        if self._value_range and all(part.size for part in samples):
+            least, most = self._value_range
+            self._value_range = None
+            low = min(part.min() for part in samples)
+            _warn_range(low, max(part.max() for part in samples), least, most)
 
     def watch(self, dataset):
         """Return a `tf.data.Dataset` whose batches are checked as they pass."""
 
         def passed(*element):
-            tensors = tf.nest.flatten(element)
-            with tf.control_dependencies([tf.numpy_function(self._look, tensors, [])]):
+            look = functools.partial(self._look, element)
+            with tf.control_dependencies([tf.numpy_function(look, nests.leaves(element), [])]):
                 checked = tf.nest.map_structure(tf.identity, element)
             return checked if len(checked) > 1 else checked[0]
 
@@ -112,9 +104,10 @@ class ValueChecks:
                 raise
             raise type(error)(error.node_def, error.op, NOT_READ.format(reason)) from error
 
-    def _look(self, x, *condition):
+    def _look(self, structure, *tensors):
+        x, condition = elements.unpack(nests.pack_as(structure, tensors))
         try:
-            self.check(x, list(condition))
+            self.check(x, condition)
         except ValueError as error:
             self._found = error
             raise
@@ -137,11 +130,31 @@ def _check_finite(array):
         raise ValueError(NOT_FINITE)
 
 
-def _warn_range(low, high):
-    if low < -1.001 or high > 1.001:
+def _check_rows(x, samples):
+    """Raise when the parts of samples differ in how many there are."""
+    counts = {len(part) for part in samples if part.ndim}
+    if len(counts) > 1:
+        sizes = dict(zip(nests.names(x), (len(part) for part in samples), strict=True))
+        raise ValueError(
+            "Expected samples whose parts have as many rows each: one batch axis serves all. "
+            f"Received: batch sizes {sizes}"
+        )
+
+
+def _warn_range(low, high, least, most):
+    if low < least - 1e-3 or high > most + 1e-3:
         warnings.warn(
-            "The generator ends in tanh and makes samples in [-1, 1], but the data is outside: "
+            f"The generator makes samples in [{least:g}, {most:g}], but the data is outside: "
             "the discriminator tells them apart by range alone. Scale the data, for 8-bit images "
-            f"`x / 127.5 - 1`. Range seen: [{low:g}, {high:g}]",
+            f"{_scaling(least, most)}, or say the data's own range by `GAN(value_range=...)`. "
+            f"Range seen: [{low:g}, {high:g}]",
             stacklevel=2,
         )
+
+
+def _scaling(least, most):
+    if (least, most) == (-1, 1):
+        return "`x / 127.5 - 1`"
+    if (least, most) == (0, 1):
+        return "`x / 255`"
+    return f"`x / 255 * {most - least:g} + {least:g}`"

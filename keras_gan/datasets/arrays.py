@@ -13,8 +13,9 @@ def from_arrays(x, condition=None, batch_size=32, seed=0, shuffle=True):
     `dataset.seek(epoch)` makes the next pass be that epoch.
 
     Args:
-        x: Array of samples, shape `(n, ...)`. The values are not rescaled; float64 becomes
-            float32. Other arrays are used where they lie, without a copy.
+        x: Array of samples, shape `(n, ...)`, or a dict or tuple of such arrays for samples of
+            several parts. The values are not rescaled; float64 becomes float32. Other arrays are
+            used where they lie, without a copy.
         condition: Array of shape `(n, ...)`, or tuples and dictionaries of such arrays. A list
             is read as one array.
         batch_size: Samples in a batch. Where there are fewer samples, they make one batch.
@@ -38,10 +39,15 @@ def from_arrays(x, condition=None, batch_size=32, seed=0, shuffle=True):
     (TensorShape([20, 28, 28, 1]), TensorShape([20]))
     """
     batch_size, seed = check_batching(batch_size, seed)
-    x = _as_array(x)
-    if x.dtype.kind not in "fiub":
-        raise TypeError(f"`x` must be a numeric array. Received: an array of dtype {x.dtype}")
-    arrays = x if condition is None else (x, _as_arrays(condition))
+    x = _as_arrays(x)
+    for part in tf.nest.flatten(x):
+        if part.dtype.kind not in "fiub":
+            raise TypeError(
+                f"`x` must be a numeric array. Received: an array of dtype {part.dtype}"
+            )
+    # A bare tuple would be read as samples and condition.
+    alone = (x,) if isinstance(x, tuple) else x
+    arrays = alone if condition is None else (x, _as_arrays(condition))
     _check_lengths(tf.nest.flatten(arrays))
     return gathered(arrays, batch_size, seed, shuffle)
 

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.data import signature
 from keras_gan.export.limits import example
 
 
@@ -19,7 +18,7 @@ class Conditions:
     """
 
     def __init__(self, model):
-        self._structure = _structure(model) if model.conditional else ()
+        self._structure = model.condition.structure()
         self._classes = model.num_classes
         self.specs = {}
         for path, tensor in (
@@ -47,16 +46,3 @@ class Conditions:
             turn = np.arange(rows) % self._classes
             return np.broadcast_to(turn.reshape(-1, *[1] * (array.ndim - 1)), array.shape)
         return array
-
-
-def _structure(model):
-    """Return the condition's nest, as the generator takes it."""
-    if signature.inputs_of(model.generator) is None:
-        raise ValueError(
-            "Expected a Functional generator to export a conditional GAN: the shape of its "
-            f"condition is read off its inputs. Received: {type(model.generator).__name__}"
-        )
-    structure = model.generator.input
-    if model.latents is None:
-        return structure
-    return structure[1] if len(structure) == 2 else structure[1:]

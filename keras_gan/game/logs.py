@@ -1,4 +1,4 @@
-"""The figures of training: one running mean for each key of the progress bar."""
+"""The logs of training: one running mean for each key of the progress bar."""
 
 import contextlib
 
@@ -6,7 +6,10 @@ import keras
 import tensorflow as tf
 
 from keras_gan.game.balance import ACCURACIES, NORMS
+from keras_gan.utils import nests
 from keras_gan.utils.replicas import replica_count
+
+SCORES = ("real_score", "fake_score")
 
 
 class Logs:
@@ -18,20 +21,36 @@ class Logs:
         loss: the `AdversarialLoss`, which may prove a bound.
         parts: the terms and augmentations, each with keys of its own, its `log_names`.
         balance: whether to count how evenly the players are matched.
+        heads: names of the discriminator's heads of logits, each with keys of its own; `None`
+            where they are not known yet, see `set_heads`.
 
     Raises:
         ValueError: when two keys are equal.
     """
 
-    def __init__(self, loss, parts, balance=False):
+    def __init__(self, loss, parts, balance=False, heads=None):
         self._loss = loss
         self.balance = balance
+        self._added = [name for part in parts for name in part.log_names]
+        self._added += NORMS if balance else []
+        self._means = {}
+        self.set_heads(heads or [""])
+
+    def set_heads(self, heads):
+        """Give every head of logits keys of its own, such as `d_loss/a`; one head has none.
+
+        Args:
+            heads: names of the heads, `[""]` for one.
+
+        Raises:
+            ValueError: when two keys are equal.
+        """
         # What evaluation can tell too, without training; the terms are told by training alone.
-        self.game = ["d_loss", "g_loss", "real_score", "fake_score"]
-        self.game += [loss.figure_name] if loss.figure_name else []
-        self.game += ACCURACIES if balance else []
-        names = self.game + [name for part in parts for name in part.log_names]
-        names += NORMS if balance else []
+        game = ["d_loss", "g_loss", *SCORES]
+        game += [self._loss.figure_name] if self._loss.figure_name else []
+        self.game = [*game, *(nests.key(name, head) for head in heads if head for name in game)]
+        self.game += ACCURACIES if self.balance else []
+        names = self.game + self._added
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(
@@ -39,8 +58,13 @@ class Logs:
                 "`name=...` to a term), and one augmentation of each kind that is logged. "
                 f"Received: {twice} more than once"
             )
+        self.heads = heads
         self.names = self._reported = names
-        self._means = {name: keras.metrics.Mean(name=name) for name in names}
+        before = self._means
+        self._means = {
+            name: before[name] if name in before else keras.metrics.Mean(name=name)
+            for name in names
+        }
 
     @property
     def metrics(self):
@@ -52,12 +76,16 @@ class Logs:
         """Float scalar, batches counted since the last reset."""
         return self._means["d_loss"].count
 
-    def collector(self):
-        """Return a `Collector` for one step on one replica."""
-        return Collector(self._loss, self.balance)
+    def collector(self, rows=None):
+        """Return a `Collector` for one step on one replica.
+
+        Args:
+            rows: int scalar, how much the step weighs in the means; by default 1.
+        """
+        return Collector(self._loss, self.balance, rows)
 
     def count(self, names, sums):
-        """Count the figures that all replicas have collected.
+        """Count the values that all replicas have collected.
 
         Args:
             names: their keys.
@@ -88,54 +116,87 @@ class Logs:
 
 
 class Collector:
-    """The figures of one step as one replica has them, until all replicas' are added up.
+    """The logged values of one step as one replica has them, until all replicas' are added up.
 
     Replicas are traced in turns, so each has its own.
 
     Args:
         loss: the `AdversarialLoss`, which may prove a bound.
         balance: whether to count how evenly the players are matched.
+        rows: int scalar, how much the step weighs in the means: an evaluation's last batch may be
+            smaller. `None` for 1.
     """
 
-    def __init__(self, loss, balance):
+    def __init__(self, loss, balance, rows=None):
         self._loss = loss
         self._balance = balance
-        self._figures = []
+        self._rows = rows
+        self._values = []
 
-    def discriminator(self, d_loss, real_logits, fake_logits, weight=1.0):
+    def discriminator(self, losses, real_logits, fake_logits):
         """Collect one discriminator loss, with the logits it came from and what they show.
 
         Args:
-            d_loss: mean adversarial loss.
-            real_logits: logits of real samples.
-            fake_logits: logits of generated samples.
-            weight: of this batch in the means.
+            losses: nest of heads of adversarial losses, unreduced.
+            real_logits: nest of heads of the logits of real samples.
+            fake_logits: the same of generated samples.
+
+        Returns:
+            The loss, a scalar: the mean over heads of each head's mean.
         """
-        self.add("d_loss", d_loss, weight)
-        self.add("real_score", mean(real_logits), weight)
-        self.add("fake_score", mean(fake_logits), weight)
+        d_loss = self._by_head("d_loss", losses, self._reduce)
+        for name, logits in zip(SCORES, (real_logits, fake_logits), strict=True):
+            self._by_head(name, logits, mean)
         if self._loss.figure_name:
-            self.add(self._loss.figure_name, self._loss.figure(d_loss), weight)
+            self.add(self._loss.figure_name, self._loss.figure(d_loss))
+            self._bounds(losses)
         if self._balance:
-            judged = self._loss.says_real(fake_logits) | tf.math.is_nan(fake_logits)
-            right = self._loss.says_real(real_logits), ~judged
+            judged = nests.map(
+                lambda logits: self._loss.says_real(logits) | tf.math.is_nan(logits), fake_logits
+            )
+            right = nests.map(self._loss.says_real, real_logits), nests.map(tf.logical_not, judged)
             for name, answers in zip(ACCURACIES, right, strict=True):
-                self.add(name, mean(tf.cast(answers, tf.float32)), weight)
+                answers = nests.map(lambda head: mean(tf.cast(head, tf.float32)), answers)
+                self.add(name, nests.mean_of_heads(answers))
+        return d_loss
 
-    def generator(self, g_loss, weight=1.0):
-        """Collect one generator loss."""
-        self.add("g_loss", g_loss, weight)
+    def generator(self, losses):
+        """Collect one generator loss, and return it as `discriminator` does."""
+        return self._by_head("g_loss", losses, self._reduce)
 
-    def add(self, name, value, weight=1.0):
+    @property
+    def _reduce(self):
+        """How a loss becomes a scalar: an evaluation may have no row of a batch on a replica."""
+        return tf.reduce_mean if self._rows is None else mean
+
+    def _by_head(self, name, values, reduce):
+        """Collect the mean over heads, and each head's by itself where there are several."""
+        means = nests.map(reduce, values)
+        whole = nests.mean_of_heads(means) if nests.is_nest(means) else means
+        self.add(name, whole)
+        self._heads(name, means)
+        return whole
+
+    def _bounds(self, losses):
+        means = nests.map(mean, losses)
+        if nests.is_nest(means):
+            self._heads(self._loss.figure_name, nests.map(self._loss.figure, means))
+
+    def _heads(self, name, means):
+        for head, value in nests.named(means).items() if nests.is_nest(means) else ():
+            self.add(nests.key(name, head), value)
+
+    def add(self, name, value, weight=None):
         """Collect one value; weight 0 leaves it out of the mean."""
-        self._figures.append((name, value, weight))
+        rows = 1.0 if self._rows is None else tf.cast(self._rows, tf.float32)
+        self._values.append((name, value, rows if weight is None else weight))
 
-    def figures(self):
+    def values(self):
         """Return the keys, and a float32 tensor of shape (keys, 2) to sum over replicas.
 
         Its columns are values times weights, and weights.
         """
-        names, values, weights = zip(*self._figures, strict=True)
+        names, values, weights = zip(*self._values, strict=True)
         values, weights = (
             tf.stack([tf.cast(part, tf.float32) for part in parts]) for parts in (values, weights)
         )

@@ -1,26 +1,86 @@
-"""One player of the game: its variables and its optimizer."""
+"""The two players of the game: network, terms, optimizer, and each one's side of the loss."""
 
-from keras_gan.utils import replicas
+import contextlib
+
+import keras
+import tensorflow as tf
+
+from keras_gan.game import balance
+from keras_gan.utils import nests, replicas
 
 
 class Player:
-    """One network's trainable variables with the optimizer that updates them.
+    """One network with the terms, the optimizer and the side of the loss that train it.
 
-    Loss in, update out. It holds no state of its own: optimizer and variables hang on the model,
-    where Keras saves them.
+    It holds no state of its own: networks, terms and optimizers hang on the model, where Keras
+    saves them.
 
     Args:
-        variables: the trainable variables that this player owns.
-        optimizer: a Keras optimizer, built on these variables.
+        network: a Keras model.
+        optimizer: a Keras optimizer.
+        loss: the `AdversarialLoss`.
+        terms: all terms of the game.
+        following: augmentations that follow training, which hear of every update.
+
+    Attributes:
+        name: `"generator"` or `"discriminator"`.
+        terms: all terms of the game.
+        built: whether the optimizer is built on the player's variables.
     """
 
-    def __init__(self, variables, optimizer):
-        self.variables = variables
+    name = None
+
+    def __init__(self, network, optimizer, loss, terms, following=()):
+        self.network = network
         self.optimizer = optimizer
+        self.loss = loss
+        self.terms = terms
+        self._following = following
+        self._variables = None
         # Keras's optimizers add up gradients as they apply them: each player by itself, and after
         # it has clipped each replica's share. Here they come added up.
         inner = getattr(optimizer, "inner_optimizer", optimizer)
         inner._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
+
+    @property
+    def built(self):
+        """Whether the optimizer is built on the player's variables."""
+        return self._variables is not None
+
+    @property
+    def layers(self):
+        """What the player trains: its network, and the terms that name it."""
+        return [self.network, *(term for term in self.terms if term.player == self.name)]
+
+    @property
+    def variables(self):
+        """The trainable variables that the player owns."""
+        return self._variables
+
+    def build(self):
+        """Build the optimizer on the player's variables; call it in the model's strategy scope."""
+        layers = self.layers
+        self._variables = [variable for layer in layers for variable in layer.trainable_variables]
+        self.optimizer.build(self._variables)
+
+    def adversarial_loss(self, step):
+        """Return the adversarial loss, a scalar, and note it in the step's logs."""
+        raise NotImplementedError
+
+    def objective(self, step):
+        """Return what the player minimizes, a scalar: its adversarial loss and what is added."""
+        loss = self.adversarial_loss(step)
+        return loss + tf.cast(self._added(step), loss.dtype)
+
+    def _added(self, step):
+        """Return what the network's own regularizers and the terms add to the player's loss."""
+        added = sum(tf.cast(loss, "float32") for loss in step.regularizers[self.name])
+        for term in self.terms:
+            if term.acts_on(self.name):
+                value, weighted, ran = term.evaluate(self.name, step)
+                step.values.add(term.log_name(self.name), value, ran)
+                added += weighted
+        return added
 
     def scale(self, loss):
         """Return the loss to differentiate: this replica's share, loss-scaled in mixed precision.
@@ -31,16 +91,67 @@ class Player:
         return self.optimizer.scale_loss(loss / replicas.replica_count())
 
     def gradients(self, tape, scaled_loss):
-        """Return the gradients of the scaled loss with respect to the player's variables.
+        """Return this replica's share of the gradients of the scaled loss."""
+        return tape.gradient(scaled_loss, self._variables)
 
-        They are this replica's share: `replicas.sum_over_replicas` adds up all.
-        """
-        return tape.gradient(scaled_loss, self.variables)
+    def before_update(self):
+        """Let layers such as SpectralNormalization take the step of their own at each update."""
+        for part in self.layers:
+            for layer in part._flatten_layers():
+                if hasattr(layer, "before_update"):
+                    layer.before_update()
 
-    def apply(self, gradients):
+    def update(self, gradients, logs):
         """Update the variables by one optimizer step.
 
         Args:
             gradients: of the scaled loss, the sum over all replicas.
+            logs: the `Logs`, which may ask how large gradient and update are.
         """
-        self.optimizer.apply(gradients, self.variables)
+        if not logs.balance:
+            self.apply(gradients)
+            return
+        for key, (value, weight) in balance.apply(self.name, self, gradients).items():
+            logs.add(key, value, weight)
+
+    def apply(self, gradients):
+        """Apply gradients of the scaled loss, the sum over all replicas."""
+        self.optimizer.apply(gradients, self._variables)
+
+    def after_update(self, step):
+        """Tell terms and augmentations of the update: clipping, moving averages, controllers."""
+        for part in (*self.terms, *self._following):
+            part.after_update(self.name, step)
+
+
+class Generator(Player):
+    """The player whose samples are to be taken for real."""
+
+    name = "generator"
+
+    def adversarial_loss(self, step):
+        """Return the generator's adversarial loss, the mean over heads of each head's mean."""
+        losses = nests.map(self.loss.generator_loss, step.fake_logits, step.real_logits)
+        return step.values.generator(losses)
+
+
+class Discriminator(Player):
+    """The player that tells real samples from generated ones."""
+
+    name = "discriminator"
+
+    def adversarial_loss(self, step):
+        """Return the discriminator's adversarial loss, the mean over heads of each head's mean."""
+        logits = step.real_logits, step.fake_logits
+        return step.values.discriminator(nests.map(self.loss.discriminator_loss, *logits), *logits)
+
+    def playing(self, weights):
+        """Let the network play with other weights, and forget what it assigns meanwhile.
+
+        Args:
+            weights: tensors, one for each trainable variable, or `None` for its own.
+        """
+        if weights is None:
+            return contextlib.nullcontext()
+        mapping = zip(self.network.trainable_variables, weights, strict=True)
+        return keras.StatelessScope(mapping, initialize_variables=False)

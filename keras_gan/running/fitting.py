@@ -8,10 +8,11 @@ from keras_gan.data import elements, signature
 from keras_gan.data.source import Source, refuse_weights, too_few
 from keras_gan.layers import packing
 from keras_gan.running import resuming
+from keras_gan.utils import nests
 
 
 class Fitting:
-    """Mixin for `GAN`: Keras's training loop, given data that fits the networks."""
+    """Keras's training loop, given data that fits the networks of a `GAN`."""
 
     def fit(
         self,
@@ -64,7 +65,7 @@ class Fitting:
         refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
         source = Source(x, y, batch_size, shuffle, self.random_state.start % 2**32)
         source, held_out = source.split(validation_split)
-        self._check_source(source, self.discriminator_steps)
+        self._check_source(source, self.game.discriminator_steps)
         validation_data = held_out if validation_data is None else validation_data
         if validation_data is not None:
             size = kwargs.pop("validation_batch_size", None) or batch_size
@@ -72,10 +73,10 @@ class Fitting:
             self._check_source(validation)
             validation.check_end(kwargs.get("validation_steps"), "validation_steps")
             if validation.element is not None:
-                self._quality.check(self, validation.element[1])
+                self.quality.check(self, self.condition.split(validation.element)[1])
             validation_data = validation.grouped(1, self._shares(validation, size))
         steps = kwargs.pop("steps_per_epoch", None)
-        needed = self.discriminator_steps
+        needed = self.game.discriminator_steps
         batches = source.grouped(needed, self._shares(source, batch_size, needed), steps)
         if hasattr(batches, "seek") and not isinstance(batches, keras.utils.PyDataset):
             steps = None  # Its epochs are of that many steps by now.
@@ -110,12 +111,13 @@ class Fitting:
         Raises:
             ValueError: for batches of a known size that can't be shared and packed.
         """
-        count = source.element and source.element[0].shape[0]
+        count = source.element and nests.leaves(source.element[0])[0].shape[0]
         sizes = [count]
         if source.arrays is not None:
             size = min(batch_size or 32, count)
             sizes = [size, count % size]
-        return signature.shares(self.discriminator, sizes, self._replicas, needed)
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        return signature.shares(self.discriminator, sizes, replicas, needed)
 
     def _nothing_read(self, needed=1):
         """Return the error to raise when a dataset of unknown length had too little to give."""
@@ -132,13 +134,12 @@ class Fitting:
         """
         source.check(needed)
         if source.element is not None:
-            x, condition = source.element
-            signature.check_element(
-                self.generator, self.discriminator, self.latents, self.conditional, x, condition
-            )
-            if self._players is None:
+            x, condition = self.condition.split(source.element)
+            self.condition.check(x, condition)
+            self.signature.check_element(x)
+            if not self.game.generator.built or self.signature.heads is None:
                 self._build_networks(x, condition)
-        source.check_values(self.num_classes, signature.ends_in_tanh(self.generator))
+        source.check_values(self.condition, self.value_range if self.is_bounded else None)
 
     def _build_networks(self, x, condition):
         """Call subclassed networks once, on zeros of the shapes that the data has."""
@@ -147,16 +148,14 @@ class Fitting:
         def zeros(spec):
             return tf.repeat(elements.zeros_like_spec(spec), rows, axis=0)
 
-        x, condition = elements.map_arrays(zeros, (x, condition))
+        if any(None in spec.shape[1:] for spec in nests.leaves((x, condition))):
+            return  # Fully convolutional ones that are built already.
+        x, condition = nests.map(zeros, (x, condition))
         with self.distribute_strategy.scope():
-            latents = None if self.latents is None else tf.zeros((rows, *self.latents.shape))
-            self.generator(self.generator_inputs(latents, condition), training=False)
-            self.discriminator(self.discriminator_inputs(x, condition), training=False)
-        # What a network did not say before it was built, it may say now.
-        signature.check_networks(self.generator, self.discriminator, self.latents)
-        self.built = True
-        self._prepare(self.terms, self.average)
-        self._build_players()
+            latents = self.latents and self.latents.batch(rows, tf.constant([0, 0], tf.int64))
+            generated = self.generator(self.generator_inputs(latents, condition), training=False)
+            outputs = self.discriminator(self.discriminator_inputs(x, condition), training=False)
+        self.assemble(generated, outputs, x)
 
     def evaluate(self, x=None, y=None, batch_size=None, return_dict=False, **kwargs):
         """Return the game's figures on held-out data, and the quality metrics.
@@ -184,15 +183,15 @@ class Fitting:
             batches = source.grouped(1, self._shares(source, batch_size))
         if hasattr(batches, "seek"):
             batches.seek(0)  # The same order, hence the same figures, at each evaluation.
-        with workers.readable_errors(self), self._logs.reporting(self._logs.game):
+        with workers.readable_errors(self), self.game.logs.reporting(self.game.logs.game):
             results = super().evaluate(batches, return_dict=True, **kwargs)
         if not results:
             raise self._nothing_read()
-        results = {name: results[name] for name in self._logs.game}  # Keras sorts them.
+        results = {name: results[name] for name in self.game.logs.game}  # Keras sorts them.
         in_fit = kwargs.get("_use_cached_eval_dataset", False)
         verbose = self._fit_verbose if in_fit else kwargs.get("verbose", "auto")
         results.update(
-            self._quality.evaluate(
+            self.quality.evaluate(
                 self,
                 batches,
                 kwargs.get("steps"),
@@ -211,19 +210,19 @@ class Fitting:
         """
         self._assert_compile_called("train_on_batch")
         refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
-        if self.discriminator_steps > 1:
+        if self.game.discriminator_steps > 1:
             raise ValueError(
                 "One training step takes several batches: use `fit`. "
-                f"Received: discriminator_steps={self.discriminator_steps}"
+                f"Received: discriminator_steps={self.game.discriminator_steps}"
             )
         source = Source(x, y)
         self._check_source(source)
-        signature.shares(self.discriminator, [len(source.arrays[0])])
+        signature.shares(self.discriminator, [elements.rows_of(source.arrays[0])])
         return super().train_on_batch(*source.arrays, return_dict=return_dict)
 
     def get_metrics_result(self):
         """Return the figures of training or, while it runs, of evaluation."""
-        return self._logs.results()
+        return self.game.logs.results()
 
     def _assert_compile_called(self, method_name=None):
         if not self.compiled:

@@ -6,11 +6,12 @@ from keras import ops
 
 from keras_gan.augmentation import Translation
 from keras_gan.augmentation.augmentation import check_strategy, follows_training
-from keras_gan.data.signature import inputs_of, sample_shape
+from keras_gan.data.signature import sample_shape
+from keras_gan.latents import nest_of
 from keras_gan.terms.norms import squared_norm
 from keras_gan.terms.path_length import check_latents
 from keras_gan.terms.term import Term
-from keras_gan.utils import arguments
+from keras_gan.utils import arguments, nests
 from keras_gan.utils.tensors import wide
 
 NOISE = 0.05
@@ -95,11 +96,11 @@ class ConsistencyRegularization(Term):
             ValueError: when the samples' shape is needed and the networks don't say it, or the
                 transformation was made outside of the strategy's scope.
         """
-        shape = _shape_of_samples(model)
-        if self._chosen and shape:
-            self.augmentation = _transformation(shape)
+        shapes = _shapes_of_samples(model)
+        if self._chosen and shapes:
+            self.augmentation = _transformation(shapes)
         layer = self.augmentation
-        if not shape and (layer is None or not layer.built):
+        if not shapes and (layer is None or not layer.built):
             raise ValueError(
                 f"The term {self.name!r} needs the shape of the samples to choose or to build its "
                 "transformation, and subclassed networks don't say it: pass one that is built, "
@@ -107,18 +108,21 @@ class ConsistencyRegularization(Term):
                 f"Received: augmentation={layer!r}"
             )
         if not layer.built:
-            layer.build((None, *shape))
+            layer.build((None, *shapes[0]))
         check_strategy([self.augmentation], model.distribute_strategy)
 
     def discriminator_term(self, step):
         """Return the squared differences, for each row of logits."""
-        return sum(self._difference(step, of) for of in self.on)
+        differences = [self._difference(step, of) for of in self.on]
+        return nests.map(lambda *parts: sum(parts), *differences)
 
     def _difference(self, step, of):
-        samples = tf.stop_gradient(wide(getattr(step, of)))
-        transformed = ops.cast(self.augmentation(samples, training=True), samples.dtype)
-        _, logits = step.discriminate(transformed)
-        return squared_norm(getattr(step, f"{of}_logits") - logits)
+        samples = nests.map(lambda part: tf.stop_gradient(wide(part)), getattr(step, of))
+        moved, condition = step.transformed(self.augmentation, samples, step.condition_of(of))
+        transformed = nests.map(lambda new, old: ops.cast(new, old.dtype), moved, samples)
+        _, heads = step.discriminate(transformed, condition)
+        before = getattr(step, f"{of}_logits")
+        return nests.map(lambda *logits: squared_norm(logits[0] - logits[1]), before, heads)
 
     def get_config(self):
         """Return the constructor's arguments."""
@@ -149,7 +153,8 @@ class LatentConsistency(Term):
     ```
 
     The generator is paid for samples that move with their latents, the discriminator for not
-    minding. The mean runs over the numbers of a sample, so that the weight means the same at all
+    minding. Of composite latents the continuous parts move, codes
+    stay. The mean runs over the numbers of a sample, so that the weight means the same at all
     resolutions. Each player's term runs the generator once more, with a delta of its own, and the
     discriminator's term the discriminator too. The log shows both distances, without weights, as
     `name/discriminator` and `name/generator`.
@@ -202,6 +207,8 @@ class LatentConsistency(Term):
             ValueError: when the generator has none.
         """
         check_latents(self, model)
+        parts = nests.leaves(nest_of(model.latents))
+        self._moved = tuple(part.continuous for part in parts)
 
     def weight_of(self, player):
         """Return the weight in a player's loss; the generator's is negative."""
@@ -209,21 +216,31 @@ class LatentConsistency(Term):
 
     def discriminator_term(self, step):
         """Return the squared difference of the logits, for each row of them."""
-        _, logits = step.discriminate(tf.stop_gradient(self._beside(step)))
-        return squared_norm(step.fake_logits - logits)
+        beside = nests.map(tf.stop_gradient, self._beside(step))
+        _, heads = step.discriminate(beside)
+        return nests.map(
+            lambda *logits: squared_norm(logits[0] - logits[1]), step.fake_logits, heads
+        )
 
     def generator_term(self, step):
         """Return the mean squared difference of the samples, for each of them."""
-        difference = wide(step.fake) - wide(self._beside(step))
-        return ops.mean(ops.square(difference), axis=tuple(range(1, len(difference.shape))))
+        pairs = zip(nests.leaves(step.fake), nests.leaves(self._beside(step)), strict=True)
+        first, *others = (_mean_square(wide(one) - wide(other)) for one, other in pairs)
+        return sum(others, start=first) / (1 + len(others)) if others else first
 
     def _beside(self, step):
         """Return the samples of latents near this step's."""
-        latents = step.latents
+        latents = [
+            self._near(part, step) if moved else part
+            for part, moved in zip(nests.leaves(step.latents), self._moved, strict=True)
+        ]
+        return step.generate(nests.pack_as(step.latents, latents))
+
+    def _near(self, latents, step):
         delta = tf.random.stateless_normal(
             tf.shape(latents), step.seeds.next(), stddev=self.noise, dtype=latents.dtype
         )
-        return step.generate(latents + delta)
+        return latents + delta
 
     def get_config(self):
         """Return the constructor's arguments."""
@@ -243,14 +260,18 @@ def _sides(on):
     return sides
 
 
-def _shape_of_samples(model):
-    """Return the shape of one sample, or `None` when neither network says it."""
-    tensors = inputs_of(model.discriminator) or getattr(model.generator, "outputs", None)
-    return sample_shape(tensors[0]) if tensors else None
+def _mean_square(difference):
+    return ops.mean(ops.square(difference), axis=tuple(range(1, len(difference.shape))))
 
 
-def _transformation(shape):
-    if len(shape) == 3:
+def _shapes_of_samples(model):
+    """Return the shapes of a sample's parts, `None` when neither network says them."""
+    samples = model.signature.samples
+    return None if samples is None else [sample_shape(part) for part in nests.leaves(samples)]
+
+
+def _transformation(shapes):
+    if all(len(shape) == 3 for shape in shapes):
         # Keras's own RandomTranslation does not compile with XLA.
         flip = keras.layers.RandomFlip("horizontal", dtype="float32")
         return keras.Sequential([flip, Translation(0.125)])

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_gan.terms.norms import by_rows, norm, rows_of, squared_norm
 from keras_gan.terms.term import Term
-from keras_gan.utils import arguments
+from keras_gan.utils import arguments, nests
 from keras_gan.utils.tensors import wide
 
 
@@ -26,8 +26,8 @@ class _ZeroCentred(Term):
 
     def discriminator_term(self, step):
         """Return half the squared norm of the gradient, for each row of logits."""
-        logits = getattr(step, f"{self.of}_logits")
-        return 0.5 * squared_norm(step.gradient(self.of), rows_of(logits))
+        heads, gradients = getattr(step, f"{self.of}_logits"), step.gradient(self.of)
+        return nests.map_heads(_half_squared_norm, heads, gradients)
 
     def get_config(self):
         """Return the constructor's arguments."""
@@ -49,7 +49,8 @@ class R1(_ZeroCentred):
     The norm runs over all non-batch axes; the discriminator's forward on the real batch is
     shared with its loss. The log shows `E ||grad_x D(x)||^2 / 2`, without gamma. Of several logits
     for one sample (a patch map) the sum is differentiated. A discriminator that packs samples is
-    penalized on all samples of a pack together.
+    penalized on all samples of a pack together. Of several heads of logits each is penalized by
+    itself, and the mean over heads is taken; a sample of several parts has one norm over all.
 
     Args:
         gamma: weight, a finite number of at least 0. From 0.01 to 100 with the resolution of
@@ -124,6 +125,10 @@ class R2(_ZeroCentred):
         super().__init__(gamma, interval, schedule, name, **kwargs)
 
 
+def _half_squared_norm(logits, gradient):
+    return 0.5 * squared_norm(gradient, rows_of(logits))
+
+
 class _Centred(Term):
     """The squared distance of the gradient's norm from a target, on samples of the term's own."""
 
@@ -142,12 +147,18 @@ class _Centred(Term):
     def discriminator_term(self, step):
         """Return the squared distance of the gradient's norm from the target, for each row."""
         samples = self.samples(step)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
+        # Persistent: each head of logits has a gradient of its own.
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(samples)
-            _, logits = step.discriminate(samples)
-        # Of a discriminator that ignores its samples, zero rather than none.
-        gradient = tape.gradient(logits, samples, unconnected_gradients="zero")
-        return ops.square(self.excess(norm(gradient, rows_of(logits))))
+            _, heads = step.discriminate(samples)
+
+        def penalty(logits):
+            # Of a discriminator that ignores its samples, zero rather than none.
+            sources = nests.leaves(samples)
+            gradient = tape.gradient(logits, sources, unconnected_gradients="zero")
+            return ops.square(self.excess(norm(gradient, rows_of(logits))))
+
+        return nests.map(penalty, heads)
 
     def get_config(self):
         """Return the constructor's arguments."""
@@ -212,12 +223,17 @@ class GradientPenalty(_Centred):
 
     def samples(self, step):
         """Return points between each real sample and the generated one beside it."""
-        real = wide(step.real)
-        rows = rows_of(step.real_logits)
-        share = tf.random.stateless_uniform((rows, 1), step.seeds.next(), dtype=real.dtype)
-        generated = by_rows(ops.cast(tf.stop_gradient(step.fake), real.dtype), rows)
-        between = share * by_rows(real, rows) + (1.0 - share) * generated
-        return ops.reshape(between, ops.shape(real))
+        real = nests.map(wide, step.real)
+        dtype = nests.leaves(real)[0].dtype
+        rows = rows_of(nests.leaves(step.real_logits)[0])
+        share = tf.random.stateless_uniform((rows, 1), step.seeds.next(), dtype=dtype)
+
+        def between(real, fake):
+            generated = by_rows(ops.cast(tf.stop_gradient(fake), dtype), rows)
+            points = share * by_rows(real, rows) + (1.0 - share) * generated
+            return ops.reshape(points, ops.shape(real))
+
+        return nests.map(between, real, step.fake)
 
     def excess(self, norms):
         """Return how far norms are from the target, or above it."""
@@ -240,7 +256,7 @@ class DRAGAN(_Centred):
     ```
 
     x is real, u has an entry of its own for each number of the sample, and std is one number, over
-    all that the batch holds (with several replicas, over each one's share of it). The
+    all that the batch holds of a part (with several replicas, over each one's share of it). The
     discriminator runs once more, on x + delta.
 
     Args:
@@ -270,6 +286,10 @@ class DRAGAN(_Centred):
 
     def samples(self, step):
         """Return points around the real samples."""
-        real = wide(step.real)
-        noise = tf.random.stateless_uniform(tf.shape(real), step.seeds.next(), dtype=real.dtype)
-        return real + 0.5 * ops.std(real) * noise
+
+        def around(real):
+            real = wide(real)
+            noise = tf.random.stateless_uniform(tf.shape(real), step.seeds.next(), dtype=real.dtype)
+            return real + 0.5 * ops.std(real) * noise
+
+        return nests.map(around, step.real)

@@ -1,10 +1,11 @@
 """LeCam regularization: logits kept near where the other side's have been."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from keras_gan.terms.term import Term
-from keras_gan.utils import arguments, replicas
+from keras_gan.utils import arguments, nests, replicas
 from keras_gan.utils.tensors import wide
 
 
@@ -35,7 +36,8 @@ class LeCam(Term):
         name: key in the logs.
 
     Attributes:
-        anchors: `(a_R, a_F)`, a weight that no optimizer trains.
+        anchors: `(a_R, a_F)`, a weight that no optimizer trains; a row of it for each head of
+            logits where there are several.
 
     Raises:
         ValueError: when a number is out of range, or `interval` no positive integer.
@@ -58,24 +60,50 @@ class LeCam(Term):
 
     def attach(self, model):
         """Create the averages, in the model's strategy scope."""
+        heads = len(model.signature.head_names or [""])
         self.anchors = self.add_weight(
-            (2,), initializer="zeros", dtype="float32", trainable=False, name="anchors"
+            (2,) if heads == 1 else (heads, 2),
+            initializer="zeros",
+            dtype="float32",
+            trainable=False,
+            name="anchors",
         )
 
     def discriminator_term(self, step):
         """Return the squared distances of the logits from the other side's average."""
-        real, fake = wide(step.real_logits), wide(step.fake_logits)
-        real_anchor, fake_anchor = ops.unstack(ops.cast(self.anchors, real.dtype))
-        return ops.square(real - fake_anchor) + ops.square(fake - real_anchor)
+        heads = step.real_logits, step.fake_logits
+        anchors = nests.pack_as(heads[0], self._by_head(heads[0]))
+        return nests.map(_distances, *heads, anchors)
+
+    def _by_head(self, heads):
+        """Return the averages of each head of logits, a list."""
+        count = len(nests.leaves(heads))
+        anchors = tf.convert_to_tensor(self.anchors)
+        if count != (1 if len(anchors.shape) == 1 else anchors.shape[0]):
+            raise ValueError(
+                f"The term {self.name!r} keeps averages for each head of logits, and must know "
+                "the heads when it is compiled: use a Functional discriminator. "
+                f"Received: a discriminator with {count} heads"
+            )
+        return [anchors] if count == 1 else ops.unstack(anchors)
 
     def after_update(self, player, step):
         """Move the averages, after every update of the discriminator."""
         if player != "discriminator":
             return
-        means = ops.stack([ops.mean(step.real_logits), ops.mean(step.fake_logits)])
+        sides = zip(nests.leaves(step.real_logits), nests.leaves(step.fake_logits), strict=True)
+        means = [ops.stack([ops.mean(real), ops.mean(fake)]) for real, fake in sides]
+        means = means[0] if len(means) == 1 else ops.stack(means)
         means = replicas.mean_over_replicas(ops.cast(means, "float32"))
         self.anchors.assign(self.decay * self.anchors + (1.0 - self.decay) * means)
 
     def get_config(self):
         """Return the constructor's arguments."""
         return {**super().get_config(), "decay": self.decay}
+
+
+def _distances(real, fake, anchors):
+    """Return the squared distances of one head's logits from the other side's average."""
+    real, fake = wide(real), wide(fake)
+    real_anchor, fake_anchor = ops.unstack(ops.cast(anchors, real.dtype))
+    return ops.square(real - fake_anchor) + ops.square(fake - real_anchor)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 from keras import ops
 
+from keras_gan.utils import nests
 from keras_gan.utils.tensors import wide
 
 
@@ -25,28 +26,33 @@ def by_rows(samples, rows):
     return tf.reshape(samples, (rows, tf.size(samples) // tf.maximum(rows, 1)))
 
 
-def squared_norm(tensor, rows=None):
+def squared_norm(nest, rows=None):
     """Return the squared Euclidean norm of each row, over all that belongs to it.
 
     Args:
-        tensor: tensor of shape `(batch, ...)`.
+        nest: tensor of shape `(batch, ...)`, or a nest of them, whose squares are added up.
         rows: how many rows it is to be taken as (see `by_rows`); by default one for each sample.
 
     Returns:
         Tensor of shape `(rows,)`, float32 or wider.
     """
+    first, *others = (_squares(tensor, rows) for tensor in nests.leaves(nest))
+    return sum(others, start=first)
+
+
+def _squares(tensor, rows):
     matrix = by_rows(wide(tensor), rows_of(tensor) if rows is None else rows)
     return ops.sum(ops.square(matrix), axis=1)
 
 
-def norm(tensor, rows=None):
+def norm(nest, rows=None):
     """Return the Euclidean norm of each row; its gradient where the norm is 0 is 0.
 
     Args:
-        tensor: tensor of shape `(batch, ...)`.
+        nest: tensor of shape `(batch, ...)`, or a nest of them.
         rows: as in `squared_norm`.
     """
-    squared = squared_norm(tensor, rows)
+    squared = squared_norm(nest, rows)
     positive = squared > 0
     # Twice: the root's gradient at 0 is infinite, and what is not selected is multiplied by 0.
     root = ops.sqrt(ops.where(positive, squared, ops.ones_like(squared)))

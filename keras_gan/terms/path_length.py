@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_gan.terms.norms import norm
 from keras_gan.terms.term import Term
-from keras_gan.utils import arguments
+from keras_gan.utils import arguments, nests
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -28,6 +28,8 @@ class PathLength(Term):
     Args:
         weight: finite number of at least 0; 2 in StyleGAN2's code.
         decay: share of the new mean in the average, from 0 to 1.
+        of: what a step is taken in: `"latents"`, or the name of a side output of the generator
+            that its samples are made from, such as the styles of a mapping network.
         interval: compute it on every `interval`-th step only; 4 in StyleGAN2's code.
         schedule: factor of the weight over training steps, such as `keras_gan.schedules.Cosine`.
         name: key in the logs.
@@ -37,8 +39,8 @@ class PathLength(Term):
 
     Raises:
         ValueError: when a number is out of range, `interval` is no positive integer, or, in
-            `compile`, the generator has no latents.
-        TypeError: when `weight` or `decay` is no number, or `schedule` no schedule.
+            `compile`, the generator has no latents, or no such side output.
+        TypeError: when `weight` or `decay` is no number, `of` no name, or `schedule` no schedule.
 
     Example:
 
@@ -51,43 +53,81 @@ class PathLength(Term):
     """
 
     player = "generator"
-    watches = frozenset({"latents"})
 
     def __init__(
-        self, weight=2.0, decay=0.01, interval=1, schedule=None, name="path_length", **kwargs
+        self,
+        weight=2.0,
+        decay=0.01,
+        of="latents",
+        interval=1,
+        schedule=None,
+        name="path_length",
+        **kwargs,
     ):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
+        if not isinstance(of, str):
+            raise TypeError(
+                "Expected `of` to be 'latents' or the name of a side output of the generator. "
+                f"Received: of={of!r}"
+            )
+        self.of = of
         self.decay = arguments.number("decay", decay, high=1)
+
+    @property
+    def watches(self):
+        """The tensor whose steps are measured."""
+        return frozenset({self.of})
 
     def attach(self, model):
         """Create the average, in the model's strategy scope.
 
         Raises:
-            ValueError: when the generator has no latents.
+            ValueError: when the generator has no latents, or no such side output.
         """
-        check_latents(self, model)
+        if self.of == "latents":
+            check_latents(self, model)
+        else:
+            check_side_output(self, model, self.of)
         self.length = self.add_weight(
             (), initializer="zeros", dtype="float32", trainable=False, name="length"
         )
 
     def generator_term(self, step):
         """Return the squared distance of each sample's path length from the average; move it."""
-        lengths = norm(step.gradient("latents", direction=self._direction(step)))
+        lengths = norm(step.gradient(self.of, direction=self._direction(step)))
         average = tf.convert_to_tensor(self.length)
         mean = ops.cast(ops.mean(lengths), "float32")
         self.length.assign(average + self.decay * (mean - average))
         return ops.square(lengths - ops.cast(average, lengths.dtype))
 
     def _direction(self, step):
-        shape = tf.shape(step.fake)
-        dtype = "float64" if step.fake.dtype == "float64" else "float32"
-        direction = tf.random.stateless_normal(shape, step.seeds.next(), dtype=dtype)
-        places = tf.cast(tf.reduce_prod(shape[1:-1]), dtype)
-        return tf.cast(direction / tf.sqrt(places), step.fake.dtype)
+        def direction(fake):
+            shape = tf.shape(fake)
+            dtype = "float64" if fake.dtype == "float64" else "float32"
+            noise = tf.random.stateless_normal(shape, step.seeds.next(), dtype=dtype)
+            places = tf.cast(tf.reduce_prod(shape[1:-1]), dtype)
+            return tf.cast(noise / tf.sqrt(places), fake.dtype)
+
+        return nests.map(direction, step.fake)
 
     def get_config(self):
         """Return the constructor's arguments."""
-        return {**super().get_config(), "decay": self.decay}
+        return {**super().get_config(), "decay": self.decay, "of": self.of}
+
+
+def check_side_output(term, model, name):
+    """Raise when a term needs a side output that the generator is known not to give.
+
+    Raises:
+        ValueError: naming the term and the side outputs that there are.
+    """
+    there = model.signature.side_outputs
+    if there is not None and name not in there:
+        raise ValueError(
+            f"The term {term.name!r} needs the generator's side output {name!r}: let the generator "
+            f"return a dict of it beside its samples, {{'samples': ..., {name!r}: ...}}. "
+            f"Received: a generator with the side outputs {there}"
+        )
 
 
 def check_latents(term, model):

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan import schedules
-from keras_gan.utils import arguments
+from keras_gan.utils import arguments, nests
 from keras_gan.utils.registry import snake_case
 
 
@@ -14,8 +14,9 @@ class Term(keras.layers.Layer):
     """Something added to a player's loss: a penalty, an auxiliary task, a regularizer.
 
     A subclass overrides `discriminator_term`, `generator_term` or both, and returns one value
-    for each sample, without the weight: weight, interval, schedule, mean and logging are done
-    here and in the training step. Being a Keras layer, a term may have state (a moving average,
+    for each sample, or a nest of such for the heads of logits, without the weight: weight,
+    interval, schedule, mean (of each head, then over heads) and logging are done here and in the
+    training step. Being a Keras layer, a term may have state (a moving average,
     a classifier head); it is saved with the model, and what is trainable is trained by the
     player it names.
 
@@ -36,8 +37,9 @@ class Term(keras.layers.Layer):
         player: `"discriminator"` or `"generator"`: whose optimizer trains the term's own
             trainable weights.
         watches: which gradients the term takes through `step.gradient(...)`: `"real"` and
-            `"fake"` (of the logits, with respect to these samples), `"latents"` (of the generated
-            samples, with respect to their latents).
+            `"fake"` (of the logits, with respect to these samples), `"latents"` or the name of a
+            side output of the generator, such as `"styles"` (of the generated samples, with
+            respect to these).
         needs_real_outputs: whether `generator_term` reads `step.real_outputs`, which the
             training step then takes from the updated discriminator, at one more forward.
         reduces: whether the term takes means over all replicas; such a term can't be lazy under
@@ -172,7 +174,8 @@ class Term(keras.layers.Layer):
         """
 
         def run():
-            return tf.reduce_mean(tf.cast(getattr(self, f"{player}_term")(step), tf.float32))
+            values = getattr(self, f"{player}_term")(step)
+            return nests.mean_of_heads(nests.map(lambda v: tf.cast(v, tf.float32), values))
 
         if self.interval == 1:
             value, ran = run(), tf.constant(1.0)

@@ -89,7 +89,7 @@ def test_replicas_draw_differently(two_replicas):
     @tf.function
     def draw():
         def augment():
-            model.random_state.stream().reseed(model._seed_states)
+            model.random_state.stream().reseed(model.seed_states)
             return model.augment(tf.zeros((8, *SHAPE)))
 
         return two_replicas.run(augment)
@@ -97,7 +97,7 @@ def test_replicas_draw_differently(two_replicas):
     first, second = (part.numpy() for part in draw().values)
     # Noise makes all different; the rest is told by what was transformed at all.
     assert not np.any(first == second)
-    seeds = [[copy.numpy() for copy in state.value.values] for state in model._seed_states]
+    seeds = [[copy.numpy() for copy in state.value.values] for state in model.seed_states]
     assert len(seeds) == 5
     assert not any(np.array_equal(*copies) for copies in seeds)
     for weight in model._augmentations[0].weights:
@@ -185,7 +185,7 @@ def test_mixed_precision():
 def test_logs():
     model = trained(everything(), fit=False, run_eagerly=True)
     history = model.fit(images(8), batch_size=8, verbose=0).history
-    adaptive, noise = (part for part in model._following if part.log_names)
+    adaptive, noise = (part for part in model.game.augmentation.following if part.log_names)
     assert history["augment_p"] == [pytest.approx(float(adaptive.p))]
     assert history["augment_rt"] == [pytest.approx(float(adaptive.rt))]
     assert history["noise_sigma"] == [pytest.approx(float(noise.current))]

@@ -221,7 +221,7 @@ def test_evaluate_is_deterministic_and_consistent(model):
 
 
 def test_quality_metrics_see_the_held_out_data_and_fixed_samples(model):
-    metric = model._quality.metrics[0]
+    metric = model.quality.metrics[0]
     x = small.points(24, seed=5)
     results = model.evaluate(x, batch_size=8, return_dict=True, verbose=0)
     np.testing.assert_array_equal(np.concatenate(metric.seen["real"]), x)

@@ -133,7 +133,7 @@ def test_extractors_enter_no_file(tmp_path):
     assert np.allclose(*sizes, rtol=0, atol=4000)
     with pytest.warns(UserWarning, match=r"left out(?s:.*)from_model"):
         loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert loaded._quality.metrics == []
+    assert loaded.quality.metrics == []
     loaded.fit(small.points(), verbose=0)
 
 
@@ -159,7 +159,7 @@ def test_a_reference_on_disk_is_not_lost_in_silence(tmp_path):
     model.compile(metrics=[fixed], metric_samples=SAMPLES)
     with pytest.warns(UserWarning, match="'frechet_distance' has a reference"):
         model.save(tmp_path / "model.keras")
-    assert keras.saving.load_model(tmp_path / "model.keras")._quality.metrics == []
+    assert keras.saving.load_model(tmp_path / "model.keras").quality.metrics == []
 
 
 def test_a_generator_that_has_diverged_ends_no_training():
@@ -365,7 +365,7 @@ def test_metrics_of_a_users_own(tmp_path):
         model.save(tmp_path / "model.keras")
     with pytest.warns(UserWarning, match=r"left out(?s:.*)Halved"):
         loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert loaded._quality.metrics == []
+    assert loaded.quality.metrics == []
 
 
 def test_progress_says_what_is_being_done(capsys, monkeypatch):
@@ -391,4 +391,4 @@ def test_conditions_of_a_sorted_dataset_are_of_all_classes():
     model.compile(metrics=[metric], metric_samples=9)
     labels = np.sort(small.labels(30))
     model.evaluate(small.points(30), labels, verbose=0)
-    assert set(model._quality._condition) == {0, 1, 2}
+    assert set(model.quality._condition) == {0, 1, 2}

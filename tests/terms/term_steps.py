@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_gan
-from keras_gan.game.step import Step
+from keras_gan.game.step import Generated, Step
 
 
 def normal(*shape, seed=0):
@@ -70,23 +70,24 @@ def step_of(model, real, fake=None, condition=None, player="discriminator"):
         player: whose turn it is: the discriminator sees samples cut off from the generator.
     """
     seeds = model.random_state.stream()
-    seeds.reseed(model._seed_states)
-    step = Step(model, tf.constant(real), condition, seeds)
+    seeds.reseed(model.seed_states)
+    step = Step(model.game, tf.constant(real), condition, seeds, model.game.logs.collector())
     if model.latents is not None:
-        drawn = model.latents.batch(len(real), seeds.next())
-        step.latents = tf.cast(drawn, keras.config.floatx())
-    step.fake = step.generate_fake() if fake is None else tf.constant(fake)
-    if player == "discriminator":
-        step.fake = tf.stop_gradient(step.fake)
-    step.discriminate_real()
-    step.discriminate_fake()
+        step.latents = tf.cast(step.latents, keras.config.floatx())
+    if fake is None:
+        step.answer()
+    else:
+        step.generated = Generated.of(tf.constant(fake))
+    step.show_fake(cut_off=player == "discriminator")
+    step.judge_real()
+    step.judge_fake()
     return step
 
 
 def draws_of(model):
     """Return the seeds that terms draw by in the step of `step_of`, in their order."""
     seeds = model.random_state.stream()
-    seeds.reseed(model._seed_states)
+    seeds.reseed(model.seed_states)
     if model.latents is not None:
         seeds.next()
     return seeds

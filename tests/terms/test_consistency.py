@@ -111,7 +111,7 @@ def test_the_random_state_is_the_models():
     """So that training seeds it, differently on every replica, and saves it."""
     term = ConsistencyRegularization()
     model = compiled(linear_critic((8, 8, 1)), [term])
-    assert len(model._seed_states) == 2
+    assert len(model.seed_states) == 2
     x = normal(4, 8, 8, 1)
     first, again = (values_of(term, step_of(model, x)) for _ in range(2))
     np.testing.assert_array_equal(first, again)

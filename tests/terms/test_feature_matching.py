@@ -64,7 +64,7 @@ def test_the_discriminators_layers_are_not_the_terms(tmp_path):
     term = FeatureMatching()
     model = compiled(plain, [term], linear_generator((3,)))
     assert term.weights == [] and list(term._flatten_layers(include_self=False)) == []
-    assert len(model._variables_of("generator")) == len(model.generator.trainable_variables)
+    assert len(model.game.generator.variables) == len(model.generator.trainable_variables)
     x = normal(8, 3)
     model.train_on_batch(x)
     model.save(tmp_path / "model.keras")

@@ -52,7 +52,7 @@ def test_no_gradient_passes_through_the_anchors():
     term = LeCam()
     model = compiled(linear_critic((3,)), [term])
     assert term.trainable_variables == [] and len(term.non_trainable_variables) == 1
-    assert len(model._variables_of("discriminator")) == 2
+    assert len(model.game.discriminator.variables) == 2
 
 
 def test_anchors_are_saved(tmp_path):

@@ -1,0 +1,420 @@
+"""The condition of a GAN: what generator and discriminator are told beside latents and samples."""
+
+import keras
+import numpy as np
+
+from keras_gan.data import elements
+from keras_gan.data.signature import match_nests, sample_shape
+from keras_gan.utils import arguments, nests
+from keras_gan.utils.tensors import compatible
+
+_CHOICES = "auto", True, False, "generator", "samples"
+
+
+class Condition:
+    """Which condition a pair of networks takes, and which parts of it each player sees.
+
+    Data elements, `generate`, callbacks, metrics and exports all ask here.
+
+    Args:
+        signature: the networks' `Signature`.
+        has_latents: whether the generator takes latents.
+        conditional: `"auto"` (read off the networks' inputs), `True`, `False`; `"generator"` when
+            the discriminator takes samples alone; `"samples"` when the generator is given the
+            real samples themselves (a translation between their parts).
+        generator_keys: key, or list of keys, of a dict condition that the generator sees; `None`
+            for all of it.
+        discriminator_keys: the same for the discriminator.
+        num_classes: number of classes of the labels in the condition; `None` to read it off the
+            networks' embeddings.
+        embedded: what the networks' embeddings say, or `None`.
+
+    Attributes:
+        given: whether the generator takes a condition.
+        judged: whether the discriminator does.
+        of_samples: whether the condition is the real samples.
+        num_classes: number of classes, or `None` when the condition is no label.
+
+    Raises:
+        ValueError: when the networks contradict each other or `conditional`, or keys are no keys.
+    """
+
+    def __init__(
+        self,
+        signature,
+        has_latents,
+        conditional="auto",
+        generator_keys=None,
+        discriminator_keys=None,
+        num_classes=None,
+        embedded=None,
+    ):
+        _check_conditional(conditional, has_latents)
+        self._keys = {
+            "generator": _checked_keys("generator_condition", generator_keys),
+            "discriminator": _checked_keys("discriminator_condition", discriminator_keys),
+        }
+        self._has_latents = has_latents
+        self.read(signature)
+        if conditional == "auto":
+            conditional = _is_conditional(signature, has_latents)
+        self.of_samples = conditional == "samples"
+        self.given = bool(conditional)
+        told = signature.discriminator_condition
+        takes_none = told is not None and not nests.leaves(told)
+        alone = conditional in ("generator", "samples") or takes_none
+        self.judged = self.given and not alone
+        if num_classes is not None:
+            num_classes = arguments.whole("num_classes", num_classes, least=2)
+        self.num_classes = num_classes if num_classes is not None or not self.given else embedded
+
+    def read(self, signature):
+        """Take note of what the networks say of their condition, once they say it."""
+        self._specs = {
+            "generator": signature.generator_condition,
+            "discriminator": signature.discriminator_condition,
+        }
+
+    @property
+    def conditional(self):
+        """The `conditional` argument that says the same."""
+        if self.of_samples:
+            return "samples"
+        return self.given and (self.judged or "generator")
+
+    @property
+    def keys(self):
+        """Dict from player to the keys that it sees, `None` for all."""
+        return dict(self._keys)
+
+    # What the networks are called on.
+
+    def to_generator(self, latents, condition):
+        """Return what the generator is called on: latents, the condition, or both."""
+        if not self._has_latents:
+            return self.seen_by("generator", condition)
+        return [latents, self.seen_by("generator", condition)] if self.given else latents
+
+    def to_discriminator(self, samples, condition):
+        """Return what the discriminator is called on: samples, or samples and condition."""
+        if not self.judged:
+            return samples
+        return [samples, self.seen_by("discriminator", condition)]
+
+    def seen_by(self, player, condition):
+        """Return the parts of a condition that a player sees.
+
+        Raises:
+            ValueError: for a key that the condition does not have.
+        """
+        keys = self._keys[player]
+        if keys is None or condition is None:
+            return condition
+        wanted = [keys] if isinstance(keys, str) else keys
+        there = sorted(condition) if isinstance(condition, dict) else type(condition).__name__
+        if not isinstance(condition, dict) or not set(wanted) <= set(condition):
+            raise ValueError(
+                f"Expected conditions that are dicts with the keys {wanted}, for "
+                f"`{player}_condition={keys!r}`. Received: a condition of {there}"
+            )
+        return condition[keys] if isinstance(keys, str) else {key: condition[key] for key in keys}
+
+    def replaced(self, player, condition, seen):
+        """Return a condition in which the parts that a player sees are others.
+
+        Args:
+            player: `"generator"` or `"discriminator"`.
+            condition: the whole condition.
+            seen: the parts, as `seen_by` returns them.
+        """
+        keys = self._keys[player]
+        if keys is None:
+            return seen
+        return {**condition, **({keys: seen} if isinstance(keys, str) else seen)}
+
+    # Data elements.
+
+    def split(self, element):
+        """Return `(x, condition)` of a data element, `None` for a condition that nobody takes."""
+        x, condition = elements.unpack(element)
+        if self.of_samples and condition is None:
+            return x, x
+        return x, condition if self.given else None
+
+    def check(self, x, condition):
+        """Raise when a dataset's condition does not fit the networks.
+
+        Args:
+            x: nest of tensors or specs of samples.
+            condition: nest of tensors or specs, or `None`.
+
+        Raises:
+            ValueError: for a missing condition, unknown keys, or shapes that don't match.
+        """
+        if not self.given:
+            return
+        if condition is None:
+            raise ValueError(
+                "The networks take a condition: expected data elements `(x, condition)`, or "
+                "`fit(x, condition)` with arrays. Received: elements of `x` alone"
+            )
+        self._match("generator", condition)
+        if self.judged:
+            self._match("discriminator", condition)
+
+    def _match(self, player, condition, whose="The dataset's condition"):
+        expected = self._specs[player]
+        seen = nests.leaves(self.seen_by(player, condition))
+        if expected is None:
+            return
+        # Flat: a network may take in a list what the data has in a dict.
+        expected = nests.leaves(expected)
+        where = f"the {player}'s condition input"
+        if len(expected) == len(seen) == 1:
+            match_nests(whose, seen[0], where, expected[0])
+        else:
+            match_nests(whose, seen, where, expected)
+
+    # Labels.
+
+    def check_labels(self, condition):
+        """Raise when labels are out of range.
+
+        Args:
+            condition: nest of arrays, or `None`.
+
+        Raises:
+            ValueError: naming the range expected and the one received.
+        """
+        for labels in nests.leaves(condition) if self.num_classes else []:
+            labels = np.asarray(labels)
+            if np.issubdtype(labels.dtype, np.integer) and labels.size:
+                low, high = int(labels.min()), int(labels.max())
+                if low < 0 or high >= self.num_classes:
+                    raise ValueError(
+                        f"Expected labels from 0 to {self.num_classes - 1}: the networks embed "
+                        f"{self.num_classes} classes. Received: labels from {low} to {high}"
+                    )
+
+    def of_labels(self, labels):
+        """Return the condition that integer labels stand for: as they are, or one-hot.
+
+        Args:
+            labels: integer array of shape `(n,)`.
+        """
+        if self._is_one_hot:
+            return np.eye(self.num_classes, dtype="float32")[labels]
+        return np.asarray(labels, "int32")
+
+    def in_turn(self, n):
+        """Return a condition of n rows in which all classes take turns, `None` without classes."""
+        if not self.given or not self.num_classes:
+            return None
+        return self.of_labels(np.resize(np.arange(self.num_classes), n))
+
+    @property
+    def _is_one_hot(self):
+        specs = self._specs["generator"]
+        parts = [] if specs is None else nests.leaves(specs)
+        if len(parts) != 1 or not self.num_classes:
+            return False
+        floating = "float" in keras.backend.standardize_dtype(parts[0].dtype)
+        return floating and sample_shape(parts[0]) == (self.num_classes,)
+
+    # Sampling.
+
+    def rows(self, condition, n):
+        """Return the condition of n samples as `generate` is given it, checked.
+
+        Args:
+            condition: nest of arrays of n rows, or one label for all; a list is one array.
+            n: how many samples.
+
+        Raises:
+            ValueError: for a missing condition, labels out of range, unknown keys, or rows and
+                shapes that don't match.
+        """
+        if not self.given:
+            if condition is not None:
+                raise ValueError(
+                    "This generator takes no condition. Drop it, or build conditional networks, "
+                    f"for example with `num_classes=`. Received: condition={describe(condition)}"
+                )
+            return None
+        if condition is None:
+            raise ValueError(
+                "The generator takes a condition: pass `condition=`, with a row for each of the "
+                f"{n} samples (or one label for all). Received: condition=None"
+            )
+        condition = nests.map(lambda part: _rows(part, n), as_arrays(condition))
+        for part in nests.leaves(condition):
+            if len(part) != n:
+                raise ValueError(
+                    f"Expected a condition with a row for each of the n={n} samples. "
+                    f"Received: {len(part)} rows"
+                )
+        self.check_labels(condition)
+        condition = self._one_hot_of(condition)
+        self._match("generator", condition, "The condition")
+        return condition
+
+    def _one_hot_of(self, condition):
+        """Return labels as one-hot rows where the generator takes these."""
+        labels = isinstance(condition, np.ndarray) and condition.ndim == 1
+        if labels and self._is_one_hot and np.issubdtype(condition.dtype, np.integer):
+            return self.of_labels(condition)
+        return condition
+
+    # Requests of an export.
+
+    def structure(self, player="generator"):
+        """Return the nest of symbolic conditions that a player takes, under the data's keys.
+
+        Raises:
+            ValueError: when the network does not say its inputs.
+        """
+        if not self.given or (player == "discriminator" and not self.judged):
+            return ()
+        specs, keys = self._specs[player], self._keys[player]
+        if specs is None:
+            raise ValueError(
+                "Expected a Functional generator to export a conditional GAN: the shape of its "
+                "condition is read off its inputs. Received: a network that does not say them"
+            )
+        if isinstance(keys, str):
+            return {keys: nests.leaves(specs)[0]}
+        if keys is not None:
+            return dict(zip(sorted(keys), nests.leaves(specs), strict=True))
+        return specs
+
+    def images(self, condition, like):
+        """Return the parts of a condition that are images of the form of samples.
+
+        Args:
+            condition: nest of arrays or tensors, or `None`.
+            like: images of shape `(n, height, width, channels)`.
+
+        Returns:
+            List of arrays whose height and width are the samples', or divide them alike.
+        """
+        return [part for part in nests.leaves(condition) if _is_image_like(part, like)]
+
+
+def as_arrays(condition):
+    """Return a condition as a nest of arrays: as in `datasets.from_arrays`, a list is one array."""
+    if isinstance(condition, list):
+        return np.asarray(condition)
+    return nests.map(np.asarray, condition)
+
+
+def describe(condition):
+    """Return the shapes of a condition as text: errors never show the data itself."""
+    return nests.describe(as_arrays(condition), lambda part: f"shape {np.shape(part)}")
+
+
+def _rows(part, n):
+    if part.dtype == np.int64:
+        part = part.astype(np.int32)
+    return np.repeat(part, n) if part.ndim == 0 else part
+
+
+def _is_image_like(part, like):
+    if len(part.shape) != 4 or part.shape[-1] not in (1, 3):
+        return False
+    if not keras.backend.is_float_dtype(part.dtype):
+        return False
+    (height, width), (own_height, own_width) = like.shape[1:3], part.shape[1:3]
+    same_form = height * own_width == width * own_height
+    return same_form and own_height <= height and height % own_height == 0
+
+
+def embedded_classes(generator, discriminator, signature):
+    """Return how many labels the networks' embeddings take, or `None`.
+
+    Read off `Embedding` layers that take a condition's only integer part, as it is or on its way
+    through layers without weights, such as `layers.Packing`.
+    """
+    sizes = []
+    networks = {"generator": generator, "discriminator": discriminator}
+    for player, network in networks.items():
+        specs = getattr(signature, f"{player}_condition")
+        labels = [tensor for tensor in nests.leaves(specs) if _is_label(tensor)]
+        if len(labels) == 1:
+            sizes += [
+                embedding.input_dim
+                for layer in getattr(network, "layers", [])
+                # The layer itself, or what a wrapper such as SpectralNormalization holds.
+                if isinstance(embedding := getattr(layer, "layer", layer), keras.layers.Embedding)
+                and _comes_from(layer, labels[0])
+            ]
+    return min(sizes, default=None)
+
+
+def _is_label(tensor):
+    integer = "int" in keras.backend.standardize_dtype(tensor.dtype)
+    return integer and compatible(sample_shape(tensor), (1,) * len(sample_shape(tensor)))
+
+
+def _comes_from(layer, label):
+    """Tell whether what a layer takes is a label, as it is or only reshaped."""
+    try:
+        tensor = layer.input
+    except (AttributeError, ValueError):
+        return False
+    while isinstance(tensor, keras.KerasTensor) and tensor is not label:
+        operation, node, _ = tensor._keras_history
+        inputs = operation._inbound_nodes[node].input_tensors
+        if getattr(operation, "weights", None) or len(inputs) != 1:
+            return False
+        tensor = inputs[0]
+    return tensor is label
+
+
+def _check_conditional(conditional, has_latents):
+    if not any(conditional is choice or conditional == choice for choice in _CHOICES):
+        raise ValueError(
+            f"Expected `conditional` to be one of {_CHOICES}. Received: {conditional!r}"
+        )
+    if not has_latents and conditional is False:
+        raise ValueError(
+            "A generator without latents needs a condition: pass `conditional=True`, or "
+            f"latents. Received: latents=None, conditional={conditional}"
+        )
+
+
+def _checked_keys(name, keys):
+    if keys is None or isinstance(keys, str):
+        return keys
+    if not isinstance(keys, (list, tuple)) or not keys or not all(isinstance(k, str) for k in keys):
+        raise ValueError(
+            f"Expected `{name}` to be None, a key of the data's condition or a list of keys. "
+            f"Received: {name}={keys!r}"
+        )
+    return list(keys)
+
+
+def _is_conditional(signature, has_latents):
+    """Read off the networks' inputs whether they take a condition.
+
+    Raises:
+        ValueError: when the networks don't say it, or contradict each other.
+    """
+    if not has_latents:
+        return True
+    told = signature.generator_condition, signature.discriminator_condition
+    if None in [condition if condition is None else () for condition in told]:
+        raise ValueError(
+            "Expected Functional networks for `conditional='auto'`: whether there is a condition "
+            "is read off their inputs. Pass `conditional=True` or `conditional=False`. Received: "
+            "a generator or discriminator that does not say its inputs"
+        )
+    given, judged = (bool(nests.leaves(condition)) for condition in told)
+    if judged and not given:
+        counts = [len(signature.inputs[player]) for player in ("generator", "discriminator")]
+        raise ValueError(
+            "The discriminator takes a condition and the generator does not: a generator with "
+            "latents takes `[latents, condition]`, one without takes the condition and "
+            f"`latents=None`. Received: generator with {counts[0]} input, discriminator with "
+            f"{counts[1]} inputs"
+        )
+    return given

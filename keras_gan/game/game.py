@@ -1,0 +1,215 @@
+"""The game of a GAN: two players, a loss, terms and the order of updates; one training step."""
+
+import tensorflow as tf
+
+from keras_gan.game.seeds import seed_states
+from keras_gan.game.step import Step
+from keras_gan.utils import nests, replicas
+
+
+class Game:
+    """Two players and the rules by which they train against each other.
+
+    A plain object that `GAN.compile` makes: it holds what the model holds, and no state of its own.
+
+    Args:
+        loss: the `AdversarialLoss`.
+        generator: the `Generator` that plays.
+        discriminator: the `Discriminator` that plays.
+        order: the order of updates, one of `keras_gan.game.orders`.
+        prior: the latents' prior, or `None`.
+        condition: the `Condition`, which says what the networks are called on.
+        logs: the `Logs`.
+        random_state: the `RandomState`.
+        average: the `GeneratorAverage`, or `None`.
+        augmentation: the `Augmented` view of samples that the discriminator has in training.
+        replay: the `Replay` of generated samples, or `None`.
+        discriminator_steps: batches, and updates of the discriminator, to one of the generator.
+
+    Reference:
+        - [Goodfellow et al., 2014](https://arxiv.org/abs/1406.2661), Algorithm 1
+    """
+
+    def __init__(
+        self,
+        *,
+        loss,
+        generator,
+        discriminator,
+        order,
+        prior,
+        condition,
+        logs,
+        random_state,
+        average=None,
+        augmentation=None,
+        replay=None,
+        discriminator_steps=1,
+    ):
+        self.loss = loss
+        self.generator = generator
+        self.discriminator = discriminator
+        self.order = order
+        self.prior = prior
+        self.condition = condition
+        self.logs = logs
+        self.random_state = random_state
+        self.average = average
+        self.augmentation = augmentation
+        self.replay = replay
+        self.discriminator_steps = discriminator_steps
+
+    @property
+    def players(self):
+        """Both players."""
+        return self.generator, self.discriminator
+
+    @property
+    def terms(self):
+        """The terms added to either player's loss."""
+        return self.generator.terms
+
+    @property
+    def watched(self):
+        """Names of the tensors whose gradients terms take."""
+        return frozenset().union(*(term.watches for term in self.terms))
+
+    @property
+    def answers_real(self):
+        """Whether the generator's loss looks at real samples too."""
+        needed = any(term.needs_real_outputs for term in self.terms)
+        return self.loss.uses_real_logits or needed
+
+    def step(self, batches):
+        """Take one training step, as Algorithm 1 has it, and return the logs.
+
+        The discriminator learns from every batch, each with fresh latents; then the generator,
+        through the updated discriminator and the last of its own forwards.
+
+        Args:
+            batches: list of `(x, condition)`, one for each update of the discriminator.
+        """
+        seeds, values = self.random_state.stream(), self.logs.collector()
+        seeds.reseed(self._seed_states)
+        self.generator.before_update()
+        for batch in batches[:-1]:
+            self.discriminator_turn(self.begin(batch, seeds, values))
+        step = self.begin(batches[-1], seeds, values)
+        self.order.play(self, step)
+        self._finish(step)
+        return self.logs.results()
+
+    def begin(self, batch, seeds, values):
+        """Return the `Step` in which the generator has answered a real batch, on its tape."""
+        step = Step(self, *batch, seeds, values)
+        with step.tape:
+            step.answer()
+        return step
+
+    def discriminator_turn(self, step):
+        """Update the discriminator on real samples, and generated ones that are cut off."""
+        player = self.discriminator
+        player.before_update()
+        step.show_fake(cut_off=True)
+        with tf.GradientTape() as tape:
+            step.judge_real()
+            step.judge_fake()
+            loss = player.scale(player.objective(step))
+        player.update(replicas.sum_over_replicas(player.gradients(tape, loss)), self.logs)
+        player.after_update(step)
+
+    def generator_turn(self, step, ahead=None):
+        """Update the generator through the discriminator, as it is or as it would be ahead.
+
+        Args:
+            step: the `Step`, on whose tape the generator has answered.
+            ahead: the discriminator's weights of an unrolled order, or `None`.
+        """
+        player = self.generator
+        step.show_fake(cut_off=False)
+        with step.tape:
+            with self.discriminator.playing(ahead):
+                if self.answers_real:
+                    step.judge_real()
+                step.judge_fake()
+            loss = player.scale(player.objective(step))
+        player.update(self.agree(player.gradients(step.tape, loss), step.values), self.logs)
+        player.after_update(step)
+
+    def agree(self, gradients, values):
+        """Return the gradients of all replicas, and have these agree on all else in passing.
+
+        That is the networks' moving statistics (BatchNorm's), of which each replica has counted
+        its own share of the batch and which Keras would let drift apart, and the logged values of
+        the step. One exchange for all of it: this is the step's last.
+        """
+        names, values = values.values()
+        buffers = _float_buffers(*(player.network for player in self.players))
+        count = replicas.replica_count()
+        shares = [tf.convert_to_tensor(buffer) / count for buffer in buffers]
+        gradients, shares, values = replicas.sum_over_replicas([gradients, shares, values])
+        if count > 1:
+            for buffer, mean_of_all in zip(buffers, shares, strict=True):
+                buffer.assign(mean_of_all)
+        self.logs.count(names, values)
+        return gradients
+
+    def test(self, batch, samples, discriminate):
+        """Play one batch without training, and return the logs.
+
+        Args:
+            batch: `(x, condition)`.
+            samples: function from latents and condition to samples.
+            discriminate: function from samples and condition to logits.
+        """
+        real, condition = batch
+        rows = nests.batch_size(real)
+        # Counted downwards from -1: no training step ever draws these.
+        seeds = self.random_state.stream(-1 - tf.cast(self.logs.batches, "int64"))
+        latents = None if self.prior is None else self.prior.batch(rows, seeds.next())
+        fake = samples(latents, condition)
+        real_logits, fake_logits = (discriminate(x, condition) for x in (real, fake))
+        d_losses = nests.map(self.loss.discriminator_loss, real_logits, fake_logits)
+        g_losses = nests.map(self.loss.generator_loss, fake_logits, real_logits)
+        collector = self.logs.collector(rows)
+        collector.discriminator(d_losses, real_logits, fake_logits)
+        collector.generator(g_losses)
+        names, values = collector.values()
+        self.logs.count(names, replicas.sum_over_replicas(values))
+        return self.logs.results()
+
+    def _finish(self, step):
+        """Average what replicas hold apart, average the generator, count the step."""
+        self._synchronize_state()
+        for part in self.augmentation.following:
+            for name, value in part.figures().items():
+                self.logs.add(name, value)
+        if self.average:
+            images = nests.batch_size(step.real) * replicas.replica_count()
+            images *= self.discriminator_steps
+            self.average.update(self.generator.network, step.count, images)
+        self.random_state.advance()
+
+    def _synchronize_state(self):
+        """Average the state of terms and augmentations over replicas, where they have any."""
+        buffers = _float_buffers(*self.terms, *self.augmentation.layers)
+        if replicas.replica_count() == 1 or not buffers:
+            return
+        means = replicas.mean_over_replicas([tf.convert_to_tensor(buffer) for buffer in buffers])
+        for buffer, average in zip(buffers, means, strict=True):
+            buffer.assign(average)
+
+    @property
+    def _seed_states(self):
+        networks = (player.network for player in self.players)
+        layers = [*networks, *self.augmentation.layers, *self.terms]
+        return [state for layer in layers for state in seed_states(layer)]
+
+
+def _float_buffers(*layers):
+    return [
+        variable
+        for layer in layers
+        for variable in layer.non_trainable_weights
+        if "float" in variable.dtype
+    ]
