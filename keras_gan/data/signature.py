@@ -9,6 +9,7 @@ import math
 import keras
 
 from keras_gan.layers import packing
+from keras_gan.utils.keras_internals import layers_within, made_by
 from keras_gan.utils.tensors import compatible
 
 _SQUASHING = {"sigmoid", "hardsigmoid", "logsigmoid", "softmax"}
@@ -153,7 +154,7 @@ def check_element(generator, discriminator, prior, conditional, x, condition):
 
 def pack_size(discriminator):
     """Return how many samples a discriminator judges at once, 1 without `layers.Packing`."""
-    layers = discriminator._flatten_layers()
+    layers = layers_within(discriminator)
     return math.lcm(*(part.samples for part in layers if isinstance(part, packing.Packing)))
 
 
@@ -272,11 +273,11 @@ def _logits(discriminator):
 
 def _activation_of(tensor):
     """Return the name of the activation that made a symbolic tensor, or `None`."""
-    operation, node, index = tensor._keras_history
+    operation, inputs, index = made_by(tensor)
     if isinstance(operation, keras.Model):
         return _activation_of(operation.outputs[index])
     if isinstance(operation, (keras.layers.Flatten, keras.layers.Reshape, keras.layers.Cropping2D)):
-        return _activation_of(operation._inbound_nodes[node].input_tensors[0])
+        return _activation_of(inputs[0])
     activation = getattr(operation, "activation", None)
     name = getattr(activation, "__name__", None) or type(operation).__name__
     return name.lower().replace("_", "")
