@@ -1,6 +1,7 @@
 """One player of the game: its variables and its optimizer."""
 
 from keras_gan.utils import replicas
+from keras_gan.utils.keras_internals import take_summed_gradients
 
 
 class Player:
@@ -19,8 +20,7 @@ class Player:
         self.optimizer = optimizer
         # Keras's optimizers add up gradients as they apply them: each player by itself, and after
         # it has clipped each replica's share. Here they come added up.
-        inner = getattr(optimizer, "inner_optimizer", optimizer)
-        inner._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
+        take_summed_gradients(optimizer)
 
     def scale(self, loss):
         """Return the loss to differentiate: this replica's share, loss-scaled in mixed precision.
