@@ -7,6 +7,7 @@ from keras_gan.game import balance, unrolling
 from keras_gan.game.logs import mean
 from keras_gan.game.step import Step
 from keras_gan.utils import replicas
+from keras_gan.utils.keras_internals import layers_within
 
 
 class Training:
@@ -140,7 +141,7 @@ class Training:
     def _before_update(self, player):
         # Layers such as SpectralNormalization take a step of their own at each update.
         for part in self._layers_of(player):
-            for layer in part._flatten_layers():
+            for layer in layers_within(part):
                 if hasattr(layer, "before_update"):
                     layer.before_update()
 
