@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.utils import arguments, replicas
+from keras_gan.utils.keras_internals import adam_moments
 
 STEPS = 5
 
@@ -95,8 +96,8 @@ class _AdamSteps:
     def __init__(self, optimizer):
         self.optimizer = optimizer
         self.rate, self.count = optimizer.learning_rate, optimizer.iterations
-        self.first = [tf.convert_to_tensor(m) for m in optimizer._momentums]
-        self.second = [tf.convert_to_tensor(v) for v in optimizer._velocities]
+        moments = adam_moments(optimizer)
+        self.first, self.second = ([tf.convert_to_tensor(m) for m in each] for each in moments)
 
     def moves(self, gradients):
         """Return what to subtract from the weights, and take the moments a step on."""
