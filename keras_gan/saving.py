@@ -1,8 +1,6 @@
 """Files that are whole or not there: how a GAN is saved, and loaded without losing anything."""
 
-import concurrent.futures
 import contextlib
-import io
 import os
 import pathlib
 import stat
@@ -10,10 +8,9 @@ import zipfile
 
 import keras
 import numpy as np
-from keras.src.backend.common import global_state
-from keras.src.saving import saving_lib
 
 from keras_gan import quality
+from keras_gan.utils import keras_internals
 from keras_gan.workers import is_chief
 
 
@@ -51,7 +48,7 @@ class Saving:
         with _beside(filepath, overwrite) as path:
             plain = path != filepath and path.endswith(".weights.h5") and self.built and not kwargs
             if plain:
-                pathlib.Path(path).write_bytes(_weights_of(self))
+                pathlib.Path(path).write_bytes(keras_internals.weights_file(self))
             else:
                 super().save_weights(path, overwrite=overwrite, **kwargs)
 
@@ -194,44 +191,6 @@ def _beside(filepath, overwrite):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _weights_of(model):
-    """Return what Keras would write into a `.weights.h5` file.
-
-    On a full disk HDF5 ends the process by a segmentation fault, as it closes a file of small
-    arrays (h5py 3.14): it is given memory to write to, and the file is written by Python.
-    """
-    memory = io.BytesIO()
-    store = saving_lib.H5IOStore(memory, mode="w")
-    saving_lib._save_state(
-        model,
-        weights_store=store,
-        assets_store=None,
-        inner_path="",
-        visited_saveables=set(),
-    )
-    store.close()
-    return memory.getbuffer()
-
-
-def note_keras_attributes():
-    """Note which attributes all Keras objects have, which Keras looks up as it saves and loads.
-
-    It makes an optimizer to see them, and again for every file: it looks for what it found under
-    another name than it notes it by (Keras 3.15). The variables of each take 70 KiB that
-    TensorFlow never gives back, 200 MiB a day at one backup a minute. And in the scope of a
-    strategy of several workers to make a variable takes all of them, where the chief alone saves:
-    hence the thread, which is in no scope.
-    """
-    kinds = ("Operation", "Layer", "Functional", "Sequential", "Metric", "Optimizer", "Loss")
-    names = {kind: f"saving_attr_skiplist_{kind}" for kind in kinds}
-    if all(global_state.get_global_attribute(name) for name in names.values()):
-        return
-    with concurrent.futures.ThreadPoolExecutor(1) as thread:
-        for kind, name in names.items():
-            found = thread.submit(saving_lib.get_attr_skipset, kind).result()
-            global_state.set_global_attribute(name, found)
 
 
 def load_model(filepath):

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_gan.terms.term import Term
+from keras_gan.utils.keras_internals import layers_within
 from keras_gan.utils.kernels import as_matrix, kernel_of
 from keras_gan.utils.tensors import wide
 
@@ -95,7 +96,7 @@ class OrthogonalRegularization(Term):
 def _kernels(network):
     """Return the `(layer, kernel)` of a network's layers, those in wrappers included, each once."""
     found = {}
-    for layer in network._flatten_layers():
+    for layer in layers_within(network):
         kernel = None if isinstance(layer, keras.layers.Embedding) else kernel_of(layer)
         # A wrapper may show the kernel of the layer it holds, which comes after it and knows its
         # shape.
