@@ -1,7 +1,6 @@
 """Files that are whole or not there: how a GAN is saved, and loaded without losing anything."""
 
 import contextlib
-import os
 import pathlib
 import stat
 import zipfile
@@ -10,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_gan import quality
-from keras_gan.utils import keras_internals
+from keras_gan.utils import files, keras_internals
 from keras_gan.workers import is_chief
 
 
@@ -30,8 +29,8 @@ class Saving:
         """
         if not is_chief(self):
             return
-        with _beside(filepath, overwrite) as path:
-            super().save(path, overwrite=overwrite, **kwargs)
+        with _writing(filepath, overwrite) as path:
+            super().save(str(path), overwrite=overwrite, **kwargs)
 
     def save_weights(self, filepath, overwrite=True, every_worker=False, **kwargs):
         """Save all weights and state, without the architecture, to a `.weights.h5` file.
@@ -45,12 +44,12 @@ class Saving:
         """
         if not (every_worker or is_chief(self)):
             return
-        with _beside(filepath, overwrite) as path:
-            plain = path != filepath and path.endswith(".weights.h5") and self.built and not kwargs
-            if plain:
-                pathlib.Path(path).write_bytes(keras_internals.weights_file(self))
+        with _writing(filepath, overwrite) as path:
+            plain = path != filepath and str(path).endswith(".weights.h5")
+            if plain and self.built and not kwargs:
+                path.write_bytes(keras_internals.weights_file(self))
             else:
-                super().save_weights(path, overwrite=overwrite, **kwargs)
+                super().save_weights(str(path), overwrite=overwrite, **kwargs)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Load weights and state from a `.weights.h5` or `.keras` file: all of it, or nothing.
@@ -176,21 +175,13 @@ class Saving:
         self.compile(**keras.saving.deserialize_keras_object(config), metrics=metrics)
 
 
-@contextlib.contextmanager
-def _beside(filepath, overwrite):
+def _writing(filepath, overwrite):
+    """Return the context of a path to write to: the one given, or one beside it."""
     path = pathlib.Path(filepath)
     # Remote files are not renamed, shards are several, and Keras asks before it overwrites.
     if "://" in str(filepath) or path.suffix == ".json" or (path.exists() and not overwrite):
-        yield filepath
-        return
-    # Keras chooses the format by the ending: it stays last. The name is always the same, so that
-    # what a killed process has left does not pile up.
-    temporary = path.with_name(f".partial-{path.name}")
-    try:
-        yield str(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        return contextlib.nullcontext(filepath)
+    return files.whole_file(path)
 
 
 def load_model(filepath):

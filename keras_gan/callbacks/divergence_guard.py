@@ -10,8 +10,8 @@ import warnings
 
 import keras
 
+from keras_gan.utils import files
 from keras_gan.utils.arguments import whole
-from keras_gan.visualization import files
 from keras_gan.workers import is_chief
 
 _LOSSES = ("d_loss", "g_loss")

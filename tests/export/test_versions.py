@@ -5,8 +5,8 @@ import os
 import pytest
 import tensorflow as tf
 
-from keras_gan.export import versions as versioning
 from keras_gan.export.versions import Versions
+from keras_gan.utils import files
 from tests.integration import small
 
 
@@ -83,9 +83,7 @@ def test_a_version_goes_in_one_step(tmp_path, monkeypatch):
     for number in (1, 2):
         write(tmp_path, number)
     seen = []
-    monkeypatch.setattr(
-        versioning.shutil, "rmtree", lambda path, **kwargs: seen.append(names(tmp_path))
-    )
+    monkeypatch.setattr(files.shutil, "rmtree", lambda path, **kwargs: seen.append(names(tmp_path)))
     Versions(tmp_path).prune(1, latest=2)
     (left,) = seen
     assert [name for name in left if name.isdecimal()] == ["2"]
