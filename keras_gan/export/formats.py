@@ -7,6 +7,7 @@ import tempfile
 import tensorflow as tf
 from absl import logging
 
+from keras_gan.utils import arguments
 from keras_gan.utils.keras_internals import resource_owner
 
 # What each format's directory is known by.
@@ -20,8 +21,7 @@ def check(format):
         ValueError: for another name.
         ImportError: when the package that writes it is missing.
     """
-    if format not in FILES:
-        raise ValueError(f"Expected `format` to be one of {list(FILES)}. Received: {format!r}")
+    arguments.choice("format", format, FILES)
     if format == "onnx" and importlib.util.find_spec("tf2onnx") is None:
         raise ImportError(
             "ONNX files are written by the package tf2onnx, which is not installed. Install it "

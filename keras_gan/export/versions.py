@@ -53,11 +53,7 @@ class Versions:
         """
         if isinstance(version, str) and version == "next":
             return 1 + max(self.numbers(), default=0)
-        if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-            raise ValueError(
-                "Expected `version` to be 'next' or a positive integer. "
-                f"Received: version={version!r}"
-            )
+        version = arguments.whole("version", version, other="'next'")
         if self.path(version).exists():
             raise ValueError(
                 f"Version {version} exists already in {str(self.base)!r}, and a server may be "

@@ -38,7 +38,9 @@ def test_versions_follow_each_other(model, tmp_path):
 
 @pytest.mark.parametrize("version", [0, -1, 1.0, True, "2", "latest", None])
 def test_versions_are_positive_integers(tmp_path, version):
-    with pytest.raises(ValueError, match=r"'next' or a positive integer\. Received: version="):
+    with pytest.raises(
+        ValueError, match=r"'next' or a whole number of at least 1. Received: version="
+    ):
         Versions(tmp_path).choose(version)
 
 
