@@ -291,11 +291,7 @@ class GAN(Fitting, Training, Saving, keras.Model):
 
     def _check_compile(self, discriminator_steps, update, jit_compile, steps_per_execution):
         arguments.whole("discriminator_steps", discriminator_steps)
-        if update not in ("alternating", "simultaneous", "unrolled"):
-            raise ValueError(
-                "Expected `update` to be 'alternating', 'simultaneous' or 'unrolled'. "
-                f"Received: update={update!r}"
-            )
+        arguments.choice("update", update, ("alternating", "simultaneous", "unrolled"))
         if self._replicas == 1:
             return
         refused = {
