@@ -449,16 +449,6 @@ def json_path():
     return path
 
 
-def write(report, path):
-    """Write the report in one step: a reader sees the old file or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def main(_):
     if logging.get_verbosity() == logging.INFO:  # The default, at which tfds tells of each file.
         logging.set_verbosity(logging.WARNING)
@@ -469,7 +459,7 @@ def main(_):
     except (ValueError, tf.errors.InvalidArgumentError) as error:
         logging.debug("Where it was raised:", exc_info=True)  # Shown with --verbosity=1.
         sys.exit(f"error: {error}")
-    write(report, path)
+    path.write_text(json.dumps(report, indent=2, allow_nan=False) + "\n")
     show(report)
     print(f"\nWritten to {path}")
 

@@ -3,7 +3,10 @@
 import keras
 import tensorflow as tf
 
+from keras_gan.utils import arguments
 from keras_gan.utils.copying import copy_of
+
+__all__ = ["GeneratorAverage", "get"]
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -115,7 +118,7 @@ def get(identifier):
     if identifier is None or isinstance(identifier, GeneratorAverage):
         return identifier
     if isinstance(identifier, (int, float)) and not isinstance(identifier, bool):
-        return GeneratorAverage(decay=float(identifier))
+        return GeneratorAverage(decay=arguments.number("ema", identifier, below=1))
     raise TypeError(
         "Expected `ema` to be None, a decay per step such as 0.999, or a "
         f"`keras_gan.GeneratorAverage`. Received: ema={identifier!r}"
@@ -128,15 +131,14 @@ def _check(decay, half_life, ramp_up):
             "Expected either `decay` (per step) or `half_life` (in images). "
             f"Received: decay={decay}, half_life={half_life}"
         )
-    if decay is not None and not 0 <= decay < 1:
-        raise ValueError(
-            "Expected the decay of the generator's average (`ema`) in [0, 1), such as 0.999. "
-            f"Received: decay={decay}"
-        )
-    if half_life is not None and not half_life > 0:
-        raise ValueError(f"Expected `half_life` to be positive. Received: half_life={half_life}")
-    if ramp_up is not None and (half_life is None or not ramp_up > 0):
-        raise ValueError(
-            "Expected `ramp_up` to be None, or positive together with `half_life`. "
-            f"Received: ramp_up={ramp_up}, half_life={half_life}"
-        )
+    if decay is not None:
+        arguments.number("decay", decay, below=1)
+    if half_life is not None:
+        arguments.number("half_life", half_life, above=0)
+    if ramp_up is not None:
+        arguments.number("ramp_up", ramp_up, above=0)
+        if half_life is None:
+            raise ValueError(
+                "Expected `ramp_up` together with `half_life`. "
+                f"Received: ramp_up={ramp_up}, half_life=None"
+            )

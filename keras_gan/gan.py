@@ -28,8 +28,9 @@ from keras_gan.game.seeds import RandomState, seed_states
 from keras_gan.game.step import logits_of
 from keras_gan.quality import Quality
 from keras_gan.running.fitting import Fitting
-from keras_gan.saving import Saving, note_keras_attributes
+from keras_gan.saving import Saving
 from keras_gan.utils import arguments, nests
+from keras_gan.utils.keras_internals import note_keras_attributes
 
 
 @keras.saving.register_keras_serializable("keras_gan")

@@ -1,5 +1,6 @@
 """Priors over latents: what the generator turns into samples."""
 
+import math
 import zlib
 
 import keras
@@ -19,6 +20,7 @@ class Prior:
         size: an integer `d` for vectors of shape `(d,)`, or a tuple for any other shape.
 
     Raises:
+        TypeError: when it is neither.
         ValueError: when a dimension is not a positive integer.
     """
 
@@ -27,13 +29,7 @@ class Prior:
     continuous = True
 
     def __init__(self, size):
-        shape = (size,) if isinstance(size, int) else tuple(size)
-        if not all(isinstance(side, int) and side > 0 for side in shape):
-            raise ValueError(
-                "Expected `size` to be a positive integer or a tuple of them. "
-                f"Received: size={size!r}"
-            )
-        self.shape = shape
+        self.shape = arguments.shape("size", size)
 
     def draw(self, shape, seed, truncation=None):
         """Return float32 latents of the given shape from one seed.
@@ -120,8 +116,8 @@ class Prior:
 
     def __repr__(self):
         """Show the prior as the call that makes it."""
-        arguments = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
+        config = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
+        return f"{type(self).__name__}({config})"
 
 
 # Named, as the default differs between devices. (XLA turns the same bits into other floats:
@@ -176,18 +172,14 @@ class TruncatedNormal(Prior):
         threshold: positive, in standard deviations of the untruncated normal.
 
     Raises:
-        ValueError: when `threshold` is not positive.
+        ValueError: when `threshold` is not positive and finite.
     """
 
     truncates = True
 
     def __init__(self, size, threshold=2.0):
         super().__init__(size)
-        if not threshold > 0:
-            raise ValueError(
-                f"Expected `threshold` to be positive. Received: threshold={threshold}"
-            )
-        self.threshold = float(threshold)
+        self.threshold = arguments.number("threshold", threshold, above=0)
 
     def draw(self, shape, seed, truncation=None):
         """Return normal latents within the threshold, or within `truncation` if smaller."""
@@ -218,10 +210,8 @@ class Uniform(Prior):
 
     def __init__(self, size, low=-1.0, high=1.0):
         super().__init__(size)
-        if not low < high:
-            raise ValueError(f"Expected `low` to be below `high`. Received: low={low}, high={high}")
-        self.low = float(low)
-        self.high = float(high)
+        self.low = arguments.number("low", low, low=-math.inf)
+        self.high = arguments.number("high", high, low=-math.inf, above=self.low)
 
     def draw(self, shape, seed, truncation=None):
         """Return uniform latents; there is nothing to truncate."""

@@ -1,19 +1,15 @@
 """Files that are whole or not there: how a GAN is saved, and loaded without losing anything."""
 
-import concurrent.futures
 import contextlib
-import io
-import os
 import pathlib
 import stat
 import zipfile
 
 import keras
 import numpy as np
-from keras.src.backend.common import global_state
-from keras.src.saving import saving_lib
 
 from keras_gan import quality
+from keras_gan.utils import files, keras_internals
 from keras_gan.workers import is_chief
 
 
@@ -33,8 +29,8 @@ class Saving:
         """
         if not is_chief(self):
             return
-        with _beside(filepath, overwrite) as path:
-            super().save(path, overwrite=overwrite, **kwargs)
+        with _writing(filepath, overwrite) as path:
+            super().save(str(path), overwrite=overwrite, **kwargs)
 
     def save_weights(self, filepath, overwrite=True, every_worker=False, **kwargs):
         """Save all weights and state, without the architecture, to a `.weights.h5` file.
@@ -48,12 +44,12 @@ class Saving:
         """
         if not (every_worker or is_chief(self)):
             return
-        with _beside(filepath, overwrite) as path:
-            plain = path != filepath and path.endswith(".weights.h5") and self.built and not kwargs
-            if plain:
-                pathlib.Path(path).write_bytes(_weights_of(self))
+        with _writing(filepath, overwrite) as path:
+            plain = path != filepath and str(path).endswith(".weights.h5")
+            if plain and self.built and not kwargs:
+                path.write_bytes(keras_internals.weights_file(self))
             else:
-                super().save_weights(path, overwrite=overwrite, **kwargs)
+                super().save_weights(str(path), overwrite=overwrite, **kwargs)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Load weights and state from a `.weights.h5` or `.keras` file: all of it, or nothing.
@@ -189,59 +185,13 @@ class Saving:
         self.compile(**keras.saving.deserialize_keras_object(config), metrics=metrics)
 
 
-@contextlib.contextmanager
-def _beside(filepath, overwrite):
+def _writing(filepath, overwrite):
+    """Return the context of a path to write to: the one given, or one beside it."""
     path = pathlib.Path(filepath)
     # Remote files are not renamed, shards are several, and Keras asks before it overwrites.
     if "://" in str(filepath) or path.suffix == ".json" or (path.exists() and not overwrite):
-        yield filepath
-        return
-    # Keras chooses the format by the ending: it stays last. The name is always the same, so that
-    # what a killed process has left does not pile up.
-    temporary = path.with_name(f".partial-{path.name}")
-    try:
-        yield str(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _weights_of(model):
-    """Return what Keras would write into a `.weights.h5` file.
-
-    On a full disk HDF5 ends the process by a segmentation fault, as it closes a file of small
-    arrays (h5py 3.14): it is given memory to write to, and the file is written by Python.
-    """
-    memory = io.BytesIO()
-    store = saving_lib.H5IOStore(memory, mode="w")
-    saving_lib._save_state(
-        model,
-        weights_store=store,
-        assets_store=None,
-        inner_path="",
-        visited_saveables=set(),
-    )
-    store.close()
-    return memory.getbuffer()
-
-
-def note_keras_attributes():
-    """Note which attributes all Keras objects have, which Keras looks up as it saves and loads.
-
-    It makes an optimizer to see them, and again for every file: it looks for what it found under
-    another name than it notes it by (Keras 3.15). The variables of each take 70 KiB that
-    TensorFlow never gives back, 200 MiB a day at one backup a minute. And in the scope of a
-    strategy of several workers to make a variable takes all of them, where the chief alone saves:
-    hence the thread, which is in no scope.
-    """
-    kinds = ("Operation", "Layer", "Functional", "Sequential", "Metric", "Optimizer", "Loss")
-    names = {kind: f"saving_attr_skiplist_{kind}" for kind in kinds}
-    if all(global_state.get_global_attribute(name) for name in names.values()):
-        return
-    with concurrent.futures.ThreadPoolExecutor(1) as thread:
-        for kind, name in names.items():
-            found = thread.submit(saving_lib.get_attr_skipset, kind).result()
-            global_state.set_global_attribute(name, found)
+        return contextlib.nullcontext(filepath)
+    return files.whole_file(path)
 
 
 def load_model(filepath):

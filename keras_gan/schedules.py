@@ -1,10 +1,13 @@
 """Values that follow the course of training, from one number to another."""
 
 import math
-import numbers
 
 import keras
 from keras import ops
+
+from keras_gan.utils import arguments
+
+__all__ = ["Cosine", "Linear", "LogCosine", "Schedule", "get"]
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
@@ -40,27 +43,14 @@ class _Anneal(Schedule):
 
     def __init__(self, initial, final, end, start=0):
         super().__init__()
-        for name, value in (("initial", initial), ("final", final)):
-            if not isinstance(value, numbers.Real) or not math.isfinite(value):
-                raise ValueError(
-                    f"Expected `{name}` to be a finite number. Received: {name}={value!r}"
-                )
-        for name, value in (("start", start), ("end", end)):
-            # A count of steps may well be NumPy's.
-            whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-            if not whole or value < 0:
-                raise ValueError(
-                    f"Expected `{name}` to be a training step, an integer of at least 0. "
-                    f"Received: {name}={value!r}"
-                )
+        self.initial = arguments.number("initial", initial, low=-math.inf)
+        self.final = arguments.number("final", final, low=-math.inf)
+        self.end = arguments.whole("end", end, least=0)
+        self.start = arguments.whole("start", start, least=0)
         if end <= start:
             raise ValueError(
                 f"Expected a schedule that ends after it starts. Received: start={start}, end={end}"
             )
-        self.initial = float(initial)
-        self.final = float(final)
-        self.end = int(end)
-        self.start = int(start)
 
     def _progress(self, step):
         """Return how much of the way is behind, from 0 to 1."""
@@ -163,11 +153,8 @@ class LogCosine(_Anneal):
 
     def __init__(self, initial, final, end, start=0):
         super().__init__(initial, final, end, start)
-        if not (initial > 0 and final > 0):
-            raise ValueError(
-                "Expected `initial` and `final` to be positive: their logarithms are annealed. "
-                f"Received: initial={initial}, final={final}"
-            )
+        arguments.number("initial", initial, above=0)
+        arguments.number("final", final, above=0)
 
     def __call__(self, step):
         """Return the value at a training step, a float32 scalar."""

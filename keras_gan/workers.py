@@ -5,6 +5,8 @@ import re
 
 import tensorflow as tf
 
+__all__ = ["are_several", "is_chief", "of_chief", "readable_errors", "total"]
+
 
 def is_chief(model):
     """Return whether this process is the one that writes files; without workers it is.

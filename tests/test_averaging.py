@@ -94,8 +94,8 @@ def test_recompiling_drops_the_old_average():
     [
         (lambda: GeneratorAverage(), ValueError, "decay=None, half_life=None"),
         (lambda: GeneratorAverage(0.9, half_life=10), ValueError, "decay=0.9, half_life=10"),
-        (lambda: averaging.get(1.0), ValueError, "decay=1.0"),
-        (lambda: averaging.get(-0.1), ValueError, "decay=-0.1"),
+        (lambda: averaging.get(1.0), ValueError, "ema=1.0"),
+        (lambda: averaging.get(-0.1), ValueError, "ema=-0.1"),
         (lambda: averaging.get("0.9"), TypeError, "ema='0.9'"),
         (lambda: averaging.get(True), TypeError, "ema=True"),
         (lambda: GeneratorAverage(half_life=0), ValueError, "half_life=0"),

@@ -76,8 +76,8 @@ def test_serialization(prior):
     ("call", "kind", "text"),
     [
         (lambda: Normal(0), ValueError, "size=0"),
-        (lambda: Normal((2, -1)), ValueError, "size=(2, -1)"),
-        (lambda: Uniform(2, 1.0, 1.0), ValueError, "low=1.0, high=1.0"),
+        (lambda: Normal((2, -1)), ValueError, "size[1]=-1"),
+        (lambda: Uniform(2, 1.0, 1.0), ValueError, "above 1. Received: high=1.0"),
         (lambda: TruncatedNormal(2, threshold=0), ValueError, "threshold=0"),
         (lambda: Normal(2).sample(tf.constant([0]), truncation=-1), ValueError, "truncation=-1"),
         (lambda: Uniform(2).sample(tf.constant([0]), truncation=1), ValueError, "bounded already"),

@@ -1,6 +1,5 @@
 """Generated tables within a page written by hand."""
 
-import os
 import pathlib
 import re
 
@@ -29,6 +28,4 @@ def write(path, name, table):
             f"order. Received: {parts[1::2]}"
         )
     before, after = parts[0], parts[4]
-    half = path.with_suffix(f".{os.getpid()}.tmp")
-    half.write_text(f"{before}{start}\n\n{table.strip()}\n\n{end}{after}")
-    os.replace(half, path)
+    path.write_text(f"{before}{start}\n\n{table.strip()}\n\n{end}{after}")

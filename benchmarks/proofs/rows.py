@@ -1,4 +1,4 @@
-"""Rows of the proof tables: one JSON file for each run, written whole or not at all.
+"""Rows of the proof tables: one JSON file for each run.
 
 A run that was finished before, by the same settings, is not run again; one that was killed, or
 whose arm has changed since, is. Runs that failed are rows too.
@@ -84,7 +84,7 @@ class Rows:
         return dataclasses.replace(row, figures=figures)
 
     def save(self, row):
-        """Write a row, dated and signed: another process sees the old file or the new one."""
+        """Write a row, dated and signed; half of one, after a crash, is not found."""
         figures = {k: v if math.isfinite(v) else None for k, v in row.figures.items()}
         signed = {
             **dataclasses.asdict(row),
@@ -95,9 +95,7 @@ class Rows:
         }
         path = self.path(row.arm, row.seed)
         path.parent.mkdir(parents=True, exist_ok=True)
-        half = path.with_suffix(f".{os.getpid()}.tmp")
-        half.write_text(json.dumps(signed, indent=1, allow_nan=False) + "\n")
-        os.replace(half, path)
+        path.write_text(json.dumps(signed, indent=1, allow_nan=False) + "\n")
 
 
 def fingerprint(settings):

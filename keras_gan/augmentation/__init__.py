@@ -19,8 +19,6 @@ __all__ = [
     "get",
 ]
 
-_NAMES = {"adaptive": Adaptive, "diff_augment": DiffAugment, "instance_noise": InstanceNoise}
-
 
 def get(identifier):
     """Return the layer that a name, a config or an instance stands for; `None` for `None`.
@@ -39,4 +37,5 @@ def get(identifier):
     """
     if identifier is None:
         return None
-    return registry.resolve(identifier, _NAMES, keras.layers.Layer, "augmentation")
+    classes = registry.classes_of(__name__, Augmentation)
+    return registry.resolve(identifier, classes, keras.layers.Layer, "augmentation")

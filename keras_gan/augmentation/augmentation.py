@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_gan.utils.keras_internals import layers_within
+
 
 class Augmentation(keras.layers.Layer):
     """A differentiable transformation of real and generated samples alike.
@@ -78,7 +80,7 @@ def following(layers):
     Args:
         layers: list of Keras layers.
     """
-    nested = [part for layer in layers for part in layer._flatten_layers()]
+    nested = [part for layer in layers for part in layers_within(layer)]
     return [part for part in nested if isinstance(part, Augmentation)]
 
 

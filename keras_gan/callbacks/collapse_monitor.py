@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_gan.metrics.distances import squared_distances
-from keras_gan.utils.arguments import whole
+from keras_gan.utils.arguments import number, whole
 
 _FLOORS = {
     "diversity": 0.3,
@@ -151,7 +151,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         whole("seed", seed, least=0)
         whole("patience", patience)
         whole("warmup", warmup, least=0)
-        _check_fall(fall)
+        number("fall", fall, below=1)
         self.real = None if real is None else _checked_real(real)
         self.samples = samples
         self.seed = seed
@@ -325,16 +325,8 @@ def _checked_floors(floors):
     unknown = sorted(set(floors) - set(_FLOORS))
     if unknown:
         raise ValueError(
-            f"`floors` must be named as in {sorted(_FLOORS)}. Received: floors of {unknown}"
+            f"Expected `floors` named as in {sorted(_FLOORS)}. Received: floors of {unknown}"
         )
     for name, floor in floors.items():
-        if isinstance(floor, bool) or not isinstance(floor, int | float) or not floor >= 0:
-            raise ValueError(
-                f"`floors` must be numbers of at least 0. Received: floors[{name!r}]={floor!r}"
-            )
+        number(f"floors[{name!r}]", floor)
     return floors
-
-
-def _check_fall(fall):
-    if isinstance(fall, bool) or not isinstance(fall, int | float) or not 0 <= fall < 1:
-        raise ValueError(f"`fall` must be a number in [0, 1). Received: fall={fall!r}")

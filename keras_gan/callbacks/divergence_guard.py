@@ -10,8 +10,8 @@ import warnings
 
 import keras
 
-from keras_gan.utils.arguments import whole
-from keras_gan.visualization import files
+from keras_gan.utils import files
+from keras_gan.utils.arguments import number, whole
 from keras_gan.workers import is_chief
 
 _LOSSES = ("d_loss", "g_loss")
@@ -116,9 +116,11 @@ class DivergenceGuard(keras.callbacks.Callback):
     ):
         super().__init__()
         whole("rollbacks", rollbacks, least=0)
-        _check_range("learning_rate_factor", learning_rate_factor, 0, 1)
-        _check_range("limit", 1.0 if limit is None else limit, 0, math.inf)
-        _check_range("growth", 2.0 if growth is None else growth, 1, math.inf)
+        number("learning_rate_factor", learning_rate_factor, above=0, high=1)
+        if limit not in (None, math.inf):
+            number("limit", limit, above=0)
+        if growth not in (None, math.inf):
+            number("growth", growth, above=1)
         self.directory = None if directory is None else _local(directory)
         self.rollbacks = rollbacks
         self.learning_rate_factor = learning_rate_factor
@@ -346,12 +348,3 @@ def _local(directory):
             f"for a temporary directory. Received: directory={directory!r}"
         )
     return directory
-
-
-def _check_range(name, value, above, most):
-    if isinstance(value, bool) or not isinstance(value, int | float) or not above < value <= most:
-        raise ValueError(
-            f"`{name}` must be a number above {above}"
-            + ("" if most == math.inf else f", and at most {most}")
-            + f". Received: {name}={value!r}"
-        )

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_gan.data.signature import pack_size
 from keras_gan.utils.arguments import whole
+from keras_gan.utils.files import prepare_directory
 from keras_gan.visualization import files, pictures, plots
 from keras_gan.workers import is_chief
 
@@ -85,7 +86,7 @@ class SampleGrid(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Check everything that could go wrong later, before the first step."""
         if is_chief(self.model):
-            files.prepare_directory(self.directory)
+            prepare_directory(self.directory)
         self._last_epoch = 0
         self._check_condition()
         probe = self._generate(self._count("image"))

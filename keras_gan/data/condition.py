@@ -6,6 +6,7 @@ import numpy as np
 from keras_gan.data import elements
 from keras_gan.data.signature import match_nests, sample_shape
 from keras_gan.utils import arguments, nests
+from keras_gan.utils.keras_internals import made_by
 from keras_gan.utils.tensors import compatible
 
 _CHOICES = "auto", True, False, "generator", "samples"
@@ -362,8 +363,7 @@ def _comes_from(layer, label):
     except (AttributeError, ValueError):
         return False
     while isinstance(tensor, keras.KerasTensor) and tensor is not label:
-        operation, node, _ = tensor._keras_history
-        inputs = operation._inbound_nodes[node].input_tensors
+        operation, inputs, _ = made_by(tensor)
         if getattr(operation, "weights", None) or len(inputs) != 1:
             return False
         tensor = inputs[0]

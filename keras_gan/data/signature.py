@@ -10,6 +10,7 @@ import keras
 
 from keras_gan.layers import packing
 from keras_gan.utils import nests
+from keras_gan.utils.keras_internals import layers_within, made_by
 from keras_gan.utils.tensors import compatible
 
 _SQUASHING = {"sigmoid", "hardsigmoid", "logsigmoid", "softmax"}
@@ -310,11 +311,11 @@ def _check_logits(heads, discriminator):
 
 def activation_of(tensor):
     """Return the name of the activation that made a symbolic tensor, or `None`."""
-    operation, node, index = tensor._keras_history
+    operation, inputs, index = made_by(tensor)
     if isinstance(operation, keras.Model):
         return activation_of(operation.outputs[index])
     if isinstance(operation, _PASSING):
-        return activation_of(operation._inbound_nodes[node].input_tensors[0])
+        return activation_of(inputs[0])
     activation = getattr(operation, "activation", None)
     name = getattr(activation, "__name__", None) or type(operation).__name__
     return name.lower().replace("_", "")
@@ -330,7 +331,7 @@ def last_activations(generator):
 
 def pack_size(discriminator):
     """Return how many samples a discriminator judges at once, 1 without `layers.Packing`."""
-    layers = discriminator._flatten_layers()
+    layers = layers_within(discriminator)
     return math.lcm(*(part.samples for part in layers if isinstance(part, packing.Packing)))
 
 

@@ -135,8 +135,9 @@ def _count(builder, split):
         count = builder.info.splits[split].num_examples
     except (KeyError, ValueError) as error:
         raise ValueError(
-            f"`split` must be one of {sorted(builder.info.splits)} of {builder.info.full_name!r}, "
-            f'or a part of one as in "train[:10%]". Received: split={split!r}'
+            f"Expected `split` to be one of {sorted(builder.info.splits)} of "
+            f'{builder.info.full_name!r}, or a part of one as in "train[:10%]". '
+            f"Received: split={split!r}"
         ) from error
     if not count:
         raise ValueError(

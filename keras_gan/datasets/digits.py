@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_gan.utils.arguments import choice
+
 SPLITS = ("train", "test", "all")
 
 
@@ -32,8 +34,7 @@ def load_digits(split="train"):
         Alpaydin and Kaynak, [Optical recognition of handwritten digits](
         https://doi.org/10.24432/C50P49), UCI Machine Learning Repository, 1998.
     """
-    if split not in SPLITS:
-        raise ValueError(f"`split` must be one of {SPLITS}. Received: split={split!r}")
+    choice("split", split, SPLITS)
     from sklearn.datasets import load_digits as read
 
     images, labels = read(return_X_y=True)

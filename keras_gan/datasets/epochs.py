@@ -11,10 +11,11 @@ is derived from the dataset (repeated, grouped, shared among replicas) stays ali
 lets pass what it has trained on already.
 """
 
-import operator
 import threading
 
 import tensorflow as tf
+
+from keras_gan.utils.arguments import whole
 
 
 class EpochCounter:
@@ -42,8 +43,8 @@ class EpochCounter:
             ValueError: If an argument is negative.
             TypeError: If an argument is not an integer.
         """
-        epoch = check_integer(epoch, "epoch", minimum=0)
-        skip = check_integer(skip, "skip", minimum=0)
+        epoch = whole("epoch", epoch, least=0)
+        skip = whole("skip", skip, least=0)
         with self._lock:
             self._next, self._skip = epoch, skip
 
@@ -188,23 +189,6 @@ def batch_plan(count, batch_size, shuffle):
     return size, count // size if shuffle else -(-count // size)
 
 
-def check_integer(value, name, minimum, maximum=None):
-    """Return `value` as an `int`, or say which integer was expected."""
-    wanted = f"an integer of at least {minimum}"
-    if maximum is not None:
-        wanted += f" and at most {maximum}"
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"`{name}` must be {wanted}. Received: {name}={value!r}") from None
-    if number < minimum or (maximum is not None and number > maximum):
-        raise ValueError(f"`{name}` must be {wanted}. Received: {name}={number}")
-    return number
-
-
 def check_batching(batch_size, seed):
     """Return `batch_size` and `seed` as integers, or say what is wrong with them."""
-    batch_size = check_integer(batch_size, "batch_size", minimum=1)
-    return batch_size, check_integer(seed, "seed", minimum=0, maximum=2**32 - 1)
+    return whole("batch_size", batch_size), whole("seed", seed, least=0, most=2**32 - 1)

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from keras_gan.utils.arguments import shape
+
 # Decoded images up to this many bytes are kept in memory, where any sample is at hand: the
 # shuffle is then over the whole dataset. Larger datasets are read as they are used.
 MEMORY_LIMIT = 2 * 1024**3
@@ -54,17 +56,13 @@ def check_image_size(image_size):
     """Return `image_size` as `(height, width)` or None, or say what was expected."""
     if image_size is None:
         return None
-    sides = (image_size, image_size) if isinstance(image_size, int) else image_size
-    try:
-        height, width = (int(side) for side in sides)
-    except (TypeError, ValueError):
-        height = width = 0
-    if height < 1 or width < 1:
+    sides = shape("image_size", image_size)
+    if len(sides) > 2:
         raise ValueError(
-            "`image_size` must be a positive integer or a pair (height, width) of them, in "
+            "Expected `image_size` to be a whole number or a pair (height, width) of them, in "
             f"pixels. Received: image_size={image_size!r}"
         )
-    return height, width
+    return (sides * 2)[:2]
 
 
 def fits_in_memory(count, image_shape, itemsize=1):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_gan.datasets.arrays import from_arrays
-from keras_gan.datasets.epochs import check_integer
+from keras_gan.utils.arguments import choice, number, whole
 
 SPLITS = ("train", "test")
 
@@ -28,14 +28,12 @@ class Mixture:
 
     def __init__(self, centers, std):
         self.centers = np.asarray(centers, "float64")
-        self.std = float(std)
+        self.std = number("std", std, above=0)
         if self.centers.ndim != 2 or not self.centers.size:
             raise ValueError(
                 "`centers` must have shape (modes, dimensions). "
                 f"Received: an array of shape {self.centers.shape}"
             )
-        if not self.std > 0:
-            raise ValueError(f"`std` must be positive. Received: std={std}")
 
     @property
     def shape(self):
@@ -52,7 +50,7 @@ class Mixture:
         Returns:
             Float32 array of shape `(n, dimensions)`.
         """
-        n = check_integer(n, "n", minimum=1)
+        n = whole("n", n)
         generator = np.random.default_rng(seed)
         modes = generator.integers(len(self.centers), size=n)
         noise = generator.standard_normal((n, *self.shape))
@@ -97,9 +95,8 @@ class Mixture:
             Lin et al., [PacGAN: The power of two samples in generative adversarial networks](
             https://arxiv.org/abs/1712.04086), 2018.
         """
-        if split not in SPLITS:
-            raise ValueError(f"`split` must be one of {SPLITS}. Received: split={split!r}")
-        seed = check_integer(seed, "seed", minimum=0)
+        choice("split", split, SPLITS)
+        seed = whole("seed", seed, least=0)
         samples = self.sample(size, [seed, SPLITS.index(split)])
         return from_arrays(samples, batch_size=batch_size, seed=seed, shuffle=shuffle)
 
@@ -142,7 +139,7 @@ class Ring(Mixture):
     """
 
     def __init__(self, modes=8, radius=1.0, std=0.01):
-        modes = check_integer(modes, "modes", minimum=1)
+        modes = whole("modes", modes)
         angles = 2 * np.pi * np.arange(modes) / modes
         super().__init__(radius * np.stack([np.cos(angles), np.sin(angles)], axis=1), std)
 
@@ -165,6 +162,6 @@ class Grid(Mixture):
     """
 
     def __init__(self, side=5, spacing=2.0, std=0.05):
-        side = check_integer(side, "side", minimum=1)
+        side = whole("side", side)
         axis = spacing * (np.arange(side) - (side - 1) / 2)
         super().__init__(np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2), std)

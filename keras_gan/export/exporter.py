@@ -131,8 +131,7 @@ def _check(model, keep, max_batch_size, dtype, include_discriminator, format):
     if keep is not None:
         arguments.whole("keep", keep)
     arguments.whole("max_batch_size", max_batch_size)
-    if dtype not in weights.DTYPES:
-        raise ValueError(f"Expected `dtype` to be one of {weights.DTYPES}. Received: {dtype!r}")
+    arguments.choice("dtype", dtype, weights.DTYPES)
     if include_discriminator and format != "tf_saved_model":
         raise ValueError(
             "The discriminator is exported as a signature of SavedModels alone. "

@@ -7,6 +7,9 @@ import tempfile
 import tensorflow as tf
 from absl import logging
 
+from keras_gan.utils import arguments
+from keras_gan.utils.keras_internals import resource_owner
+
 # What each format's directory is known by.
 FILES = {"tf_saved_model": "saved_model.pb", "litert": "model.tflite", "onnx": "model.onnx"}
 
@@ -18,8 +21,7 @@ def check(format):
         ValueError: for another name.
         ImportError: when the package that writes it is missing.
     """
-    if format not in FILES:
-        raise ValueError(f"Expected `format` to be one of {list(FILES)}. Received: {format!r}")
+    arguments.choice("format", format, FILES)
     if format == "onnx" and importlib.util.find_spec("tf2onnx") is None:
         raise ImportError(
             "ONNX files are written by the package tf2onnx, which is not installed. Install it "
@@ -74,18 +76,9 @@ def holding(functions):
     used = []
     for function in functions:
         graph = function.get_concrete_function().graph
-        used += [*graph.variables, *map(_table_of, graph.captures)]
+        used += [*graph.variables, *(resource_owner(handle) for handle, _ in graph.captures)]
     module.read = list({id(each): each for each in used if each is not None}.values())
     return module
-
-
-def _table_of(capture):
-    """Return the lookup table (of a text layer, say) whose handle is captured, if one is.
-
-    Keras's own archives find tables by the layers that hold them; a handle knows its table.
-    """
-    owner = getattr(capture[0], "_parent_trackable", None)
-    return owner and owner()
 
 
 def write_litert(directory, functions):

@@ -1,19 +1,11 @@
 """Versions in the directory that a model server watches: each whole, or not there."""
 
 import contextlib
-import os
 import pathlib
-import re
-import shutil
-import time
-import uuid
 
 import tensorflow as tf
 
 from keras_gan.utils import arguments, files
-
-# Seconds after which a directory that no export has finished belongs to none.
-_OLD = 3600
 
 
 class Versions:
@@ -61,11 +53,7 @@ class Versions:
         """
         if isinstance(version, str) and version == "next":
             return 1 + max(self.numbers(), default=0)
-        if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-            raise ValueError(
-                "Expected `version` to be 'next' or a positive integer. "
-                f"Received: version={version!r}"
-            )
+        version = arguments.whole("version", version, other="'next'")
         if self.path(version).exists():
             raise ValueError(
                 f"Version {version} exists already in {str(self.base)!r}, and a server may be "
@@ -82,24 +70,17 @@ class Versions:
             OSError: when it can't be written; nothing of it is left then.
         """
         target = self.path(number)
-        # No integer: a model server ignores it until it is whole.
-        temporary = self.base / f".{number}-{uuid.uuid4().hex[:8]}"
         try:
             self.base.mkdir(parents=True, exist_ok=True)
-            self._remove_leftovers()
-            temporary.mkdir()
-            yield temporary
-            files.flush(temporary)
-            os.rename(temporary, target)
-            files.flush_entry(self.base)
+            files.remove_partial(self.base, r"\d+")
+            with files.whole_directory(target) as partial:
+                yield partial
         except (OSError, tf.errors.OpError) as error:
             raise OSError(
                 f"The export to {str(target)!r} could not be written, and nothing of it was left "
                 "there; other versions are as they were. Make room on the disk, or export to "
                 f"another directory. Received: {error}"
             ) from error
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
 
     def prune(self, keep, latest):
         """Remove all but the `keep` versions of the largest numbers, and never `latest`.
@@ -109,16 +90,4 @@ class Versions:
         for number in self.numbers()[: -arguments.whole("keep", keep)]:
             if number == latest:
                 continue
-            away = self.base / f".{number}-{uuid.uuid4().hex[:8]}"
-            os.rename(self.path(number), away)
-            shutil.rmtree(away, ignore_errors=True)
-
-    def _remove_leftovers(self):
-        """Remove what exports that were killed have left, and none that may still be running."""
-        for path in self.base.iterdir():
-            if re.fullmatch(r"\.\d+-[0-9a-f]{8}", path.name) and _age(path) > _OLD:
-                shutil.rmtree(path, ignore_errors=True)
-
-
-def _age(path):
-    return time.time() - path.stat().st_mtime
+            files.remove_directory(self.path(number))

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.utils import arguments, nests, replicas
+from keras_gan.utils.keras_internals import adam_moments
 
 UNROLLED_STEPS = 5
 _UPDATES = "alternating", "simultaneous", "unrolled"
@@ -137,11 +138,7 @@ def get(update, unrolled_steps=None):
     Raises:
         ValueError: for another name, or `unrolled_steps` with another order.
     """
-    if update not in _UPDATES:
-        raise ValueError(
-            "Expected `update` to be 'alternating', 'simultaneous' or 'unrolled'. "
-            f"Received: update={update!r}"
-        )
+    arguments.choice("update", update, _UPDATES)
     if update == "unrolled":
         return Unrolled(UNROLLED_STEPS if unrolled_steps is None else unrolled_steps)
     if unrolled_steps is not None:
@@ -169,8 +166,9 @@ class _AdamSteps:
     def __init__(self, optimizer):
         self.optimizer = optimizer
         self.rate, self.count = optimizer.learning_rate, optimizer.iterations
-        self.first = [tf.convert_to_tensor(m) for m in optimizer._momentums]
-        self.second = [tf.convert_to_tensor(v) for v in optimizer._velocities]
+        first, second = adam_moments(optimizer)
+        self.first = [tf.convert_to_tensor(m) for m in first]
+        self.second = [tf.convert_to_tensor(v) for v in second]
 
     def moves(self, gradients):
         """Return what to subtract from the weights, and take the moments a step on."""

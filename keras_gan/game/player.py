@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_gan.game import balance
 from keras_gan.utils import nests, replicas
+from keras_gan.utils.keras_internals import layers_within, take_summed_gradients
 
 
 class Player:
@@ -39,8 +40,7 @@ class Player:
         self._variables = None
         # Keras's optimizers add up gradients as they apply them: each player by itself, and after
         # it has clipped each replica's share. Here they come added up.
-        inner = getattr(optimizer, "inner_optimizer", optimizer)
-        inner._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
+        take_summed_gradients(optimizer)
 
     @property
     def built(self):
@@ -97,7 +97,7 @@ class Player:
     def before_update(self):
         """Let layers such as SpectralNormalization take the step of their own at each update."""
         for part in self.layers:
-            for layer in part._flatten_layers():
+            for layer in layers_within(part):
                 if hasattr(layer, "before_update"):
                     layer.before_update()
 

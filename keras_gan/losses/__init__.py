@@ -25,19 +25,6 @@ __all__ = [
     "get",
 ]
 
-_LOSSES = (
-    Exponential,
-    FDivergence,
-    Hinge,
-    LeastSquares,
-    Minimax,
-    NonSaturating,
-    RelativisticAverage,
-    RelativisticPairing,
-    Wasserstein,
-)
-_NAMES = {cls.name: cls for cls in _LOSSES}
-
 
 def get(identifier):
     """Return the loss that a name, a config or an instance stands for.
@@ -57,4 +44,5 @@ def get(identifier):
     >>> keras_gan.losses.get("non_saturating")
     NonSaturating(label_smoothing=0.0)
     """
-    return registry.resolve(identifier, _NAMES, AdversarialLoss, "loss")
+    classes = registry.classes_of(__name__, AdversarialLoss)
+    return registry.resolve(identifier, classes, AdversarialLoss, "loss")

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_gan.losses.adversarial_loss import AdversarialLoss, Equilibrium, as_logits
+from keras_gan.utils.arguments import choice
 
 
 class _Row(NamedTuple):
@@ -100,13 +101,8 @@ class FDivergence(AdversarialLoss):
     name = "f_divergence"
 
     def __init__(self, divergence="jensen_shannon"):
-        if divergence not in sorted(_ROWS):  # A list is not hashable, and no row either.
-            raise ValueError(
-                f"Expected `divergence` to be one of {sorted(_ROWS)}. "
-                f"Received: divergence={divergence!r}"
-            )
         # What a bound is logged as; `divergence` itself is the bound, as with every loss.
-        self.divergence_name = divergence
+        self.divergence_name = choice("divergence", divergence, sorted(_ROWS))
 
     @property
     def _row(self):

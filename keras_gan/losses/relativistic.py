@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_gan.losses.adversarial_loss import AdversarialLoss, Equilibrium, as_logits
+from keras_gan.utils.arguments import choice
 from keras_gan.utils.replicas import mean_over_replicas
 
 
@@ -136,11 +137,7 @@ class RelativisticAverage(_Relativistic):
     name = "relativistic_average"
 
     def __init__(self, form="logistic"):
-        if form not in sorted(_FORMS):  # A list is not hashable, and no form either.
-            raise ValueError(
-                f"Expected `form` to be one of {sorted(_FORMS)}. Received: form={form!r}"
-            )
-        self.form = form
+        self.form = choice("form", form, sorted(_FORMS))
 
     def discriminator_loss(self, real_logits, fake_logits):
         """Return the form's loss of `D(x) - mean D(G(z))` and `D(G(z)) - mean D(x)`."""

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.utils.keras_internals import layers_within
+
 _CHECKS = 40  # of how good the weights are, in the course of a training
 
 
@@ -25,7 +27,7 @@ class Descent:
         self._variables = network.trainable_variables
         # As in training: layers such as SpectralNormalization take a step of their own.
         self._updating = [
-            layer for layer in network._flatten_layers() if hasattr(layer, "before_update")
+            layer for layer in layers_within(network) if hasattr(layer, "before_update")
         ]
         self._checked_at = np.unique(np.linspace(0, steps, _CHECKS + 1).astype(int))
         # A loss whose gradient has nearly vanished is followed all the same.

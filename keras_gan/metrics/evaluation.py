@@ -5,37 +5,10 @@ import inspect
 import keras
 
 from keras_gan.data import elements
-from keras_gan.metrics.class_coverage import ClassCoverage
-from keras_gan.metrics.duality_gap import DualityGap
-from keras_gan.metrics.frechet_distance import FrechetDistance
-from keras_gan.metrics.fresh_discriminator import FreshDiscriminator
-from keras_gan.metrics.inception_score import InceptionScore
-from keras_gan.metrics.kernel_distance import KernelDistance
-from keras_gan.metrics.manifolds import DensityCoverage, PrecisionRecall
 from keras_gan.metrics.metric import QualityMetric
-from keras_gan.metrics.mode_coverage import ModeCoverage
-from keras_gan.metrics.multi_scale_ssim import MultiScaleSSIM
-from keras_gan.metrics.nearest_neighbour import NearestNeighbour
 from keras_gan.metrics.progress import progress, say
-from keras_gan.metrics.sliced_wasserstein import SlicedWasserstein
 from keras_gan.utils import registry
 
-
-def _by_name(*classes):
-    return {registry.snake_case(cls.__name__): cls for cls in classes}
-
-
-_NAMES = _by_name(
-    DensityCoverage,
-    DualityGap,
-    FrechetDistance,
-    FreshDiscriminator,
-    KernelDistance,
-    MultiScaleSSIM,
-    PrecisionRecall,
-    SlicedWasserstein,
-)
-_WITH_ARGUMENTS = _by_name(ClassCoverage, InceptionScore, ModeCoverage, NearestNeighbour)
 _AT_ONCE = 500  # Samples between two steps of a progress bar.
 _METHODS = "name", "reset_state", "update_state", "result"
 
@@ -57,10 +30,9 @@ def get(identifier):
     >>> keras_gan.metrics.get("frechet_distance")
     <FrechetDistance name=frechet_distance>
     """
-    if isinstance(identifier, str) and identifier in _WITH_ARGUMENTS:
-        raise ValueError(_needs_arguments(identifier))
     if isinstance(identifier, (str, dict)) or not _is_metric(identifier):
-        return registry.resolve(identifier, {**_NAMES, **_WITH_ARGUMENTS}, QualityMetric, "metric")
+        classes = registry.classes_of("keras_gan.metrics", QualityMetric)
+        return registry.resolve(identifier, classes, QualityMetric, "metric")
     return identifier
 
 
@@ -171,13 +143,6 @@ def _rows(condition, part):
 
 def _parts(count):
     return [slice(first, first + _AT_ONCE) for first in range(0, count, _AT_ONCE)]
-
-
-def _needs_arguments(name):
-    cls = _WITH_ARGUMENTS[name]
-    needed = [p.name for p in inspect.signature(cls).parameters.values() if p.default is p.empty]
-    call = f"keras_gan.metrics.{cls.__name__}({', '.join(needed)})"
-    return f"The metric {name!r} needs arguments: pass `{call}`. Received: metric={name!r}"
 
 
 def _looks(metric, side):

@@ -5,8 +5,8 @@ import math
 from keras import Input, Model, layers
 
 from keras_gan.layers import MinibatchStdDev
-from keras_gan.networks import arguments, labels, normalization
-from keras_gan.utils.arguments import whole
+from keras_gan.networks import labels, normalization
+from keras_gan.utils import arguments
 
 SLOPE = 0.2
 SMALLEST, LARGEST = 8, 128
@@ -76,11 +76,11 @@ def dcgan(
     [Karras et al., 2018](https://arxiv.org/abs/1710.10196).
     """
     image_shape = _image_shape(image_shape)
-    latent_dim = whole("latent_dim", latent_dim)
-    num_classes = arguments.class_count(num_classes)
-    dropout = arguments.fraction("dropout", dropout)
-    kernel_size = whole("kernel_size", kernel_size, least=2)
-    channels = _channels(image_shape, whole("width", width), depth)
+    latent_dim = arguments.whole("latent_dim", latent_dim)
+    num_classes = labels.class_count(num_classes)
+    dropout = arguments.number("dropout", dropout, below=1)
+    kernel_size = arguments.whole("kernel_size", kernel_size, least=2)
+    channels = _channels(image_shape, arguments.whole("width", width), depth)
     generator = _generator(
         image_shape, latent_dim, channels[::-1], num_classes, kernel_size, batch_normalization
     )
@@ -105,7 +105,7 @@ def _channels(image_shape, width, depth):
     side = min(image_shape[:2])
     if depth is None:
         depth = max(2, math.ceil(math.log2(side / SMALL_MAP)))
-    depth = whole("depth", depth)
+    depth = arguments.whole("depth", depth)
     if 2**depth > side:
         raise ValueError(
             f"`depth` halves the image more often than its smaller side allows: at most "

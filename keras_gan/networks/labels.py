@@ -3,6 +3,14 @@
 from keras import Input, layers
 
 from keras_gan.networks.normalization import as_it_is
+from keras_gan.utils import arguments
+
+
+def class_count(num_classes):
+    """Return `num_classes` as an int of at least 2, or None for unconditional networks."""
+    if num_classes is None:
+        return None
+    return arguments.whole("num_classes", num_classes, least=2)
 
 
 def label_input():

@@ -4,8 +4,8 @@ import math
 
 from keras import Input, Model, layers
 
-from keras_gan.networks import arguments, labels, normalization
-from keras_gan.utils.arguments import whole
+from keras_gan.networks import labels, normalization
+from keras_gan.utils import arguments
 
 SLOPE = 0.2
 
@@ -60,10 +60,10 @@ def mlp(
     [Miyato et al., 2018](https://arxiv.org/abs/1802.05957).
     """
     sample_shape = arguments.shape("sample_shape", sample_shape)
-    latent_dim = whole("latent_dim", latent_dim)
-    units = [whole("width", width)] * whole("depth", depth)
-    num_classes = arguments.class_count(num_classes)
-    dropout = arguments.fraction("dropout", dropout)
+    latent_dim = arguments.whole("latent_dim", latent_dim)
+    units = [arguments.whole("width", width)] * arguments.whole("depth", depth)
+    num_classes = labels.class_count(num_classes)
+    dropout = arguments.number("dropout", dropout, below=1)
     generator = _generator(sample_shape, latent_dim, units, num_classes, output_activation)
     normalized = normalization.wrapper(spectral_norm)
     return generator, _discriminator(sample_shape, units, num_classes, dropout, normalized)

@@ -11,8 +11,9 @@ from keras_gan.running import states
 from keras_gan.running.resuming import Keeper, Position
 from keras_gan.running.signals import Requests
 from keras_gan.running.snapshots import DamagedError, Snapshots, name_of, numbers_of
+from keras_gan.utils import files
 from keras_gan.utils.arguments import whole
-from keras_gan.visualization import files
+from keras_gan.utils.keras_internals import has_schedule
 from keras_gan.workers import are_several, is_chief, total
 
 _MODEL, _TRAINING, _ARRAYS = "model.weights.h5", "training.json", "arrays.npz"
@@ -326,10 +327,9 @@ class Backup(Keeper):
 
 def _rate_of(optimizer):
     """Return an optimizer's learning rate, `None` where a schedule sets it."""
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    if isinstance(inner._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+    if has_schedule(optimizer):
         return None
-    return keras.ops.convert_to_numpy(inner.learning_rate)
+    return keras.ops.convert_to_numpy(optimizer.learning_rate)
 
 
 def _parts(metric):

@@ -9,6 +9,7 @@ from keras_gan.data.source import Source, refuse_weights, too_few
 from keras_gan.layers import packing
 from keras_gan.running import resuming
 from keras_gan.utils import nests
+from keras_gan.utils.keras_internals import evaluated_by_fit, takes_optionals
 
 
 class Fitting:
@@ -176,7 +177,7 @@ class Fitting:
         self._assert_compile_called("evaluate")
         refuse_weights(sample_weight=kwargs.pop("sample_weight", None))
         batches = x
-        if not kwargs.get("_use_cached_eval_dataset"):  # `fit` has checked it.
+        if not evaluated_by_fit(kwargs):  # `fit` has checked it.
             source = Source(x, y, batch_size)
             self._check_source(source)
             source.check_end(kwargs.get("steps"), "steps")
@@ -188,7 +189,7 @@ class Fitting:
         if not results:
             raise self._nothing_read()
         results = {name: results[name] for name in self.game.logs.game}  # Keras sorts them.
-        in_fit = kwargs.get("_use_cached_eval_dataset", False)
+        in_fit = evaluated_by_fit(kwargs)
         verbose = self._fit_verbose if in_fit else kwargs.get("verbose", "auto")
         results.update(
             self.quality.evaluate(
@@ -242,7 +243,7 @@ class Fitting:
             return super()._make_function(step_function)
 
         def on_batch(batch):
-            figures = strategy.run(self._autoconvert_optionals(step_function), args=(batch,))
+            figures = strategy.run(takes_optionals(self, step_function), args=(batch,))
             return {
                 name: strategy.experimental_local_results(value)[0]
                 for name, value in figures.items()

@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.data import source
+from keras_gan.utils.keras_internals import count_steps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,7 +202,7 @@ class Place:
         The steps of the epoch at hand it counts by itself, as they pass by.
         """
         if self._serves_all and self._of_keras is not None:
-            self._of_keras._steps_seen += self._position.elements - self._position.step
+            count_steps(self._of_keras, self._position.elements - self._position.step)
 
     def _let_go(self, iterator, count):
         for self.elements in range(count):

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import uuid
 
 from keras_gan.utils import files
@@ -56,33 +55,14 @@ class Snapshots:
             name: its name.
             write_files: function that writes files into the directory it is given.
         """
-        temporary = self.path(f".{name}-{uuid.uuid4().hex[:8]}.partial")
-        os.makedirs(temporary)
-        try:
-            write_files(temporary)
-            _write_manifest(temporary)
-            files.flush(temporary)
-            self._put(temporary, name)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        os.makedirs(self.directory, exist_ok=True)
+        with files.whole_directory(self.path(name), replace=True) as directory:
+            write_files(directory)
+            _write_manifest(directory)
         for old in self.names()[: -self._keep]:
             if old != name:
-                self._remove(old)
-
-    def _put(self, temporary, name):
-        target = self.path(name)
-        if os.path.exists(target):  # A directory can't be replaced in one step, only moved away.
-            os.rename(target, f"{temporary}.old")
-        os.rename(temporary, target)
-        shutil.rmtree(f"{temporary}.old", ignore_errors=True)
-        files.flush_entry(self.directory)
-
-    def _remove(self, name):
-        """Remove a snapshot, which is whole as long as it has its name."""
-        away = self.path(f".{name}-{uuid.uuid4().hex[:8]}.partial")
-        with contextlib.suppress(OSError):
-            os.rename(self.path(name), away)
-        shutil.rmtree(away, ignore_errors=True)
+                with contextlib.suppress(OSError):
+                    files.remove_directory(self.path(old))
 
     def check(self, name):
         """Raise unless a snapshot is as it was written.
@@ -95,7 +75,7 @@ class Snapshots:
         try:
             with open(os.path.join(path, _MANIFEST), encoding="utf-8") as file:
                 manifest = json.load(file)
-            version, files = manifest["format"], dict(manifest["files"])
+            version, listed = manifest["format"], dict(manifest["files"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DamagedError(f"its {_MANIFEST} can't be read ({error})") from error
         if version != _FORMAT:
@@ -103,7 +83,7 @@ class Snapshots:
                 f"Expected backups of format {_FORMAT}: this one was written by another version "
                 f"of keras_gan. Received: format {version!r} in {path!r}"
             )
-        for file, expected in files.items():
+        for file, expected in listed.items():
             _check_file(os.path.join(path, file), file, expected)
 
     def set_aside(self, name):
@@ -116,9 +96,7 @@ class Snapshots:
 
     def remove_partial(self):
         """Remove what a process that was killed has left half written."""
-        for name in os.listdir(self.directory):
-            if re.fullmatch(r"\.epoch-.*\.partial(\.old)?", name):
-                shutil.rmtree(self.path(name), ignore_errors=True)
+        files.remove_partial(self.directory, _NAME, age=0)
 
 
 def name_of(epoch, step):
@@ -132,12 +110,12 @@ def numbers_of(name):
 
 
 def _write_manifest(directory):
-    files = {}
+    listed = {}
     for name in sorted(os.listdir(directory)):
         path = os.path.join(directory, name)
-        files[name] = {"bytes": os.path.getsize(path), "sha256": _digest(path)}
+        listed[name] = {"bytes": os.path.getsize(path), "sha256": _digest(path)}
     with open(os.path.join(directory, _MANIFEST), "w", encoding="utf-8") as file:
-        json.dump({"format": _FORMAT, "files": files}, file, indent=2)
+        json.dump({"format": _FORMAT, "files": listed}, file, indent=2)
 
 
 def _check_file(path, name, expected):

@@ -5,18 +5,7 @@ import os
 import keras
 import numpy as np
 
-# Keras's callbacks have no way to say what they remember: these are the attributes that do.
-_ATTRIBUTES = {
-    keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
-    keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
-    keras.callbacks.ModelCheckpoint: (
-        "best",
-        "_batches_seen_since_last_saving",
-        "_last_batch_seen",
-    ),
-    keras.callbacks.TensorBoard: ("_global_train_batch", "_global_test_batch"),
-    keras.callbacks.History: ("epoch", "history"),
-}
+from keras_gan.utils.keras_internals import callback_attributes
 
 
 def collect(callbacks):
@@ -66,19 +55,12 @@ def _named(callbacks):
         yield f"{kind}/{counts[kind]}", callback
 
 
-def _attributes_of(callback):
-    for kind, attributes in _ATTRIBUTES.items():
-        if isinstance(callback, kind):
-            return attributes
-    return None
-
-
 def _state_of(callback):
     if hasattr(callback, "get_state"):
         return callback.get_state()
     if isinstance(callback, keras.callbacks.CSVLogger):
         return {"bytes": _size_of(callback)}
-    attributes = _attributes_of(callback)
+    attributes = callback_attributes(callback)
     if attributes is None:
         return None
     # `best_epoch` is there only once there is a best.

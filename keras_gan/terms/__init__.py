@@ -26,20 +26,6 @@ __all__ = [
     "get",
 ]
 
-_NAMES = {
-    "consistency_regularization": ConsistencyRegularization,
-    "dragan": DRAGAN,
-    "feature_matching": FeatureMatching,
-    "gradient_penalty": GradientPenalty,
-    "latent_consistency": LatentConsistency,
-    "lecam": LeCam,
-    "orthogonal_regularization": OrthogonalRegularization,
-    "path_length": PathLength,
-    "r1": R1,
-    "r2": R2,
-    "weight_clipping": WeightClipping,
-}
-
 
 def get(identifier):
     """Return the term that a name, a config or an instance stands for.
@@ -56,4 +42,4 @@ def get(identifier):
     >>> keras_gan.terms.get("r1").name
     'r1'
     """
-    return registry.resolve(identifier, _NAMES, Term, "term")
+    return registry.resolve(identifier, registry.classes_of(__name__, Term), Term, "term")

@@ -253,11 +253,8 @@ class LatentConsistency(Term):
 
 def _sides(on):
     sides = (on,) if isinstance(on, str) else tuple(on or ())
-    if not sides or len(set(sides)) < len(sides) or not set(sides) <= {"real", "fake"}:
-        raise ValueError(
-            f'Expected `on` to be ("real",), ("fake",) or ("real", "fake"). Received: on={on!r}'
-        )
-    return sides
+    both = "real", "fake"
+    return arguments.choice("on", sides, [("real",), ("fake",), both, both[::-1]])
 
 
 def _mean_square(difference):

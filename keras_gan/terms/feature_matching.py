@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_gan.terms.term import Term
 from keras_gan.utils import replicas
+from keras_gan.utils.keras_internals import made_by
 from keras_gan.utils.tensors import wide
 
 
@@ -127,8 +128,7 @@ def _features_of(discriminator, name):
     """
     tensor = _logits_of(discriminator)
     while tensor is not None:
-        operation, node, _ = tensor._keras_history
-        inputs = operation._inbound_nodes[node].input_tensors
+        operation, inputs, _ = made_by(tensor)
         if isinstance(operation, keras.Model) or not inputs:
             break
         if getattr(operation, "trainable_variables", None):

@@ -4,6 +4,8 @@ import keras
 from keras import ops
 
 from keras_gan.terms.term import Term
+from keras_gan.utils.arguments import choice
+from keras_gan.utils.keras_internals import layers_within
 from keras_gan.utils.kernels import as_matrix, kernel_of
 from keras_gan.utils.tensors import wide
 
@@ -55,11 +57,7 @@ class OrthogonalRegularization(Term):
         **kwargs,
     ):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
-        if player not in ("generator", "discriminator"):
-            raise ValueError(
-                f"Expected `player` to be 'generator' or 'discriminator'. Received: {player=}"
-            )
-        self.player = player
+        self.player = choice("player", player, ("generator", "discriminator"))
 
     def acts_on(self, player):
         """Tell whether it is that player's kernels."""
@@ -95,7 +93,7 @@ class OrthogonalRegularization(Term):
 def _kernels(network):
     """Return the `(layer, kernel)` of a network's layers, those in wrappers included, each once."""
     found = {}
-    for layer in network._flatten_layers():
+    for layer in layers_within(network):
         kernel = None if isinstance(layer, keras.layers.Embedding) else kernel_of(layer)
         # A wrapper may show the kernel of the layer it holds, which comes after it and knows its
         # shape.

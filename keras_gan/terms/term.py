@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_gan import schedules
 from keras_gan.utils import arguments, nests
+from keras_gan.utils.keras_internals import layers_within
 from keras_gan.utils.registry import snake_case
 
 
@@ -112,7 +113,7 @@ class Term(keras.layers.Layer):
             self._check_same(model)
             return
         self.attach(model)
-        unbuilt = [layer.name for layer in self._flatten_layers() if not layer.built]
+        unbuilt = [layer.name for layer in layers_within(self) if not layer.built]
         if unbuilt:
             raise ValueError(
                 f"The term {self.name!r} holds layers that are not built, so that no optimizer "

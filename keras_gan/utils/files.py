@@ -1,25 +1,162 @@
-"""What the disk is to hold before a name is given to it."""
+"""Atomic writes: files and directories that are whole or not there, and directories to put them in.
 
+What is being written lies beside its place as `.partial-NAME` or `.partial-<8 hex digits>-NAME`,
+which no reader takes for the thing itself: a model server, say, looks for whole numbers.
+"""
+
+import contextlib
 import os
+import pathlib
+import re
+import shutil
+import tempfile
+import time
+import uuid
+
+# Seconds after which what is partial belongs to a process that was killed.
+_OLD = 3600
 
 
-def flush(path):
-    """Have the disk hold a file, or a directory and all that is in it.
+@contextlib.contextmanager
+def whole_file(path, shared=False):
+    """Give a path to write a file to, which gets its name in one step when the context ends.
+
+    A reader sees the old file or the new one. After an error the old file is as it was, and
+    nothing else is left. What a killed process leaves is overwritten or removed by a later write.
 
     Args:
-        path: the file's or the directory's.
+        path: where the file is to be, in a directory that exists.
+        shared: whether other processes may write the same file at the same time; each then writes
+            to a path of its own.
+
+    Yields:
+        `pathlib.Path` of a file that does not exist yet, with the same ending.
+    """
+    path = pathlib.Path(path)
+    if shared:
+        remove_partial(path.parent, re.escape(path.name))
+    partial = _partial(path) if shared else path.with_name(f".partial-{path.name}")
+    partial.unlink(missing_ok=True)
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_directory(path, replace=False):
+    """Give a directory to write into, which gets its name in one step when the context ends.
+
+    Whatever happens, a crash of the machine included, it is whole or not there: all that is in it
+    is on the disk before it gets its name, and the name is before the context ends. After an error
+    nothing of it is left; what a killed process leaves `remove_partial` removes.
+
+    Args:
+        path: where the directory is to be, in one that exists.
+        replace: whether to replace a directory of that name; an error otherwise.
+
+    Yields:
+        `pathlib.Path` of an empty directory.
 
     Raises:
-        OSError: when it can't be written.
+        OSError: when it can't be written, or is there already.
     """
-    if os.path.isdir(path):
-        for name in os.listdir(path):
-            flush(os.path.join(path, name))
-    flush_entry(path)
+    path = pathlib.Path(path)
+    partial = _partial(path)
+    partial.mkdir()
+    try:
+        yield partial
+        _flush(partial)
+        if replace and path.exists():
+            _exchange(partial, path)
+        else:
+            os.rename(partial, path)
+        _flush_entry(path.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
-def flush_entry(path):
-    """Have the disk hold what a file, or a directory's list of names, is said to be."""
+def remove_directory(path):
+    """Remove a directory, which is whole as long as it has its name.
+
+    Raises:
+        OSError: when it can't be renamed.
+    """
+    path = pathlib.Path(path)
+    away = _partial(path)
+    os.rename(path, away)
+    shutil.rmtree(away, ignore_errors=True)
+
+
+def remove_partial(directory, names, age=_OLD):
+    """Remove what processes that were killed have left of their writes.
+
+    Args:
+        directory: where they wrote.
+        names: regular expression of what they wrote.
+        age: seconds since the last change, below which a write may still be going on.
+    """
+    for path in pathlib.Path(directory).iterdir():
+        if re.fullmatch(rf"\.partial-[0-9a-f]{{8}}-({names})", path.name) and _age(path) >= age:
+            with contextlib.suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def prepare_directory(directory, name="directory", advice="Check its permissions."):
+    """Create a directory, parents included, and prove that files can be written in it.
+
+    Args:
+        directory: local path.
+        name: the argument that it was given as.
+        advice: what to do when it can't be, beside choosing another.
+
+    Raises:
+        ValueError: if it is a file, cannot be created, or cannot be written to.
+    """
+    try:
+        os.makedirs(directory, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise ValueError(
+            f"Expected `{name}` to be a directory that can be created and written to. {advice} "
+            f"Or choose another path. Received: {name}={os.fspath(directory)!r} ({error})"
+        ) from error
+
+
+def _exchange(new, path):
+    """Put a directory where another one is, which has to be moved away first."""
+    away = _partial(path)
+    os.rename(path, away)
+    try:
+        os.rename(new, path)
+    except OSError:
+        os.rename(away, path)
+        raise
+    shutil.rmtree(away, ignore_errors=True)
+
+
+def _partial(path):
+    return path.with_name(f".partial-{uuid.uuid4().hex[:8]}-{path.name}")
+
+
+def _age(path):
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:  # Another process has removed it.
+        return 0
+
+
+def _flush(path):
+    """Have the disk hold a file, or a directory and all that is in it."""
+    if path.is_dir():
+        for each in path.iterdir():
+            _flush(each)
+    _flush_entry(path)
+
+
+def _flush_entry(path):
+    """Have the disk hold a file's content, or a directory's list of names."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gan.utils import keras_internals
+
 _TRANSPOSED = (
     keras.layers.Conv1DTranspose,
     keras.layers.Conv2DTranspose,
@@ -25,12 +27,7 @@ def kernel_of(layer):
     """
     if isinstance(layer, _OTHERS):
         return None
-    # Not `layer.kernel`: a property in some layers, which may add an adapter to the variable.
-    for name in ("_kernel", "_embeddings", "kernel"):
-        kernel = getattr(layer, name, None)
-        if isinstance(kernel, keras.Variable):
-            return kernel
-    return None
+    return keras_internals.kernel_variable(layer)
 
 
 def as_matrix(layer, kernel):

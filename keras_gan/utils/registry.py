@@ -1,7 +1,9 @@
-"""Finding a class by its snake_case name, with an error that helps when there is none."""
+"""Classes by their snake_case names, with an error that helps when there is none of that name."""
 
 import difflib
+import inspect
 import re
+import sys
 
 import keras
 
@@ -12,7 +14,7 @@ def resolve(identifier, classes, base, kind):
     Args:
         identifier: an instance of `base`, a snake_case name of one of `classes`, or the config
             that `keras.saving.serialize_keras_object` made of such an instance.
-        classes: dict from snake_case name to class, each constructible without arguments.
+        classes: dict from snake_case name to class; see `classes_of`.
         base: the class that the result must be an instance of.
         kind: what to call it in errors, such as `"loss"`.
 
@@ -20,7 +22,8 @@ def resolve(identifier, classes, base, kind):
         An instance of `base`.
 
     Raises:
-        ValueError: for an unknown name; it lists the known ones and suggests the nearest.
+        ValueError: for an unknown name; it lists the known ones and suggests the nearest. For the
+            name of a class that needs arguments; it says which.
         TypeError: for anything that is neither name, config nor instance.
     """
     if isinstance(identifier, dict):
@@ -28,7 +31,7 @@ def resolve(identifier, classes, base, kind):
     if isinstance(identifier, str):
         if identifier not in classes:
             raise ValueError(_unknown(identifier, classes, kind))
-        identifier = classes[identifier]()
+        identifier = _made(classes[identifier], identifier, kind)
     if isinstance(identifier, base):
         return identifier
     is_class = isinstance(identifier, type) and issubclass(identifier, base)
@@ -37,6 +40,44 @@ def resolve(identifier, classes, base, kind):
         f"Expected `{kind}` to be a `{base.__module__}.{base.__name__}` or one of the names "
         f"{sorted(classes)}.{hint} Received: {kind}={identifier!r} of type {type(identifier)}"
     )
+
+
+def classes_of(package, base):
+    """Return the classes that a package's `__all__` has, by the names that they have by default.
+
+    Args:
+        package: the package's full name. It is looked up when this is called, so a module of the
+            package may call it.
+        base: the class that they are subclasses of; it is not one of them itself.
+
+    Returns:
+        Dict from name to class: a class's attribute `name`, or the default of its constructor's
+        `name`, or else the class's own name in snake case.
+    """
+    module = sys.modules[package]
+    public = [getattr(module, name) for name in module.__all__]
+    classes = [each for each in public if isinstance(each, type) and issubclass(each, base)]
+    return {_name_of(cls): cls for cls in classes if cls is not base}
+
+
+def _name_of(cls):
+    parameter = inspect.signature(cls).parameters.get("name")
+    names = getattr(cls, "name", None), parameter and parameter.default
+    return next((name for name in names if isinstance(name, str)), snake_case(cls.__name__))
+
+
+def _made(cls, name, kind):
+    """Return the object of a class, if it needs no arguments."""
+    parameters = inspect.signature(cls).parameters.values()
+    variadic = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    needed = [p for p in parameters if p.default is p.empty and p.kind not in variadic]
+    if needed:
+        wanted = ", ".join(parameter.name for parameter in needed)
+        raise ValueError(
+            f"The {kind} {name!r} needs an argument: pass {cls.__name__}({wanted}) in its place. "
+            f"Received: {kind}={name!r}"
+        )
+    return cls()
 
 
 def snake_case(name):

@@ -2,37 +2,14 @@
 
 import os
 import re
-import tempfile
 
 import numpy as np
+
+from keras_gan.utils.files import whole_file
 
 _MOST_FRAMES = 100
 _LARGEST_SIDE = 1024
 _LAST_FRAME_MS = 2000
-
-
-def prepare_directory(directory):
-    """Create a directory, parents included, and prove that files can be written in it.
-
-    Args:
-        directory: local path.
-
-    Raises:
-        ValueError: if it is a file, cannot be created, or cannot be written to.
-    """
-    if os.path.exists(directory) and not os.path.isdir(directory):
-        raise ValueError(
-            "`directory` must be a directory, but there is a file of that name. Choose another "
-            f"path or move the file. Received: directory={directory!r}"
-        )
-    try:
-        os.makedirs(directory, exist_ok=True)
-        tempfile.TemporaryFile(dir=directory).close()
-    except OSError as error:
-        raise ValueError(
-            "`directory` must be a directory that can be created and written to. Check its "
-            f"permissions or choose another path. Received: directory={directory!r} ({error})"
-        ) from error
 
 
 def save_png(picture, path):
@@ -42,8 +19,8 @@ def save_png(picture, path):
         picture: uint8 array of shape `(height, width, channels)`.
         path: where to write.
     """
-    image = _to_pil(picture)
-    _write_whole(path, lambda file: image.save(file, format="PNG"))
+    with whole_file(path) as partial:
+        _to_pil(picture).save(partial, format="PNG")
 
 
 def save_gif(paths, path):
@@ -62,14 +39,11 @@ def save_gif(paths, path):
         paths = [paths[i] for i in chosen]
     milliseconds = int(np.clip(10_000 / len(paths), 100, 500))
     durations = [milliseconds] * (len(paths) - 1) + [_LAST_FRAME_MS]
-
-    def write(file):
-        # Opened one at a time: a hundred large frames at once would be hundreds of megabytes.
-        frames = (_frame(each) for each in paths[1:])
-        options = {"save_all": True, "append_images": frames, "duration": durations, "loop": 0}
-        _frame(paths[0]).save(file, format="GIF", **options)
-
-    _write_whole(path, write)
+    # Opened one at a time: a hundred large frames at once would be hundreds of megabytes.
+    frames = (_frame(each) for each in paths[1:])
+    options = {"save_all": True, "append_images": frames, "duration": durations, "loop": 0}
+    with whole_file(path) as partial:
+        _frame(paths[0]).save(partial, format="GIF", **options)
 
 
 def epoch_path(directory, epoch):
@@ -107,15 +81,3 @@ def _to_pil(picture):
     from PIL import Image
 
     return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
-
-
-def _write_whole(path, write):
-    directory, name = os.path.split(path)
-    temporary = os.path.join(directory, f".{name}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            write(file)
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)

@@ -40,7 +40,7 @@ def test_a_damaged_backup_is_named_and_the_one_before_it_used(tmp_path, whole, h
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):
-    partial = tmp_path / "backup" / ".epoch-000000-step-000003-0123abcd.partial"
+    partial = tmp_path / "backup" / ".partial-0123abcd-epoch-000000-step-000003"
     partial.mkdir(parents=True)
     (partial / "model.weights.h5").write_bytes(b"half")
     run(tmp_path)
@@ -176,7 +176,7 @@ def test_a_remote_directory_is_refused():
 
 def test_a_file_in_place_of_the_directory_is_refused(tmp_path):
     (tmp_path / "backup").write_text("")
-    with pytest.raises(ValueError, match="must be a directory"):
+    with pytest.raises(ValueError, match="Expected `directory` to be a directory"):
         model_of().fit(data(), callbacks=[backup(tmp_path)])
 
 

@@ -338,21 +338,21 @@ def test_rates_of_a_schedule_are_refused_or_left():
     [
         ({"rollbacks": -1}, "`rollbacks`.*at least 0.*Received: rollbacks=-1"),
         ({"rollbacks": 1.5}, "`rollbacks`.*whole number"),
-        ({"learning_rate_factor": 0}, "above 0, and at most 1. Received: learning_rate_factor=0"),
+        ({"learning_rate_factor": 0}, "above 0 and at most 1. Received: learning_rate_factor=0"),
         ({"learning_rate_factor": 1.1}, "Received: learning_rate_factor=1.1"),
-        ({"limit": 0}, "`limit` must be a number above 0. Received: limit=0"),
+        ({"limit": 0}, "`limit` to be a finite number above 0. Received: limit=0"),
         ({"limit": "1"}, "Received: limit='1'"),
-        ({"growth": 1}, "`growth` must be a number above 1. Received: growth=1"),
+        ({"growth": 1}, "`growth` to be a finite number above 1. Received: growth=1"),
         ({"growth": float("nan")}, "Received: growth=nan"),
         ({"directory": "gs://bucket/run"}, "local path.*Received: directory='gs:"),
     ],
 )
 def test_arguments_out_of_range_are_refused(options, text):
-    with pytest.raises(ValueError, match=text):
+    with pytest.raises((ValueError, TypeError), match=text):
         DivergenceGuard(**options)
 
 
 def test_a_directory_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="there is a file of that name"):
+    with pytest.raises(ValueError, match=r"Expected `directory` to be a directory.*File exists"):
         play(DivergenceGuard(tmp_path / "file"))

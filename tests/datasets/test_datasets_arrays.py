@@ -52,10 +52,10 @@ X = np.zeros((6, 2), "float32")
         ({"x": X[:0]}, ValueError, r"no samples.*\(0, 2\)"),
         ({"x": ["a", "b"]}, TypeError, "`x` must be a numeric array"),
         ({"x": X, "batch_size": 0}, ValueError, "`batch_size`.*Received: batch_size=0"),
-        ({"x": X, "batch_size": 2.0}, TypeError, "`batch_size`.*Received: batch_size=2.0"),
+        ({"x": X, "batch_size": 2.0}, ValueError, "`batch_size`.*Received: batch_size=2.0"),
         ({"x": X, "seed": -1}, ValueError, "`seed`.*Received: seed=-1"),
         ({"x": X, "seed": 2**32}, ValueError, f"`seed`.*at most {2**32 - 1}"),
-        ({"x": X, "seed": None}, TypeError, "`seed`.*Received: seed=None"),
+        ({"x": X, "seed": None}, ValueError, "`seed`.*Received: seed=None"),
     ],
 )
 def test_errors(arguments, error, message):

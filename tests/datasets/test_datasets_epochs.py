@@ -133,9 +133,11 @@ def test_a_derived_dataset_counts_as_a_pass_and_can_take_the_protocol():
     np.testing.assert_array_equal(passed(derived), orders[0])
 
 
-@pytest.mark.parametrize("epoch, error", [(-1, ValueError), (1.5, TypeError), (True, TypeError)])
-def test_seek_refuses_what_is_no_epoch(epoch, error):
-    with pytest.raises(error, match=f"`epoch` must be an integer.*Received: epoch={epoch}"):
+@pytest.mark.parametrize("epoch", [-1, 1.5, True])
+def test_seek_refuses_what_is_no_epoch(epoch):
+    with pytest.raises(
+        ValueError, match=f"Expected `epoch` to be a whole number.*Received: epoch={epoch}"
+    ):
         make().seek(epoch)
 
 
@@ -177,9 +179,11 @@ def test_skipped_samples_are_not_read():
     assert sorted(read) == list(range(6, 12))
 
 
-@pytest.mark.parametrize("skip, error", [(-1, ValueError), (0.5, TypeError)])
-def test_skip_is_a_count(skip, error):
-    with pytest.raises(error, match=f"`skip` must be an integer.*Received: skip={skip}"):
+@pytest.mark.parametrize("skip", [-1, 0.5])
+def test_skip_is_a_count(skip):
+    with pytest.raises(
+        ValueError, match=f"Expected `skip` to be a whole number.*Received: skip={skip}"
+    ):
         make().seek(0, skip)
 
 

@@ -33,7 +33,7 @@ def no_data(tmp_path, monkeypatch):
         ({"name": "digits", "seed": -1}, ValueError, ["Received: seed=-1"]),
         ({"name": "digits", "image_size": 0}, ValueError, ["Received: image_size=0"]),
         ({"name": "digits", "image_size": (8, 8, 1)}, ValueError, ["(8, 8, 1)", "pair"]),
-        ({"name": "digits", "image_size": "8x8"}, ValueError, ["'8x8'", "pair"]),
+        ({"name": "digits", "image_size": "8x8"}, TypeError, ["'8x8'", "tuple"]),
         ({"name": "digits", "split": "valid"}, ValueError, ["Received: split='valid'"]),
         ({"name": "digits", "data_dir": "x"}, ValueError, ["not a tfds", "data_dir='x'"]),
         ({"name": "ring", "image_size": 8}, ValueError, ["no images to resize"]),

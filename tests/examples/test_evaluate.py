@@ -274,5 +274,4 @@ def test_as_a_command(places, tmp_path):
     report = json.loads((places / "export" / "9.scores.json").read_text())
     figure = report["figures"]["frechet_distance"]
     assert re.search(rf"^frechet_distance +{figure:.4g}", result.stdout, re.M)
-    assert not list(places.rglob("*.part"))
     assert not list(tmp_path.iterdir())

@@ -73,7 +73,7 @@ def test_a_directory_has_one_format(kind):
 
 
 def test_formats_that_are_not_known_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"Expected `format` to be one of .*Received: 'h5'"):
+    with pytest.raises(ValueError, match=r"Expected `format` to be one of .*Received: format='h5'"):
         models.small.gan().export(tmp_path, format="h5")
 
 

@@ -5,8 +5,8 @@ import os
 import pytest
 import tensorflow as tf
 
-from keras_gan.export import versions as versioning
 from keras_gan.export.versions import Versions
+from keras_gan.utils import files
 from tests.integration import small
 
 
@@ -38,7 +38,9 @@ def test_versions_follow_each_other(model, tmp_path):
 
 @pytest.mark.parametrize("version", [0, -1, 1.0, True, "2", "latest", None])
 def test_versions_are_positive_integers(tmp_path, version):
-    with pytest.raises(ValueError, match=r"'next' or a positive integer\. Received: version="):
+    with pytest.raises(
+        ValueError, match=r"'next' or a whole number of at least 1. Received: version="
+    ):
         Versions(tmp_path).choose(version)
 
 
@@ -83,9 +85,7 @@ def test_a_version_goes_in_one_step(tmp_path, monkeypatch):
     for number in (1, 2):
         write(tmp_path, number)
     seen = []
-    monkeypatch.setattr(
-        versioning.shutil, "rmtree", lambda path, **kwargs: seen.append(names(tmp_path))
-    )
+    monkeypatch.setattr(files.shutil, "rmtree", lambda path, **kwargs: seen.append(names(tmp_path)))
     Versions(tmp_path).prune(1, latest=2)
     (left,) = seen
     assert [name for name in left if name.isdecimal()] == ["2"]

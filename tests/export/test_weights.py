@@ -50,5 +50,5 @@ def test_what_float16_has_no_number_for_is_the_largest_that_it_has(tmp_path):
 
 
 def test_other_precisions_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"Expected `dtype` to be one of .*Received: 'int8'"):
+    with pytest.raises(ValueError, match=r"Expected `dtype` to be one of .*Received: dtype='int8'"):
         models.small.gan().export(tmp_path, dtype="int8")

@@ -129,13 +129,13 @@ def test_a_full_disk_stops_an_export_and_leaves_nothing(model, tmp_path, kind):
 
 
 def test_what_a_killed_export_left_is_removed_later(model, tmp_path):
-    for name in (".1-0123abcd", ".2-89abcdef", ".mine", "labels"):
+    for name in (".partial-0123abcd-1", ".partial-89abcdef-2", ".mine", "labels"):
         (tmp_path / name / "variables").mkdir(parents=True)
     hours_ago = time.time() - 7200
-    for name in (".1-0123abcd", ".mine", "labels"):
+    for name in (".partial-0123abcd-1", ".mine", "labels"):
         os.utime(tmp_path / name, (hours_ago, hours_ago))
     model.export(tmp_path)
-    assert sorted(os.listdir(tmp_path)) == [".2-89abcdef", ".mine", "1", "labels"]
+    assert sorted(os.listdir(tmp_path)) == [".mine", ".partial-89abcdef-2", "1", "labels"]
 
 
 @pytest.mark.parametrize("kind", ["disk", "limit"])

@@ -9,6 +9,7 @@ import pytest
 
 import keras_gan
 from keras_gan import terms
+from keras_gan.utils.registry import classes_of
 
 PAGE = pathlib.Path(keras_gan.__file__).parents[1] / "docs" / "terms.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
@@ -56,7 +57,7 @@ def test_blocks(block, namespace, small_and_eager):
 
 def test_every_term_has_its_place_on_the_page():
     text = PAGE.read_text()
-    for name, cls in terms._NAMES.items():
+    for name, cls in classes_of("keras_gan.terms", terms.Term).items():
         assert f'`"{name}"`' in text and f"`{cls.__name__}`" in text
         heading = next(line for line in text.splitlines() if cls.__name__ in line and "##" in line)
         anchor = heading.lstrip("# ").lower().replace(" ", "-")

@@ -1,11 +1,8 @@
 """What was computed once, on disk: found by a fingerprint, written whole or not at all."""
 
-import contextlib
 import hashlib
 import os
 import pathlib
-import tempfile
-import uuid
 import warnings
 import zipfile
 import zlib
@@ -14,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_gan.data import elements
+from keras_gan.utils import files
 
 _MODULUS = 2**256
 _BROKEN = OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error
@@ -76,7 +74,8 @@ def cached(kind, fingerprint, compute, cache_dir=None):
             return load(path)
         except ValueError as error:
             warnings.warn(f"{error} It is made anew.", stacklevel=2)
-    _check_directory(path.parent)
+    advice = "Set the environment's KERAS_GAN_CACHE."
+    files.prepare_directory(path.parent, "cache_dir", advice)
     arrays = {name: np.asarray(array) for name, array in compute().items()}
     try:
         save(path, arrays)
@@ -109,16 +108,9 @@ def save(path, arrays):
         path: where to write, in a directory that exists.
         arrays: dict of arrays of numbers or text.
     """
-    # Not by `tempfile`, whose files none but their owner may read.
-    temporary = f"{os.fspath(path)}.{uuid.uuid4().hex}.part"
-    try:
-        with open(temporary, "xb") as file:
-            np.savez(file, **arrays)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    # Shared: two processes may compute the same at once.
+    with files.whole_file(path, shared=True) as partial, open(partial, "xb") as file:
+        np.savez(file, **arrays)
 
 
 def fingerprint(*parts):
@@ -186,15 +178,3 @@ def _rows_as_bytes(leaf):
         short.tobytes() if equal else b"wide" + np.ascontiguousarray(row, "<f8").tobytes()
         for short, row, equal in zip(narrow, leaf, same, strict=True)
     ]
-
-
-def _check_directory(directory):
-    try:
-        os.makedirs(directory, exist_ok=True)
-        tempfile.TemporaryFile(dir=directory).close()
-    except OSError as error:
-        raise ValueError(
-            "The cache's directory must be one that can be created and written to: pass another "
-            "as `cache_dir`, or set the environment's KERAS_GAN_CACHE. "
-            f"Received: cache_dir={os.fspath(directory)!r} ({error})"
-        ) from error

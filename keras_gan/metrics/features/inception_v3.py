@@ -10,6 +10,7 @@ from keras_gan.metrics.features import caching, images
 from keras_gan.metrics.features.classifier import Classifier
 from keras_gan.metrics.features.files import FileTrunk
 from keras_gan.metrics.undisturbed import undisturbed
+from keras_gan.utils.arguments import choice
 
 FILE_NAME = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
 URL = f"https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/{FILE_NAME}"
@@ -50,10 +51,7 @@ class InceptionV3(Classifier):
     """
 
     def __init__(self, weights=None, resizer="bilinear"):
-        if resizer not in _RESIZERS:
-            raise ValueError(
-                f"Expected `resizer` to be one of {_RESIZERS}. Received: resizer={resizer!r}"
-            )
+        choice("resizer", resizer, _RESIZERS)
         if weights == "imagenet":
             keras.utils.get_file(FILE_NAME, URL, cache_subdir="models", file_hash=_MD5)
             weights = None

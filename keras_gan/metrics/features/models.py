@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_gan.metrics.features import caching
 from keras_gan.metrics.features.extractor import Features, Trunk, range_name
+from keras_gan.utils.keras_internals import outputs_of_calls
 from keras_gan.utils.tensors import compatible
 
 # Keys of a config under which layers are named that are connected.
@@ -161,9 +162,9 @@ def _network(model, layer):
         )
     found = _layer_of(model, layer)
     # Of a layer that several models share, the call that belongs to this one.
-    for node in found._inbound_nodes:
+    for outputs in outputs_of_calls(found):
         with contextlib.suppress(ValueError):
-            return keras.Model(inputs, keras.tree.flatten(node.outputs), name="features")
+            return keras.Model(inputs, keras.tree.flatten(outputs), name="features")
     raise ValueError(
         f"The layer {layer!r} is not called on the inputs of {model.name!r}: wrap the inner model "
         f"it belongs to instead. Received: layer={layer!r}"

@@ -1,0 +1,59 @@
+"""Registries: the names that follow from a package's `__all__`."""
+
+import pytest
+
+import keras_gan
+from keras_gan.augmentation import Augmentation
+from keras_gan.losses import AdversarialLoss
+from keras_gan.metrics import QualityMetric
+from keras_gan.terms import Term
+from keras_gan.utils import registry
+
+# Written out once: what files and scripts say must stay.
+NAMES = {
+    AdversarialLoss: "exponential f_divergence hinge least_squares minimax non_saturating "
+    "relativistic_average relativistic_pairing wasserstein weighted_sum",
+    Term: "consistency_regularization dragan feature_matching gradient_penalty latent_consistency "
+    "lecam orthogonal_regularization path_length r1 r2 weight_clipping",
+    Augmentation: "adaptive color cutout diff_augment instance_noise translation",
+    QualityMetric: "class_coverage density_coverage duality_gap frechet_distance "
+    "fresh_discriminator inception_score kernel_distance mode_coverage multi_scale_ssim "
+    "nearest_neighbour precision_recall sliced_wasserstein",
+}
+PACKAGES = {
+    AdversarialLoss: keras_gan.losses,
+    Term: keras_gan.terms,
+    Augmentation: keras_gan.augmentation,
+    QualityMetric: keras_gan.metrics,
+}
+
+
+@pytest.mark.parametrize("base", NAMES)
+def test_names(base):
+    package = PACKAGES[base]
+    classes = registry.classes_of(package.__name__, base)
+    assert sorted(classes) == NAMES[base].split()
+    for name, cls in classes.items():
+        assert getattr(package, cls.__name__) is cls
+        try:
+            made = package.get(name)
+        except ValueError as error:
+            assert f"needs an argument: pass {cls.__name__}(" in str(error)
+            with pytest.raises(TypeError, match="required positional"):
+                cls()
+        else:
+            assert type(made) is cls
+            assert made.name == name or base is Augmentation  # Keras numbers layers' names.
+
+
+def test_which_arguments_are_needed_is_said():
+    with pytest.raises(ValueError, match=r"pass ModeCoverage\(centers, std\).*metric='mode_cov"):
+        keras_gan.metrics.get("mode_coverage")
+
+
+@pytest.mark.parametrize(
+    ("name", "snake"),
+    [("LeastSquares", "least_squares"), ("R1", "r1"), ("DiffAugment", "diff_augment")],
+)
+def test_snake_case(name, snake):
+    assert registry.snake_case(name) == snake
