@@ -254,7 +254,8 @@ def load_model(filepath):
 
     Example:
 
-    >>> model = keras_gan.load_model("digits.keras")  # doctest: +SKIP
+    >>> model.save("digits.keras")
+    >>> model = keras_gan.load_model("digits.keras")
     """
     check_members(filepath)
     return keras.saving.load_model(filepath, safe_mode=True)

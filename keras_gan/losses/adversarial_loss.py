@@ -177,6 +177,7 @@ class WeightedSum(AdversarialLoss):
 
     Example:
 
+    >>> from keras_gan.losses import LeastSquares, NonSaturating
     >>> loss = 0.5 * NonSaturating() + 0.5 * LeastSquares()
     >>> float(loss.generator_loss(keras.ops.zeros((1, 1)))[0, 0])  # (log 2 + 1/2) / 2
     0.5965735...

@@ -30,7 +30,7 @@ def class_coverage(probabilities, frequencies=None):
 
     Example:
 
-    >>> class_coverage([[0.9, 0.1], [0.8, 0.2]])
+    >>> keras_gan.metrics.class_coverage([[0.9, 0.1], [0.8, 0.2]])
     {'classes': 1, 'smallest': 0.0, 'reverse_kl': 0.693..., 'confidence': 0.85...}
 
     Reference:

@@ -81,9 +81,9 @@ class DualityGap(QualityMetric):
     Example:
 
     ```python
-    metric = keras_gan.metrics.DualityGap()
+    metric = keras_gan.metrics.DualityGap(steps=50)
     metric.bind(model)
-    metric.update_state(real=held_out)  # (x, condition) for a conditional model
+    metric.update_state(real=images)  # (x, condition) for a conditional model
     metric.result()
     ```
 

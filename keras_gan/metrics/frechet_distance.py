@@ -37,7 +37,7 @@ def frechet_distance(real_mean, real_covariance, fake_mean, fake_covariance):
 
     Example:
 
-    >>> frechet_distance([0.0], [[1.0]], [3.0], [[4.0]])  # 3² + (2 - 1)²
+    >>> keras_gan.metrics.frechet_distance([0.0], [[1.0]], [3.0], [[4.0]])  # 3² + (2 - 1)²
     10.0
 
     Reference:

@@ -52,7 +52,7 @@ def fresh_discriminator(real, fake, discriminator=None, epochs=20, seed=0):
 
     >>> rng = np.random.default_rng(0)
     >>> real, fake = rng.normal(3, 1, (50_000, 1)), rng.normal(3.3, 1, (50_000, 1))
-    >>> fresh_discriminator(real, fake)  # JS is 0.0111
+    >>> keras_gan.metrics.fresh_discriminator(real, fake)  # JS is 0.0111
     {'js': 0.011..., 'standard_error': 0.000...}
 
     Reference:
@@ -90,7 +90,7 @@ class FreshDiscriminator(QualityMetric):
 
     ```python
     metric = keras_gan.metrics.FreshDiscriminator()
-    metric.update_state(real=held_out, fake=model.generate(len(held_out), seed=0))
+    metric.update_state(real=images, fake=model.generate(len(images), seed=0))
     metric.result()  # {"js": ..., "standard_error": ...}
     ```
     """

@@ -27,7 +27,7 @@ def inception_score(probabilities, splits=10):
 
     Example:
 
-    >>> inception_score(np.eye(10)[np.arange(100) % 10], splits=1)
+    >>> keras_gan.metrics.inception_score(np.eye(10)[np.arange(100) % 10], splits=1)
     {'mean': 10.0..., 'std': 0.0}
 
     Reference:

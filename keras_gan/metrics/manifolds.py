@@ -31,7 +31,7 @@ def precision_recall(real, fake, k=3):
 
     Example:
 
-    >>> precision_recall([[0.0], [1.0], [2.0]], [[0.5], [0.6], [9.0]], k=1)
+    >>> keras_gan.metrics.precision_recall([[0.0], [1.0], [2.0]], [[0.5], [0.6], [9.0]], k=1)
     {'precision': 0.666..., 'recall': 0.666...}
 
     Reference:
@@ -69,7 +69,7 @@ def density_coverage(real, fake, k=5):
 
     Example:
 
-    >>> density_coverage([[0.0], [1.0], [2.0]], [[0.5], [0.6], [9.0]], k=1)
+    >>> keras_gan.metrics.density_coverage([[0.0], [1.0], [2.0]], [[0.5], [0.6], [9.0]], k=1)
     {'density': 1.333..., 'coverage': 0.666...}
 
     Reference:

@@ -42,6 +42,10 @@ class QualityMetric(keras.metrics.Metric):
     class MeanDistance(keras_gan.metrics.QualityMetric):  # between the two sides' means
         def compute(self, real, fake):
             return np.linalg.norm(real.values.mean(0) - fake.values.mean(0))
+
+
+    model.compile("non_saturating", metrics=[MeanDistance()])
+    model.evaluate(held_out, return_dict=True)["mean_distance"]
     ```
     """
 

@@ -38,7 +38,7 @@ def mode_coverage(samples, centers, std, frequencies=None):
     Example:
 
     >>> ring = keras_gan.datasets.Ring()
-    >>> mode_coverage(ring.centers[:4], ring.centers, ring.std)["modes"]
+    >>> keras_gan.metrics.mode_coverage(ring.centers[:4], ring.centers, ring.std)["modes"]
     4
 
     Reference:

@@ -32,7 +32,7 @@ def multi_scale_ssim(images, pairs=1000, seed=0):
 
     Example:
 
-    >>> multi_scale_ssim(np.zeros((10, 28, 28, 1)))
+    >>> keras_gan.metrics.multi_scale_ssim(np.zeros((10, 28, 28, 1)))
     1.0
 
     Reference:

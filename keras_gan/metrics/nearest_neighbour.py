@@ -27,7 +27,7 @@ def nearest_neighbour(samples, training):
 
     Example:
 
-    >>> nearest_neighbour([[0.0, 0.0], [3.0, 5.0]], [[0.0, 0.0], [3.0, 4.0]])
+    >>> keras_gan.metrics.nearest_neighbour([[0.0, 0.0], [3.0, 5.0]], [[0.0, 0.0], [3.0, 4.0]])
     array([0., 1.])
     """
     samples, training = checks.as_rows(samples=samples, training=training)

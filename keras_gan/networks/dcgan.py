@@ -66,7 +66,7 @@ def dcgan(
 
     Example:
 
-    >>> generator, discriminator = dcgan((28, 28, 1), latent_dim=64, width=32)
+    >>> generator, discriminator = keras_gan.networks.dcgan((28, 28, 1), latent_dim=64)
     >>> generator.output_shape, discriminator.output_shape
     ((None, 28, 28, 1), (None, 1))
 

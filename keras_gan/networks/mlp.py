@@ -51,7 +51,7 @@ def mlp(
 
     Example:
 
-    >>> generator, discriminator = mlp((2,), latent_dim=8)
+    >>> generator, discriminator = keras_gan.networks.mlp((2,), latent_dim=8)
     >>> generator.output_shape, discriminator.output_shape
     ((None, 2), (None, 1))
 

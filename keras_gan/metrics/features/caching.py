@@ -66,6 +66,8 @@ def cached(kind, fingerprint, compute, cache_dir=None):
     Example:
 
     ```python
+    from keras_gan.metrics.features import caching
+
     key = caching.fingerprint("mean", caching.fingerprint_of(images))
     caching.cached("mean", key, lambda: {"mean": images.mean(axis=0)})
     ```

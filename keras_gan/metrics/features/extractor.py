@@ -29,6 +29,9 @@ class Trunk:
     Example:
 
     ```python
+    from keras_gan.metrics.features import Features, Trunk, caching
+
+
     class Means(Trunk):  # brightness of each channel
         name = "means"
         protocol = {"extractor": "mean of each channel"}
@@ -36,6 +39,7 @@ class Trunk:
 
         def run(self, samples):
             return {"features": samples.mean(axis=(1, 2))}
+
 
     features = Features(Means())
     ```

@@ -36,8 +36,10 @@ class Inception2015(Classifier):
     Example:
 
     ```python
+    # Needs the file of the published weights, which does not come with keras_gan.
     inception = keras_gan.metrics.features.Inception2015("classify_image_graph_def.pb")
-    metrics = [FrechetDistance(inception.features), InceptionScore(inception)]
+    distance = keras_gan.metrics.FrechetDistance(inception.features)
+    score = keras_gan.metrics.InceptionScore(inception)
     ```
 
     Reference:

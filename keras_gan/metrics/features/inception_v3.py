@@ -40,8 +40,10 @@ class InceptionV3(Classifier):
     Example:
 
     ```python
+    # Needs the file of the published weights, which does not come with keras_gan.
     inception = keras_gan.metrics.features.InceptionV3("inception.weights.h5")
-    metrics = [FrechetDistance(inception.features), InceptionScore(inception)]
+    distance = keras_gan.metrics.FrechetDistance(inception.features)
+    score = keras_gan.metrics.InceptionScore(inception)
     ```
 
     Reference:

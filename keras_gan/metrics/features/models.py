@@ -124,7 +124,8 @@ def from_model(model, layer=None, name=None, value_range=(-1, 1)):
     Example:
 
     ```python
-    features = keras_gan.metrics.features.from_model(classifier, layer="penultimate")
+    before_logits = discriminator.layers[-2].name
+    features = keras_gan.metrics.features.from_model(discriminator, layer=before_logits)
     ```
     """
     if not isinstance(model, keras.Model):
