@@ -1,4 +1,4 @@
-"""How far a game is from equilibrium: what its players could gain by moving alone."""
+"""Duality gap: how much the two players could gain by moving alone."""
 
 import keras
 import numpy as np

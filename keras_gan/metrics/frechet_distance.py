@@ -101,8 +101,8 @@ class FrechetDistance(QualityMetric):
     """Fréchet distance between real and generated features: FID, on Inception's features.
 
     Unbiased covariances in float64, from moments that are updated batch by batch: memory of d²,
-    not of n·d. The distance itself is biased: fewer samples give a larger one. Compare figures
-    of equal counts only, and beside the same distance between two real sets.
+    not of n·d. The distance itself is biased: fewer samples give a larger one. Compare only
+    values of equal counts, beside the same distance between two real sets.
 
     From fewer samples than dimensions a covariance is singular: the distance is defined all the
     same, says little, and comes with a warning.

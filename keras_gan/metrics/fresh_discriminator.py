@@ -1,4 +1,4 @@
-"""The divergence that a new discriminator proves, trained against the finished generator."""
+"""Bound on the divergence, proved by a discriminator trained from scratch."""
 
 import math
 
@@ -72,8 +72,8 @@ class FreshDiscriminator(QualityMetric):
     """The Jensen-Shannon divergence that a new discriminator proves between real and generated.
 
     It keeps all samples. `result()` trains a discriminator on a random half of each side and
-    judges it on the other: see `fresh_discriminator` for formula and figures. It owes nothing to
-    the model's own discriminator, which may have stopped looking.
+    judges it on the other: see `fresh_discriminator` for its formula and accuracy. It does
+    not depend on the model's own discriminator, which may have stopped learning.
 
     Memorized training samples go unnoticed: give it real samples that the model was not trained
     on.

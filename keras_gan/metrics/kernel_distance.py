@@ -82,7 +82,7 @@ class KernelDistance(QualityMetric):
     Args:
         features: `keras_gan.metrics.features.Features`; by default the samples, flattened.
         block_size: most rows of a block, see `kernel_distance`.
-        name: key in the logs, for the two figures `mean` and `standard_error`.
+        name: key in the logs, for the two values `mean` and `standard_error`.
 
     Reference:
         - [Bińkowski et al., 2018](https://arxiv.org/abs/1801.01401)

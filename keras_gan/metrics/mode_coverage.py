@@ -1,4 +1,4 @@
-"""Coverage of known modes: what a generator makes of a mixture whose centers are given."""
+"""Coverage of known modes, for mixtures with given centers."""
 
 import keras
 import numpy as np
@@ -145,7 +145,7 @@ class ModeCoverage(QualityMetric):
         return rows
 
     def compute(self, real, fake):
-        """Return the four figures."""
+        """Return the four values."""
         return mode_coverage(fake.values, self.centers, self.std, self.frequencies)
 
     def get_config(self):

@@ -1,4 +1,4 @@
-"""What was computed once, on disk: found by a fingerprint, written whole or not at all."""
+"""Cache on disk, by fingerprint, with atomic writes."""
 
 import contextlib
 import hashlib

@@ -1,4 +1,4 @@
-"""The Inception network that published FIDs and Inception scores are computed with."""
+"""Inception network of published FIDs and Inception scores, from its frozen graph."""
 
 import os
 
@@ -107,7 +107,7 @@ class Inception2015Trunk(FileTrunk):
 
     @property
     def protocol(self):
-        """What moves the figures."""
+        """All that affects the features."""
         return {
             "extractor": "Inception of 2015-12-05",
             "layer": f"{_POOL}:0; probabilities without bias",

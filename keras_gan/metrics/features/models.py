@@ -55,7 +55,7 @@ class ModelTrunk(Trunk):
 
     @property
     def protocol(self):
-        """What moves the figures."""
+        """All that affects the features."""
         return {
             "extractor": self.name,
             "layer": self.layer or "output",
