@@ -1,4 +1,4 @@
-"""What every term is: something added to a player's loss."""
+"""Base class of terms, which add to a player's loss."""
 
 import weakref
 
@@ -11,17 +11,17 @@ from keras_gan.utils.registry import snake_case
 
 
 class Term(keras.layers.Layer):
-    """Something added to a player's loss: a penalty, an auxiliary task, a regularizer.
+    """Addition to a player's loss: a penalty, an auxiliary task, a regularizer.
 
     A subclass overrides `discriminator_term`, `generator_term` or both, and returns one value
-    for each sample, without the weight: weight, interval, schedule, mean and logging are done
-    here and in the training step. Being a Keras layer, a term may have state (a moving average,
-    a classifier head); it is saved with the model, and what is trainable is trained by the
-    player it names.
+    for each sample, without the weight. This class and the training step see to weight, interval,
+    schedule, mean and logging. A term is a Keras layer, so it may have state: a moving average, a
+    classifier head. State is saved with the model. The player that the term names trains its
+    trainable weights.
 
-    State that is not trainable may be assigned in a term's methods, within a lazy branch too: with
-    several replicas each assigns from its own share of the batch, and floats are averaged over
-    the replicas after every step. For a moving average of means that is exact.
+    A term's methods may assign state that is not trainable, in a lazy branch too. With several
+    replicas, each assigns from its own share of the batch, and floats are averaged over the
+    replicas after every step. For a moving average of means that is exact.
 
     Args:
         weight: finite number that multiplies the term; it may be negative only where a subclass
@@ -38,10 +38,10 @@ class Term(keras.layers.Layer):
         watches: which gradients the term takes through `step.gradient(...)`: `"real"` and
             `"fake"` (of the logits, with respect to these samples), `"latents"` (of the generated
             samples, with respect to their latents).
-        needs_real_outputs: whether `generator_term` reads `step.real_outputs`, which the
-            training step then takes from the updated discriminator, at one more forward.
-        reduces: whether the term takes means over all replicas; such a term can't be lazy under
-            a strategy of several.
+        needs_real_outputs: whether `generator_term` reads `step.real_outputs`. The training step
+            then runs the updated discriminator once more, on real samples.
+        reduces: whether the term takes means over all replicas. Such a term can't be lazy under
+            a strategy of several replicas.
 
     Raises:
         ValueError: when the weight is not a finite number of at least 0, or the interval is not
