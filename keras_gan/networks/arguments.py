@@ -1,4 +1,4 @@
-"""Checks of what the user asks of a pair of networks, before any layer is made."""
+"""Checks of the arguments of networks, before any layer is made."""
 
 import numbers
 
