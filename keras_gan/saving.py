@@ -1,4 +1,4 @@
-"""Files that are whole or not there: how a GAN is saved, and loaded without losing anything."""
+"""Saving and loading of a GAN: complete state, atomic writes, untrusted archives."""
 
 import concurrent.futures
 import contextlib
@@ -18,13 +18,13 @@ from keras_gan.workers import is_chief
 
 
 class Saving:
-    """Mixin for `GAN`: its configs, and files that are whole or not there."""
+    """Mixin for `GAN`: its configs, and atomic writes of its files."""
 
     def save(self, filepath, overwrite=True, **kwargs):
         """Save the model, its optimizers and all state of training to a `.keras` file.
 
-        The file is written beside its place and renamed when complete, so an interrupted save
-        leaves the last one whole. Of several workers the chief writes; the others return at once.
+        The write is atomic: to a temporary file that is renamed when complete, so an interrupted
+        save leaves the previous file. Of several workers, only the chief writes.
 
         Args:
             filepath: path that ends in `.keras`.
@@ -43,7 +43,7 @@ class Saving:
             filepath: path that ends in `.weights.h5`.
             overwrite: whether to replace an existing file without asking.
             every_worker: whether each of several workers writes, to a path of its own; by default
-                the chief does, and the others return at once.
+                only the chief does.
             **kwargs: as `keras.Model.save_weights`.
         """
         if not (every_worker or is_chief(self)):
@@ -235,7 +235,7 @@ def note_keras_attributes():
 
 
 def load_model(filepath):
-    """Load a model from a `.keras` file that somebody else may have made.
+    """Load a model from a `.keras` file that may come from an untrusted source.
 
     The same as `keras.saving.load_model`, without the arguments that switch its protection off:
     Lambda layers and classes that are not of a model are refused, and so is, before anything of it
