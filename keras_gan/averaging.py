@@ -1,4 +1,4 @@
-"""The moving average of the generator, from which samples are better than from the last step."""
+"""Moving average of the generator's weights, which makes better samples than the last step."""
 
 import keras
 import tensorflow as tf
@@ -22,7 +22,7 @@ class GeneratorAverage(keras.layers.Layer):
 
     With `ramp_up`, the half-life is `min(half_life, ramp_up * images seen)`, so that the first,
     random generators are forgotten early. A plain decay keeps `decay ** steps` of the first one,
-    2 % after 4,000 steps at 0.999: short runs want the ramp. Buffers (BatchNorm statistics) are
+    2 % after 4,000 steps at 0.999: use `ramp_up` in short runs. Buffers (BatchNorm statistics) are
     averaged as weights are; integer state is copied.
 
     Args:

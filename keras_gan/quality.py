@@ -1,4 +1,4 @@
-"""Quality metrics: run on whole samples, outside the training step."""
+"""Quality metrics of a model, run on whole samples outside the training step."""
 
 import inspect
 import itertools
@@ -48,7 +48,7 @@ class Quality:
             _check_samples(metric, samples)
         self.seed = seed
         self._condition = self._condition_of = None
-        self._names = None  # Of the last figures: a metric of a user's own does not say its keys.
+        self._names = None  # Of the last results: a user's own metric may not declare its keys.
         self._warned_of_range = False
 
     def evaluate(self, model, dataset, steps=None, keep_real=False, batch_size=100, verbose=0):
@@ -58,13 +58,13 @@ class Quality:
             model: the `GAN` whose samples are judged.
             dataset: batches `x` or `(x, condition)`, the real side.
             steps: how many of them, `None` for all.
-            keep_real: whether the real side does as it was read in an earlier call, by metrics
-                that hold it still: `dataset` must be the same object, with the same samples.
+            keep_real: whether metrics reuse the real side of an earlier call: `dataset` must be
+                the same object, with the same samples.
             batch_size: generated samples at a time.
             verbose: 0 for no progress bar.
 
         Returns:
-            Dict of floats; a metric of several figures gives keys `name/key`.
+            Dict of floats; a metric of several values gives keys `name/key`.
         """
         if not self.metrics:
             return {}
@@ -147,17 +147,17 @@ class Quality:
         return np.clip(fake, *limits)
 
     def _unknown(self):
-        """Return NaN for every figure: training has diverged, which is no reason to lose it."""
+        """Return NaN for every metric, with a warning that training has diverged."""
         warnings.warn(
             "The generator makes NaN or infinite values: training has diverged, and the metrics "
-            "have no figures (NaN). Go back to an earlier checkpoint with a lower learning rate; "
+            "have no values (NaN). Go back to an earlier checkpoint with a lower learning rate; "
             "`keras_gan.callbacks.DivergenceGuard` does.",
             stacklevel=2,
         )
         return self.nothing()
 
     def nothing(self):
-        """Return NaN under every figure's name: it is not known."""
+        """Return NaN under every key."""
         names = self._names or []
         if not names:
             for metric in self.metrics:

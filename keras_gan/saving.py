@@ -1,4 +1,4 @@
-"""Files that are whole or not there: how a GAN is saved, and loaded without losing anything."""
+"""Saving and loading of a GAN: complete state, atomic writes, untrusted archives."""
 
 import contextlib
 import pathlib
@@ -14,13 +14,13 @@ from keras_gan.workers import is_chief
 
 
 class Saving:
-    """The configs of a `GAN`, and files that are whole or not there."""
+    """The configs of a `GAN`, and atomic writes of its files."""
 
     def save(self, filepath, overwrite=True, **kwargs):
         """Save the model, its optimizers and all state of training to a `.keras` file.
 
-        The file is written beside its place and renamed when complete, so an interrupted save
-        leaves the last one whole. Of several workers the chief writes; the others return at once.
+        The write is atomic: to a temporary file that is renamed when complete, so an interrupted
+        save leaves the previous file. Of several workers, only the chief writes.
 
         Args:
             filepath: path that ends in `.keras`.
@@ -39,7 +39,7 @@ class Saving:
             filepath: path that ends in `.weights.h5`.
             overwrite: whether to replace an existing file without asking.
             every_worker: whether each of several workers writes, to a path of its own; by default
-                the chief does, and the others return at once.
+                only the chief does.
             **kwargs: as `keras.Model.save_weights`.
         """
         if not (every_worker or is_chief(self)):
@@ -195,7 +195,7 @@ def _writing(filepath, overwrite):
 
 
 def load_model(filepath):
-    """Load a model from a `.keras` file that somebody else may have made.
+    """Load a model from a `.keras` file that may come from an untrusted source.
 
     The same as `keras.saving.load_model`, without the arguments that switch its protection off:
     Lambda layers and classes that are not of a model are refused, and so is, before anything of it
@@ -214,7 +214,8 @@ def load_model(filepath):
 
     Example:
 
-    >>> model = keras_gan.load_model("digits.keras")  # doctest: +SKIP
+    >>> model.save("digits.keras")
+    >>> model = keras_gan.load_model("digits.keras")
     """
     check_members(filepath)
     return keras.saving.load_model(filepath, safe_mode=True)

@@ -1,4 +1,4 @@
-"""Values that follow the course of training, from one number to another."""
+"""Schedules: numbers that follow the course of training."""
 
 import math
 
@@ -13,11 +13,11 @@ Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
 def get(schedule):
-    """Return the schedule of a strength that an instance or a config stands for, or `None`.
+    """Return the schedule of a strength, from an instance or a config, or `None`.
 
     Args:
         schedule: a `keras.optimizers.schedules.LearningRateSchedule`, its serialized config, or
-            `None` for what stays as it is.
+            `None` for a constant strength.
 
     Raises:
         ValueError: for one of this module that goes below 0.
@@ -53,7 +53,7 @@ class _Anneal(Schedule):
             )
 
     def _progress(self, step):
-        """Return how much of the way is behind, from 0 to 1."""
+        """Return the share of the way from start to end, from 0 to 1."""
         share = (ops.cast(step, "float32") - self.start) / (self.end - self.start)
         return ops.clip(share, 0.0, 1.0)
 

@@ -1,4 +1,4 @@
-"""What the workers of a distribution strategy agree on, and which of them writes it down."""
+"""Workers of a distribution strategy: the chief, and sums over all of them."""
 
 import contextlib
 import re
@@ -9,9 +9,10 @@ __all__ = ["are_several", "is_chief", "of_chief", "readable_errors", "total"]
 
 
 def is_chief(model):
-    """Return whether this process is the one that writes files; without workers it is.
+    """Return whether this process writes files: the chief of several workers, or the only one.
 
-    For what a program writes by itself; the library's callbacks, `save` and `export` know.
+    Use it for files that a program writes itself. The library's callbacks, `save` and `export`
+    check it already.
 
     Args:
         model: a `keras_gan.GAN`.
@@ -36,7 +37,7 @@ def are_several(model):
 
 
 def total(model, values):
-    """Return the sums over all workers of what each of them has: all of them must call it.
+    """Return sums over all workers, all of which must call it.
 
     Args:
         model: a `keras_gan.GAN`.
@@ -50,21 +51,21 @@ def total(model, values):
     return [int(value) for value in _sums(model, tf.constant(values, tf.int64))]
 
 
-def of_chief(model, figures):
-    """Return the figures as the chief has them: all workers must call it, with the same keys.
+def of_chief(model, logs):
+    """Return the chief's values. All workers must call it, with the same keys.
 
-    What each has computed may differ in its last digits, and callbacks that compare them with a
-    limit would decide differently.
+    The workers' own values may differ in their last digits, and callbacks that compare them with
+    a limit would decide differently.
 
     Args:
         model: a `keras_gan.GAN`.
-        figures: dict of floats.
+        logs: dict of floats.
     """
-    if not are_several(model) or not figures:
-        return figures
-    own = [float(value) if is_chief(model) else 0.0 for value in figures.values()]
+    if not are_several(model) or not logs:
+        return logs
+    own = [float(value) if is_chief(model) else 0.0 for value in logs.values()]
     sums = _sums(model, tf.constant(own, tf.float64))
-    return {name: float(value) for name, value in zip(figures, sums, strict=True)}
+    return {name: float(value) for name, value in zip(logs, sums, strict=True)}
 
 
 def _sums(model, values):
@@ -75,7 +76,7 @@ def _sums(model, values):
 @tf.function(reduce_retracing=True)
 def _sum(strategy, values):
     def add():
-        # A copy on the replica's own device: what has none can't be reduced.
+        # A copy on the replica's own device: a tensor without a device can't be reduced.
         own = tf.identity(values)
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, own)
 

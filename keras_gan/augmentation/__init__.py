@@ -1,4 +1,4 @@
-"""Transformations of real and generated samples alike, on their way to the discriminator."""
+"""Augmentation of real and generated samples alike, in front of the discriminator."""
 
 import keras
 

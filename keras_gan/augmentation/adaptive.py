@@ -1,4 +1,4 @@
-"""Adaptive augmentation: as often as the discriminator's overfitting calls for."""
+"""Adaptive augmentation, as often as overfitting calls for."""
 
 import math
 
@@ -15,9 +15,8 @@ class Adaptive(Augmentation):
     """Apply another augmentation with a probability p that follows the discriminator's overfitting.
 
     Each transformation is applied to each sample with probability p, independently. A
-    discriminator that takes ever more real samples for real is learning them by heart. Every few
-    updates p moves a step, up or down, towards the point where it does so as often as the target
-    says.
+    discriminator that calls more and more real samples real is memorizing them. Every few updates
+    p moves one step, up or down, to hold the share of such samples at the target.
 
     Formula:
 
@@ -26,23 +25,23 @@ class Adaptive(Augmentation):
     p  <- clip(p + sign(r_t - target) * batch * interval / images, 0, 1)
     ```
 
-    The batch is that of all replicas. sign D is 1 where the discriminator says real, as the loss
-    has it, and -1 elsewhere. The log shows p as `augment_p`, r_t as `augment_rt` (0 until first
-    measured). Relativistic losses and Wasserstein's fix logits up to a constant only, so that
-    their sign means little: give these a fixed p, with `images=float("inf")`.
+    The batch is that of all replicas. sign D is 1 where the discriminator says real, by the
+    loss's own threshold, and -1 elsewhere. The log shows p as `augment_p` and r_t as `augment_rt`
+    (0 until first measured). Relativistic losses and Wasserstein's determine logits only up to a
+    constant, so their sign means little: use a fixed p there, with `images=float("inf")`.
 
     Args:
         augmentation: `DiffAugment` by default; its `transformations` are drawn independently of
             each other. Any other Keras layer is one transformation.
         target: r_t to hold, from -1 to 1.
         interval: discriminator updates from one move of p to the next.
-        images: real images that it takes p at least to go from 0 to 1, positive; infinity keeps
-            p where it starts.
+        images: the least number of real images in which p goes from 0 to 1, positive; infinity
+            keeps p where it starts.
         initial: p at the start, from 0 to 1.
 
     Attributes:
         p: the probability, a weight that no optimizer trains.
-        rt: r_t when last measured, a weight too.
+        rt: r_t as last measured, a weight too.
 
     Raises:
         ValueError: for a value out of range.

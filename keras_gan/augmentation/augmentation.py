@@ -1,4 +1,4 @@
-"""What every augmentation of this library is: a layer that follows the course of training."""
+"""Base class of augmentations, layers that follow the course of training."""
 
 import keras
 import tensorflow as tf
@@ -7,22 +7,22 @@ from keras_gan.utils.keras_internals import layers_within
 
 
 class Augmentation(keras.layers.Layer):
-    """A differentiable transformation of real and generated samples alike.
+    """Differentiable transformation of real and generated samples alike.
 
-    `compile(augmentation=...)` takes any Keras layer. Those that derive from this class also hear
-    of every update, inside other layers too, and may keep state that follows training: a strength
-    that is annealed, a probability that a controller moves. The state belongs in weights that are
-    not trainable (`add_weight(..., trainable=False)`), made in the constructor, so that it is
-    saved with the model. With several replicas each assigns the state from its own share of the
-    batch, and the copies are averaged after every step.
+    `compile(augmentation=...)` takes any Keras layer. Layers of this class, inside other layers
+    too, are also told of every update. They may keep state that follows training: a strength that
+    is annealed, a probability that a controller moves. Keep it in weights that are not trainable
+    (`add_weight(..., trainable=False)`), made in the constructor, so that it is saved with the
+    model. With several replicas, each assigns the state from its own share of the batch, and the
+    copies are averaged after every step.
 
-    Subclasses override `call(samples, training=True)`, which draws its random numbers from a
-    `keras.random.SeedGenerator` held as an attribute: the training step seeds it, differently on
-    every replica. Samples arrive in the dtype they have, in mixed precision too, and should leave
+    Subclasses override `call(samples, training=True)`. It draws random numbers from a
+    `keras.random.SeedGenerator` held as an attribute, which the training step seeds, differently
+    on every replica. Samples arrive in their own dtype, in mixed precision too, and should leave
     in the same.
 
     Attributes:
-        log_names: the keys of what `figures` returns.
+        log_names: the keys of the dict that `figures` returns.
 
     Example:
 
@@ -49,7 +49,7 @@ class Augmentation(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
 
     def attach(self, model):
-        """Take up the course of a model's training where it is; called by every `compile`.
+        """Adopt the current state of a model's training; called by every `compile`.
 
         Args:
             model: the `GAN`.
@@ -64,7 +64,7 @@ class Augmentation(keras.layers.Layer):
         """
 
     def figures(self):
-        """Return what the logs show after a training step, a dict from `log_names` to scalars."""
+        """Return the logs after a training step, a dict from `log_names` to scalars."""
         return {}
 
 

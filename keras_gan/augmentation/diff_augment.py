@@ -253,7 +253,7 @@ class DiffAugment(Augmentation):
 
     ```python
     model.compile("hinge", augmentation="diff_augment")
-    model.compile("hinge", augmentation=DiffAugment("translation,cutout"))
+    model.compile("hinge", augmentation=keras_gan.augmentation.DiffAugment("color"))
     ```
 
     Reference:

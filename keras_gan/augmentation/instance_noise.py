@@ -1,4 +1,4 @@
-"""Instance noise: real and generated samples blurred alike, so that they overlap."""
+"""Instance noise on real and generated samples, so that their distributions overlap."""
 
 import keras
 from keras import ops

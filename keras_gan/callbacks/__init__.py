@@ -1,4 +1,4 @@
-"""Callbacks for training generative adversarial networks, and the pictures they draw."""
+"""Callbacks for training generative adversarial networks."""
 
 from keras_gan.callbacks.collapse_monitor import Collapse, CollapseMonitor, CollapseWarning
 from keras_gan.callbacks.divergence_guard import Divergence, DivergenceGuard, DivergenceWarning

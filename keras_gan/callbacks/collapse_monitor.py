@@ -1,4 +1,4 @@
-"""A warning when the generator loses variety, from figures of coverage and diversity."""
+"""Warning of mode collapse, from metrics of coverage and diversity."""
 
 import dataclasses
 import math
@@ -49,15 +49,15 @@ class Collapse(typing.NamedTuple):
 
     Attributes:
         epoch: the epoch of the warning, counted from 1.
-        figure: its key in the epoch's logs.
-        value: the figure; for `multi_scale_ssim/fake`, `(1 - fake) / (1 - real)`.
+        key: the key in the epoch's logs.
+        value: the value logged; for `multi_scale_ssim/fake`, `(1 - fake) / (1 - real)`.
         expected: what it should at least be.
         epochs: how many times in a row it was below.
         healthy_epoch: the last epoch in which it was not, or `None`.
     """
 
     epoch: int
-    figure: str
+    key: str
     value: float
     expected: float
     epochs: int
@@ -66,7 +66,7 @@ class Collapse(typing.NamedTuple):
 
 @dataclasses.dataclass
 class _Track:
-    """What is remembered of a figure."""
+    """State of one key of the logs."""
 
     best: float = 0.0
     healthy_epoch: int | None = None
@@ -77,11 +77,11 @@ class _Track:
 class CollapseMonitor(keras.callbacks.Callback):
     """Warn when the generator collapses: its samples are alike, or kinds of samples are missing.
 
-    At the end of each epoch it judges those of these figures that the logs hold, with or without
-    `val_` before them (metrics of `compile` that ran on `validation_data`, or another callback's
-    that comes before it), and one of its own:
+    At the end of each epoch it judges one metric of its own, `diversity`, and those of the others
+    below that the logs hold. They may begin with `val_`. They come from the metrics of `compile`,
+    run on `validation_data`, or from a callback before this one:
 
-    | figure in the logs | name | floor | as large as in the data |
+    | key in the logs | name | floor | as large as in the data |
     |---|---|---|---|
     | `diversity` | `diversity` | 0.3 | 1 |
     | `density_coverage/coverage` | `coverage` | 0.1 | almost 1, with equally many of both |
@@ -92,35 +92,36 @@ class CollapseMonitor(keras.callbacks.Callback):
     | `class_coverage/classes` | `classes` | none | the number of classes |
     | `class_coverage/smallest` | `smallest` | none | the share of the rarest class |
 
-    A figure has fallen when it is below its floor, or below `fall` times its best so far. (At
-    most 1 is taken for the best of all but the counts: to be more varied than the data is no
-    merit.) After `patience` epochs in a row, or at the end of training if that comes first, there
-    is a `CollapseWarning` that names the epoch, the figure, what it should be and what to try,
-    and a `Collapse` in the list `warnings`. The next one of that figure comes only when it has
-    recovered in between. Floors are low: what they find is a collapse, not a lack of quality.
+    A metric has fallen when it is below its floor, or below `fall` times its best so far. (Except
+    for counts, the best is at most 1: to be more varied than the data is no merit.) After
+    `patience` epochs in a row, or at the end of training if that comes first, there is a
+    `CollapseWarning`, and a `Collapse` in the list `warnings`. The warning names the epoch, the
+    metric, what it should be and what to try. The same metric is warned of again only after it
+    has recovered. Floors are low: they detect a collapse, not a lack of quality.
 
-    `diversity` needs no metric. It is the mean Euclidean distance between the samples of fixed
-    seeds, over that between `real` samples or, without those, over the largest so far. It is
-    added to the epoch's logs: the history, and callbacks that come after this one, have it, so
-    that `EarlyStopping("diversity", mode="max")` can stop a run. It sees a generator that makes
-    nearly one thing, not one that leaves out one kind in ten; nor, under conditions, one that
-    makes one thing of each condition, unless all of `condition` are equal.
+    `diversity` needs no metric in the logs. It is the mean Euclidean distance between the samples
+    of fixed seeds, divided by that between `real` samples or, without those, by the largest so
+    far. It is added to the epoch's logs, so `EarlyStopping("diversity", mode="max")` after this
+    callback can stop a run. It detects a generator that makes nearly one thing, not one that
+    leaves out one kind in ten. With conditions, it does not detect a generator that makes one
+    thing of each condition, unless all of `condition` are equal.
 
     Args:
-        real: real samples, one row each, to compare the diversity with; of many, 1,024 at even
-            distances. Without them a generator that never was diverse is not noticed.
+        real: real samples, one row each, to compare the diversity with. Of more than 1,024,
+            evenly spaced ones are taken. Without them, a generator that never was diverse is not
+            noticed.
         samples: how many samples `diversity` takes, at least 2; as many as `condition` has rows.
-            `None` to judge the figures in the logs alone.
+            `None` to judge only what is in the logs.
         seed: the first seed; the samples are those of seeds `seed` to `seed + samples - 1`.
         condition: for conditional models, the conditions of the samples: one label for all, or
             an array or a nest of them with one row per sample. By default labels that cycle
             through the classes, where the model has `num_classes`.
         floors: floors by name that replace those of the table, such as `{"recall": 0.2}`; 0 is
             none.
-        fall: the share of its best that a figure has to keep, in [0, 1).
-        patience: epochs in a row, of those that have the figure, before the warning.
-        warmup: training steps before any figure is judged, and counts as its best: a generator
-            that has not learnt anything yet covers nothing, or is more varied than it will be.
+        fall: the share of its best that a metric has to keep, in [0, 1).
+        patience: epochs in a row, of those that have the metric, before the warning.
+        warmup: training steps before any metric is judged, or counts as its best. A generator that
+            has not learnt anything yet covers nothing, or is more varied than it will be.
 
     Raises:
         ValueError: when built, if an argument is out of range; when training starts, if the
@@ -174,12 +175,12 @@ class CollapseMonitor(keras.callbacks.Callback):
             self._real_distance = None if self.real is None else _mean_distance(self.real)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Judge the figures of the epoch that has ended."""
+        """Judge the logs of the epoch that has ended."""
         logs = {} if logs is None else logs
         warm = self.model.steps >= self.warmup
         if self.samples is not None:
             logs["diversity"] = self._diversity(warm)
-        for key, name, value in _figures(logs) if warm else ():
+        for key, name, value in _judged(logs) if warm else ():
             self._judge(epoch + 1, key, name, value)
 
     def on_train_end(self, logs=None):
@@ -189,12 +190,12 @@ class CollapseMonitor(keras.callbacks.Callback):
                 self._warn(track)
 
     def get_state(self):
-        """Return what a `Backup` has to keep."""
+        """Return the state that a `Backup` keeps."""
         tracks = {key: dataclasses.astuple(track) for key, track in self._tracks.items()}
         return {"warnings": self.warnings, "tracks": tracks, "largest": self._largest}
 
     def set_state(self, state):
-        """Go on from what `get_state` returned."""
+        """Restore what `get_state` returned."""
         self.warnings = [Collapse(*found) for found in state["warnings"]]
         self._largest = state["largest"]
         self._tracks = {}
@@ -202,7 +203,7 @@ class CollapseMonitor(keras.callbacks.Callback):
             self._tracks[key] = _Track(best, healthy, fallen and Collapse(*fallen), warned)
 
     def _judge(self, epoch, key, name, value):
-        """Compare a figure with its floor and with its best."""
+        """Compare a value with its floor and with its best."""
         track = self._tracks.setdefault(key, _Track())
         expected = max(self.floors[name], self.fall * track.best)
         track.best = max(track.best, value if name in _COUNTS else min(value, 1.0))
@@ -246,7 +247,7 @@ class CollapseMonitor(keras.callbacks.Callback):
             raise ValueError(
                 "`condition` must be given for a conditional model whose number of classes is not "
                 "known: one row per sample, such as some of the dataset's conditions. Or pass "
-                "`samples=None`, to judge the figures in the logs alone. Received: condition=None"
+                "`samples=None`, to judge only what is in the logs. Received: condition=None"
             )
         if self._count() < 2:
             raise ValueError(
@@ -262,8 +263,8 @@ class CollapseMonitor(keras.callbacks.Callback):
             )
 
 
-def _figures(logs):
-    """Yield the key, the name and the value of each finite figure in the logs, higher is better."""
+def _judged(logs):
+    """Yield key, name and value of what is judged in the logs, where finite; higher is better."""
     for key, value in logs.items():
         name = _KEYS.get(key.removeprefix("val_"))
         if name == "multi_scale_ssim":
@@ -288,14 +289,14 @@ def _mean_distance(samples):
 
 def _message(collapse):
     """Return what has fallen, how long ago, and what to try."""
-    formula = ", as (1 - fake) / (1 - real)," if "multi_scale_ssim" in collapse.figure else ""
+    formula = ", as (1 - fake) / (1 - real)," if "multi_scale_ssim" in collapse.key else ""
     back = (
         ""
         if collapse.healthy_epoch is None
         else f"; or go back to a checkpoint of epoch {collapse.healthy_epoch} or before"
     )
     return (
-        f"The generator may be collapsing: in epoch {collapse.epoch}, {collapse.figure}{formula} "
+        f"The generator may be collapsing: in epoch {collapse.epoch}, {collapse.key}{formula} "
         f"is {collapse.value:.3g} and should be at least {collapse.expected:.3g} (measured as "
         f"too low {collapse.epochs} times in a row). {_ADVICE}{back}."
     )

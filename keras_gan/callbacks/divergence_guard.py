@@ -1,4 +1,4 @@
-"""Stop, or go back to the last good state, when training blows up."""
+"""Guard against diverging training: stop, or roll back to the last good state."""
 
 import collections
 import math
@@ -28,16 +28,16 @@ _ADVICE = (
 
 
 class DivergenceWarning(UserWarning):
-    """Training has diverged, and `DivergenceGuard` has put the last good state back."""
+    """Training has diverged, and `DivergenceGuard` has restored the last good state."""
 
 
 class Divergence(typing.NamedTuple):
-    """What a `DivergenceGuard` found, and did.
+    """A divergence that a `DivergenceGuard` found.
 
     Attributes:
         epoch: the epoch, counted from 1.
         step: training steps taken in that epoch when it was found.
-        figure: the loss, or the part of the model that holds values that are not finite.
+        cause: the loss, or the part of the model that holds values that are not finite.
         value: the loss; NaN for a part of the model.
         limit: what the absolute value of the loss was to stay below; NaN for a part of the model.
         rolled_back: whether training went on, from the last good state.
@@ -45,59 +45,59 @@ class Divergence(typing.NamedTuple):
 
     epoch: int
     step: int
-    figure: str
+    cause: str
     value: float
     limit: float
     rolled_back: bool
 
 
 class DivergenceGuard(keras.callbacks.Callback):
-    """Stop training when it blows up, or go back to the last good state and on at lower rates.
+    """Stop training when it diverges, or roll back to the last good state at lower rates.
 
     Training has diverged when
 
-    - `d_loss` or `g_loss` is NaN or infinite, which is looked at after every step;
+    - `d_loss` or `g_loss` is NaN or infinite, checked after every step;
     - one of them is beyond `limit`, or beyond `growth` times the largest of the last 5 good
       epochs (at least 1 is taken for that one);
     - a weight or buffer of the generator, the discriminator, the average or an optimizer is NaN
-      or infinite, which is looked at when an epoch's steps are done, before its validation.
+      or infinite, checked when an epoch's steps are done, before its validation.
 
-    The whole state of the model is then put back to the last good one, bit for bit: networks,
-    average, optimizers, terms, random numbers and the count of steps. Good is the state in which
-    the first epoch begins, and the one after each epoch in which nothing was found, once losses
-    of the next are within 10 times the usual: what the last update of an epoch has done, only the
-    steps after it can tell. Whatever happens, `fit` leaves no broken model behind.
-    A run that goes on from a `Backup` takes the state that it finds there for good.
+    The whole state of the model is then restored to the last good one, bit for bit: networks,
+    average, optimizers, terms, random numbers and the count of steps. The first good state is
+    that in which the first epoch begins. The state after an epoch without a finding becomes good
+    once the losses of the next epoch are within 10 times the usual: only later steps show what
+    the last update of an epoch has done. `fit` never leaves a broken model behind. A run that
+    resumes from a `Backup` takes the restored state as good.
 
-    With `rollbacks`, training goes on from there at learning rates multiplied by
-    `learning_rate_factor`, once more at each rollback; otherwise, and after the last of them, it
-    stops. Each time there is a `DivergenceWarning`, and a `Divergence` in `divergences`.
+    With `rollbacks`, training continues from there, with learning rates multiplied by
+    `learning_rate_factor` at each rollback. Without, or after the last rollback, it stops. Each
+    time there is a `DivergenceWarning`, and a `Divergence` in `divergences`.
 
-    An epoch can't begin again: after a rollback in its midst, the rest of its batches train the
-    restored model. Its figures in the history are the means of those steps or, when there are
-    none, of the steps before the divergence; they are NaN only when the epoch has no good step.
+    An epoch can't begin again: after a rollback in the middle, its remaining batches train the
+    restored model. Its values in the history are the means of those steps or, when there are
+    none, of the steps before the divergence. They are NaN only when the epoch has no good step.
     The random numbers of training repeat; the data does not.
 
-    The limits are wide, as a loss alone says little about a game that goes well: what they are to
-    catch is a loss that grows without end, which passes any limit soon. Logistic and hinge losses
-    grow in proportion to the logits and stay below 100 in healthy runs. Wasserstein ones are as
-    large as the data: a critic of slope 1 can't tell images of 1024 x 1024 x 3 values in [-1, 1]
-    by more than 3,547, but may drift by any constant in `g_loss`. For critics with larger values
-    set another limit, or none.
+    The limits are wide, since a loss says little about a game that goes well. They catch losses
+    that grow without end, which pass any limit soon. Logistic and hinge losses grow in proportion
+    to the logits and stay below 100 in healthy runs. Wasserstein losses scale with the data: a
+    critic of slope 1 can't separate images of 1024 x 1024 x 3 values in [-1, 1] by more than
+    3,547, but may drift by any constant in `g_loss`. For critics with larger values set another
+    limit, or none.
 
     Put it first among the callbacks: those after it then save and draw the restored model. A
-    `LearningRateScheduler` sets the rates at each epoch and undoes what a rollback lowered.
+    `LearningRateScheduler` sets the rates at each epoch, and so undoes what a rollback lowered.
 
     Args:
-        directory: where the last good state is kept, as `last_good.weights.h5`, each written in
-            one step; it stays there after training, for `model.load_weights`. By default a
-            temporary directory, removed when training ends. Under a distribution strategy the
-            chief worker writes into it, and the others keep temporary copies.
-        rollbacks: how many times to go back and on, in one `fit`, before stopping.
+        directory: where the last good state is kept, in `last_good.weights.h5`, written
+            atomically. It stays there after training, for `model.load_weights`. By default, a
+            temporary directory that is removed when training ends. Under a distribution strategy,
+            the chief worker writes into it, and the others keep temporary copies.
+        rollbacks: how many rollbacks there may be in one `fit` before training stops.
         learning_rate_factor: what both learning rates are multiplied by at a rollback, in (0, 1];
             1 leaves them, which learning rate schedules need.
         limit: the largest absolute value of a loss, or `None` for no such limit.
-        growth: how many times as large as lately a loss may become, or `None` for any.
+        growth: how many times its recent size a loss may reach, or `None` for any.
 
     Raises:
         ValueError: when built, if an argument is out of range; when training starts, if the
@@ -264,10 +264,10 @@ class DivergenceGuard(keras.callbacks.Callback):
             self._next = None
             self._recent.pop()
 
-    def _restore(self, figure, value, limit):
-        """Put the last good state back, and go on from it or stop."""
+    def _restore(self, cause, value, limit):
+        """Restore the last good state, and continue from it or stop."""
         rolled_back = len(self.divergences) < self.rollbacks
-        found = Divergence(self._epoch, self._step, figure, value, limit, rolled_back)
+        found = Divergence(self._epoch, self._step, cause, value, limit, rolled_back)
         self.divergences.append(found)
         rates = self._rates()
         self._refute()
@@ -312,9 +312,9 @@ class DivergenceGuard(keras.callbacks.Callback):
     def _message(self, found):
         """Return what was found, what was done about it and what to try."""
         held = (
-            f"{found.figure} is {found.value:.4g}, expected within +-{found.limit:.4g}"
-            if found.figure in _LOSSES
-            else f"there is NaN or infinity in the {found.figure}"
+            f"{found.cause} is {found.value:.4g}, expected within +-{found.limit:.4g}"
+            if found.cause in _LOSSES
+            else f"there is NaN or infinity in the {found.cause}"
         )
         rates = " and ".join(f"{rate:.3g}" for rate in self._rates())
         count = len(self.divergences)

@@ -1,4 +1,4 @@
-"""Quality metrics in the course of training, on epochs and data of their own."""
+"""Evaluation with quality metrics during training, on chosen epochs and data."""
 
 import keras
 
@@ -11,15 +11,15 @@ from keras_gan.utils.arguments import whole
 class Evaluation(keras.callbacks.Callback):
     """Compute quality metrics on every n-th epoch and put them into the epoch's logs.
 
-    For metrics that take too long for every epoch, for more samples than `compile` was told, for
-    a dataset that is not the validation data, or for a model that was loaded without its
-    metrics. Samples come from the averaged generator, where there is one, on the same seeds each
-    time; real features are extracted once. A progress bar says what it is doing.
+    Use it for metrics that take too long for every epoch, for more samples than `metric_samples`,
+    for a dataset that is not the validation data, or for a model that was loaded without its
+    metrics. Samples come from the averaged generator, where there is one, from the same seeds
+    each time. Real features are extracted once. A progress bar shows what it is doing.
 
-    Callbacks that come after it in the list see its figures: put `ModelCheckpoint(monitor=...)`,
-    `CSVLogger` and `CollapseMonitor` there. On the epochs between the figures are NaN, which is
-    no improvement to any of them: Keras's callbacks want a key on every epoch, and a number on
-    the first. (The patience of `EarlyStopping` counts the epochs between too.)
+    Callbacks after it in the list see its results: put `ModelCheckpoint(monitor=...)`,
+    `CSVLogger` and `CollapseMonitor` there. On the epochs in between the values are NaN, which
+    counts as no improvement: Keras's callbacks want a key on every epoch, and a number on the
+    first. (The patience of `EarlyStopping` counts the epochs in between too.)
 
     Args:
         dataset: the real side: dataset of batches `x` or `(x, condition)` with an end, or an
@@ -105,13 +105,13 @@ class Evaluation(keras.callbacks.Callback):
         self._begun = state["begun"]
 
     def on_epoch_end(self, epoch, logs=None):
-        """Evaluate, and add the figures to the logs."""
+        """Evaluate, and add the results to the logs."""
         last = (self.params or {}).get("epochs") == epoch + 1
         first, self._begun = not self._begun, True
         if not first and not last and (epoch + 1) % self._every:
-            figures = self._quality.nothing()
+            results = self._quality.nothing()
         else:
-            figures = self._quality.evaluate(
+            results = self._quality.evaluate(
                 self.model,
                 self._batches,
                 keep_real=True,
@@ -119,4 +119,4 @@ class Evaluation(keras.callbacks.Callback):
                 verbose=self._verbose,
             )
         if logs is not None:
-            logs.update({f"{self._prefix}{name}": value for name, value in figures.items()})
+            logs.update({f"{self._prefix}{name}": value for name, value in results.items()})

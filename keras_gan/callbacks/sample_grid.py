@@ -1,4 +1,4 @@
-"""Pictures of what the generator makes of the same seeds, epoch after epoch."""
+"""Pictures of samples from fixed seeds, after every epoch."""
 
 import importlib.util
 import math

@@ -39,7 +39,9 @@ def from_folder(path, batch_size=64, seed=0, shuffle=True, image_size=None):
             sizes differ and there is no `image_size`.
 
     Example:
-    >>> dataset = keras_gan.datasets.from_folder("photos", image_size=64)  # doctest: +SKIP
+    >>> dataset = keras_gan.datasets.from_folder("photos", batch_size=2, image_size=64)
+    >>> next(iter(dataset)).shape
+    TensorShape([2, 64, 64, 3])
     """
     batch_size, seed = check_batching(batch_size, seed)
     files, labels = _list_images(pathlib.Path(path))

@@ -1,4 +1,4 @@
-"""What every adversarial loss is, and weighted sums of them."""
+"""Base class of adversarial losses, and weighted sums of them."""
 
 import numbers
 from typing import NamedTuple
@@ -33,8 +33,8 @@ class AdversarialLoss:
     Attributes:
         name: snake_case name, by which `compile(loss=...)` and the logs know the loss.
         divergence_name: the log key of the divergence bound, or `None` when none is proved.
-        figure_name: the log key of the figure that the loss shows of `d_loss`: by default the
-            bound's; `None` for no figure.
+        figure_name: the log key of the value that the loss derives from `d_loss`. By default,
+            that of the bound; `None` for no value.
         uses_real_logits: whether `generator_loss` needs the logits of real samples too
             (relativistic losses do), which costs the training step one more forward.
 
@@ -177,6 +177,7 @@ class WeightedSum(AdversarialLoss):
 
     Example:
 
+    >>> from keras_gan.losses import LeastSquares, NonSaturating
     >>> loss = 0.5 * NonSaturating() + 0.5 * LeastSquares()
     >>> float(loss.generator_loss(keras.ops.zeros((1, 1)))[0, 0])  # (log 2 + 1/2) / 2
     0.5965735...
@@ -234,11 +235,11 @@ class WeightedSum(AdversarialLoss):
 
     @property
     def figure_name(self):
-        """The single part's figure, or `None` for several."""
+        """The single part's log key, or `None` for several."""
         return self.losses[0].figure_name if len(self.losses) == 1 else None
 
     def figure(self, d_loss):
-        """Return the single part's figure."""
+        """Return the single part's value."""
         return self.losses[0].figure(d_loss / self.weights[0])
 
     def says_real(self, logits):

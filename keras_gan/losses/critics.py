@@ -1,4 +1,4 @@
-"""Losses that are linear in the critic's value: Wasserstein, and hinge with its margin."""
+"""Losses that are linear in the critic's value: Wasserstein and hinge."""
 
 import keras
 from keras import ops
@@ -19,11 +19,11 @@ class Wasserstein(AdversarialLoss):
 
     Over all 1-Lipschitz critics the least `E L_D` is minus the Wasserstein-1 distance. Nothing
     in the loss keeps a critic Lipschitz: add `terms.GradientPenalty()`, `terms.WeightClipping()`
-    or `layers.SpectralNormalization`, without which it grows without end.
+    or `layers.SpectralNormalization`. Without one of them, the critic grows without end.
 
-    No bound is proved, as the loss does not know how steep the critic is. The log shows
-    `critic_gap`, `E D(x) - E D(G(z))`, which is no distance. Equilibrium: `L_D = 0`; `L_G` is
-    not unique, as critics that differ by a constant play the same game.
+    No bound is proved, since the loss does not know how steep the critic is. The log shows
+    `critic_gap`, `E D(x) - E D(G(z))`, which is no distance. Equilibrium: `L_D = 0`. `L_G` is not
+    unique: critics that differ by a constant play the same game.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The exponential game, of boosting's loss."""
+"""The exponential loss, known from boosting."""
 
 import keras
 from keras import ops

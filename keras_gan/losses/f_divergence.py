@@ -1,4 +1,4 @@
-"""The games of f-GAN: a discriminator that bounds a chosen divergence."""
+"""The losses of f-GAN, which bound a chosen divergence."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The least-squares game."""
+"""The least-squares loss."""
 
 import math
 

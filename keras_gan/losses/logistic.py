@@ -1,4 +1,4 @@
-"""The logistic game of the first GAN paper, with either generator."""
+"""The logistic losses of the first GAN paper, minimax and non-saturating."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Relativistic games: a discriminator that says which of two samples is the more real."""
+"""Relativistic losses, which compare real with generated samples."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a metric keeps of one side: all rows, or their moments alone."""
+"""Accumulators of one side's samples: all rows, or their moments alone."""
 
 import numpy as np
 

@@ -30,7 +30,7 @@ def class_coverage(probabilities, frequencies=None):
 
     Example:
 
-    >>> class_coverage([[0.9, 0.1], [0.8, 0.2]])
+    >>> keras_gan.metrics.class_coverage([[0.9, 0.1], [0.8, 0.2]])
     {'classes': 1, 'smallest': 0.0, 'reverse_kl': 0.693..., 'confidence': 0.85...}
 
     Reference:
@@ -80,7 +80,7 @@ class ClassCoverage(QualityMetric):
         return np.stack([rows.argmax(axis=1), rows.max(axis=1)], axis=1).astype("float64")
 
     def compute(self, real, fake):
-        """Return the four figures."""
+        """Return the four values."""
         classes = self._shape[0]
         if self.frequencies is None and real.count:
             frequencies = np.bincount(real.values[:, 0].astype(int), minlength=classes) / real.count

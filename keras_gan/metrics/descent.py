@@ -1,4 +1,4 @@
-"""Short trainings inside a metric: many optimizer steps in one compiled call."""
+"""Short training loops inside metrics: many optimizer steps in one compiled call."""
 
 import keras
 import numpy as np

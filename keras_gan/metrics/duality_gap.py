@@ -1,4 +1,4 @@
-"""How far a game is from equilibrium: what its players could gain by moving alone."""
+"""Duality gap: how much the two players could gain by moving alone."""
 
 import keras
 import numpy as np
@@ -81,9 +81,9 @@ class DualityGap(QualityMetric):
     Example:
 
     ```python
-    metric = keras_gan.metrics.DualityGap()
+    metric = keras_gan.metrics.DualityGap(steps=50)
     metric.bind(model)
-    metric.update_state(real=held_out)  # (x, condition) for a conditional model
+    metric.update_state(real=images)  # (x, condition) for a conditional model
     metric.result()
     ```
 

@@ -63,7 +63,7 @@ def evaluate(metrics, real=None, fake=None, verbose=1):
         verbose: 0 for no progress bar.
 
     Returns:
-        Dict of floats by metric name; those of several figures under `name/key`.
+        Dict of floats by metric name; those of several values under `name/key`.
 
     Example:
 
@@ -109,7 +109,7 @@ def results(metrics, verbose=0):
         verbose: 0 for no progress bar.
 
     Returns:
-        Dict of floats by metric name; those of several figures under `name/key`.
+        Dict of floats by metric name; those of several values under `name/key`.
     """
     found = {}
     with progress(verbose, "Computing", "metric", len(metrics)) as bar:

@@ -37,7 +37,7 @@ def frechet_distance(real_mean, real_covariance, fake_mean, fake_covariance):
 
     Example:
 
-    >>> frechet_distance([0.0], [[1.0]], [3.0], [[4.0]])  # 3² + (2 - 1)²
+    >>> keras_gan.metrics.frechet_distance([0.0], [[1.0]], [3.0], [[4.0]])  # 3² + (2 - 1)²
     10.0
 
     Reference:
@@ -101,8 +101,8 @@ class FrechetDistance(QualityMetric):
     """Fréchet distance between real and generated features: FID, on Inception's features.
 
     Unbiased covariances in float64, from moments that are updated batch by batch: memory of d²,
-    not of n·d. The distance itself is biased: fewer samples give a larger one. Compare figures
-    of equal counts only, and beside the same distance between two real sets.
+    not of n·d. The distance itself is biased: fewer samples give a larger one. Compare only
+    values of equal counts, beside the same distance between two real sets.
 
     From fewer samples than dimensions a covariance is singular: the distance is defined all the
     same, says little, and comes with a warning.

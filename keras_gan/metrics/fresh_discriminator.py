@@ -1,4 +1,4 @@
-"""The divergence that a new discriminator proves, trained against the finished generator."""
+"""Bound on the divergence, proved by a discriminator trained from scratch."""
 
 import math
 
@@ -52,7 +52,7 @@ def fresh_discriminator(real, fake, discriminator=None, epochs=20, seed=0):
 
     >>> rng = np.random.default_rng(0)
     >>> real, fake = rng.normal(3, 1, (50_000, 1)), rng.normal(3.3, 1, (50_000, 1))
-    >>> fresh_discriminator(real, fake)  # JS is 0.0111
+    >>> keras_gan.metrics.fresh_discriminator(real, fake)  # JS is 0.0111
     {'js': 0.011..., 'standard_error': 0.000...}
 
     Reference:
@@ -72,8 +72,8 @@ class FreshDiscriminator(QualityMetric):
     """The Jensen-Shannon divergence that a new discriminator proves between real and generated.
 
     It keeps all samples. `result()` trains a discriminator on a random half of each side and
-    judges it on the other: see `fresh_discriminator` for formula and figures. It owes nothing to
-    the model's own discriminator, which may have stopped looking.
+    judges it on the other: see `fresh_discriminator` for its formula and accuracy. It does
+    not depend on the model's own discriminator, which may have stopped learning.
 
     Memorized training samples go unnoticed: give it real samples that the model was not trained
     on.
@@ -90,7 +90,7 @@ class FreshDiscriminator(QualityMetric):
 
     ```python
     metric = keras_gan.metrics.FreshDiscriminator()
-    metric.update_state(real=held_out, fake=model.generate(len(held_out), seed=0))
+    metric.update_state(real=images, fake=model.generate(len(images), seed=0))
     metric.result()  # {"js": ..., "standard_error": ...}
     ```
     """

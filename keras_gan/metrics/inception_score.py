@@ -27,7 +27,7 @@ def inception_score(probabilities, splits=10):
 
     Example:
 
-    >>> inception_score(np.eye(10)[np.arange(100) % 10], splits=1)
+    >>> keras_gan.metrics.inception_score(np.eye(10)[np.arange(100) % 10], splits=1)
     {'mean': 10.0..., 'std': 0.0}
 
     Reference:
@@ -64,7 +64,7 @@ class InceptionScore(QualityMetric):
         classifier: `Features` that are class probabilities, or what has them as
             `.probabilities`, such as `keras_gan.metrics.features.train_classifier` returns.
         splits: parts that the samples are cut into, in a random order.
-        name: key in the logs, for the two figures `mean` and `std`.
+        name: key in the logs, for the two values `mean` and `std`.
 
     Reference:
         - [Salimans et al., 2016](https://arxiv.org/abs/1606.03498)

@@ -40,7 +40,8 @@ def kernel_distance(real, fake, block_size=1000):
 
     Example:
 
-    >>> kernel_distance(np.ones((20, 1)), np.full((20, 1), 2.0))  # 2³ + 5³ - 2 · 3³
+    >>> real, fake = np.ones((20, 1)), np.full((20, 1), 2.0)
+    >>> keras_gan.metrics.kernel_distance(real, fake)  # 2³ + 5³ - 2 · 3³
     {'mean': 79.0, 'standard_error': 0.0}
 
     Reference:
@@ -81,7 +82,7 @@ class KernelDistance(QualityMetric):
     Args:
         features: `keras_gan.metrics.features.Features`; by default the samples, flattened.
         block_size: most rows of a block, see `kernel_distance`.
-        name: key in the logs, for the two figures `mean` and `standard_error`.
+        name: key in the logs, for the two values `mean` and `standard_error`.
 
     Reference:
         - [Bińkowski et al., 2018](https://arxiv.org/abs/1801.01401)

@@ -1,4 +1,4 @@
-"""Precision and recall, density and coverage: how much of one set lies within another."""
+"""Precision and recall, density and coverage: how far two sets of features overlap."""
 
 import keras
 import numpy as np
@@ -31,7 +31,7 @@ def precision_recall(real, fake, k=3):
 
     Example:
 
-    >>> precision_recall([[0.0], [1.0], [2.0]], [[0.5], [0.6], [9.0]], k=1)
+    >>> keras_gan.metrics.precision_recall([[0.0], [1.0], [2.0]], [[0.5], [0.6], [9.0]], k=1)
     {'precision': 0.666..., 'recall': 0.666...}
 
     Reference:
@@ -69,7 +69,7 @@ def density_coverage(real, fake, k=5):
 
     Example:
 
-    >>> density_coverage([[0.0], [1.0], [2.0]], [[0.5], [0.6], [9.0]], k=1)
+    >>> keras_gan.metrics.density_coverage([[0.0], [1.0], [2.0]], [[0.5], [0.6], [9.0]], k=1)
     {'density': 1.333..., 'coverage': 0.666...}
 
     Reference:
@@ -105,12 +105,12 @@ class PrecisionRecall(_Neighbourhoods):
     """Precision (fidelity) and recall (variety) of generated samples; see `precision_recall`.
 
     All feature rows are kept. Distances are computed block by block: n² of time, not of memory.
-    Compare figures of equal counts only: both fall as samples grow fewer.
+    Compare only values of equal counts: both fall as samples grow fewer.
 
     Args:
         features: `keras_gan.metrics.features.Features`; by default the samples, flattened.
         k: the neighbour that sets the radius.
-        name: key in the logs, for the two figures `precision` and `recall`.
+        name: key in the logs, for the two values `precision` and `recall`.
 
     Reference:
         - [Kynkäänniemi et al., 2019](https://arxiv.org/abs/1904.06991)
@@ -130,7 +130,7 @@ class DensityCoverage(_Neighbourhoods):
     Args:
         features: `keras_gan.metrics.features.Features`; by default the samples, flattened.
         k: the neighbour that sets the radius.
-        name: key in the logs, for the two figures `density` and `coverage`.
+        name: key in the logs, for the two values `density` and `coverage`.
 
     Reference:
         - [Naeem et al., 2020](https://arxiv.org/abs/2002.09797)

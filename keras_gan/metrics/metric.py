@@ -1,4 +1,4 @@
-"""What every metric of quality is: two sides of samples, and a figure that compares them."""
+"""Base class of quality metrics, which compare real with generated samples."""
 
 import keras
 import numpy as np
@@ -15,26 +15,26 @@ _NOT_SETTINGS = "name", "features", "classifier"
 class QualityMetric(keras.metrics.Metric):
     """A `keras.metrics.Metric` that compares real with generated samples.
 
-    It is fed in any batches, either side alone, and computed at the end, on the whole of both:
-    the mean of such figures over batches would be another figure. So it runs outside the
-    training step, on the host, in float64 where sums are long; its state is NumPy arrays, which
-    no strategy mirrors and no checkpoint holds.
+    Samples come in any batches, of either side. The metric is computed at the end, from all
+    samples of both sides, since the mean over batches would be another number. It runs outside
+    the training step, on the host, in float64 where sums are long. Its state is NumPy arrays,
+    which no strategy mirrors and no checkpoint holds.
 
     A subclass overrides `compute`, and names what it needs in the class attributes below.
 
     Args:
-        features: what makes feature rows of samples: a `keras_gan.metrics.features.Features`, or
-            `None` for the samples themselves: flattened, or where `own_shape` in their shape.
+        features: `keras_gan.metrics.features.Features`, which turns samples into feature rows.
+            `None` takes the samples themselves: flattened, or in their shape where `own_shape`.
         name: the key in logs, by default the class's name in snake case.
 
     Attributes:
-        keys: names of the figures that `result` returns, empty for a single number.
-        sides: which of `"real"` and `"fake"` it looks at; the other is ignored.
-        needed: which of them it can't do without.
+        keys: names of the values that `result` returns, empty for a single number.
+        sides: which of `"real"` and `"fake"` it uses; the other is ignored.
+        needed: which of them it requires.
         least: rows that each of the needed sides must have.
-        accumulator: class of what is kept of a side.
+        accumulator: class that stores a side.
         own_shape: whether it takes samples that no extractor has flattened, such as images.
-        real_of: set by who fills the real side, to know it again; cleared by any change of it.
+        real_of: identifies what the real side was filled with; cleared when that side changes.
 
     Example:
 
@@ -42,6 +42,10 @@ class QualityMetric(keras.metrics.Metric):
     class MeanDistance(keras_gan.metrics.QualityMetric):  # between the two sides' means
         def compute(self, real, fake):
             return np.linalg.norm(real.values.mean(0) - fake.values.mean(0))
+
+
+    model.compile("non_saturating", metrics=[MeanDistance()])
+    model.evaluate(held_out, return_dict=True)["mean_distance"]
     ```
     """
 
@@ -119,7 +123,7 @@ class QualityMetric(keras.metrics.Metric):
             self.real_of = None
 
     def result(self):
-        """Return the figure: a float, or a dict of floats by `keys`.
+        """Return the value: a float, or a dict of floats by `keys`.
 
         Raises:
             ValueError: when there are too few samples.

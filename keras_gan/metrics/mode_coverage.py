@@ -1,4 +1,4 @@
-"""Coverage of known modes: what a generator makes of a mixture whose centers are given."""
+"""Coverage of known modes, for mixtures with given centers."""
 
 import keras
 import numpy as np
@@ -38,7 +38,7 @@ def mode_coverage(samples, centers, std, frequencies=None):
     Example:
 
     >>> ring = keras_gan.datasets.Ring()
-    >>> mode_coverage(ring.centers[:4], ring.centers, ring.std)["modes"]
+    >>> keras_gan.metrics.mode_coverage(ring.centers[:4], ring.centers, ring.std)["modes"]
     4
 
     Reference:
@@ -145,7 +145,7 @@ class ModeCoverage(QualityMetric):
         return rows
 
     def compute(self, real, fake):
-        """Return the four figures."""
+        """Return the four values."""
         return mode_coverage(fake.values, self.centers, self.std, self.frequencies)
 
     def get_config(self):

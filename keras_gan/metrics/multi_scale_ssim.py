@@ -32,7 +32,7 @@ def multi_scale_ssim(images, pairs=1000, seed=0):
 
     Example:
 
-    >>> multi_scale_ssim(np.zeros((10, 28, 28, 1)))
+    >>> keras_gan.metrics.multi_scale_ssim(np.zeros((10, 28, 28, 1)))
     1.0
 
     Reference:
@@ -86,14 +86,13 @@ def _check_images(images, name):
 class MultiScaleSSIM(QualityMetric):
     """Similarity of generated images to each other, beside that of real ones.
 
-    A figure above the real images' own tells of a generator that varies less than the data; near
-    1, of one that makes a single image. It tells nothing of quality: noise scores near 0.
-    All images are kept.
+    Above the value of real images, the generator varies less than the data. Near 1, it makes a
+    single image. The metric says nothing about quality: noise scores near 0. All images are kept.
 
     Args:
         pairs: random pairs of images that are compared, on each side.
         seed: of the pairs.
-        name: key in the logs, for the figures `fake` and, when real images were seen, `real`.
+        name: key in the logs, for the values `fake` and, when real images were seen, `real`.
 
     Reference:
         - [Odena et al., 2017](https://arxiv.org/abs/1610.09585), Section 4.2

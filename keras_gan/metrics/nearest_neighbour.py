@@ -1,4 +1,4 @@
-"""The distance to the nearest training sample, which tells a generator that memorizes."""
+"""Distance to the nearest training sample, which reveals memorization."""
 
 import keras
 import numpy as np
@@ -27,7 +27,7 @@ def nearest_neighbour(samples, training):
 
     Example:
 
-    >>> nearest_neighbour([[0.0, 0.0], [3.0, 5.0]], [[0.0, 0.0], [3.0, 4.0]])
+    >>> keras_gan.metrics.nearest_neighbour([[0.0, 0.0], [3.0, 5.0]], [[0.0, 0.0], [3.0, 4.0]])
     array([0., 1.])
     """
     samples, training = checks.as_rows(samples=samples, training=training)
@@ -38,24 +38,23 @@ def nearest_neighbour(samples, training):
 class NearestNeighbour(QualityMetric):
     """How near generated samples come to training samples, against held-out real ones.
 
-    Real samples that the generator was not trained on set the scale: nothing new can be expected
-    to lie farther from the training set than they do, and samples that lie nearer by far were
-    learnt by heart. The figures:
+    Held-out real samples set the scale: new samples lie about as far from the training set as
+    they do, and samples that lie much nearer were memorized. The values:
 
-    - `fake`, `real`: mean distance to the nearest training sample of generated and of held-out
+    - `fake`, `real`: mean distance to the nearest training sample, of generated and of held-out
       real samples.
-    - `ratio`: the first over the second. Far below 1: memorized. Above 1 by much: far from the
-      data altogether.
+    - `ratio`: the first over the second. Far below 1: memorized. Far above 1: far from the data
+      altogether.
     - `copies`: share of generated samples as near to a training sample as the nearest 1 % of the
       held-out ones; about 0.01 for a perfect generator, 1 for a memorizer.
 
-    Only distances are kept of the two sides; of the training set, its features.
+    Of the two sides only distances are kept; of the training set, its features.
 
     Args:
         training: the training samples: an array, or a dataset of batches `x` or
             `(x, condition)`, which is read when first needed. They are in no saved model.
         features: `keras_gan.metrics.features.Features`; by default the samples, flattened.
-        name: key in the logs, for the four figures.
+        name: key in the logs, for the four values.
 
     Raises:
         ValueError: when there are no training samples.

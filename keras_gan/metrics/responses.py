@@ -1,4 +1,4 @@
-"""What each player of a game gains by moving alone, while the other stands still."""
+"""Best responses: how much each player gains by moving alone."""
 
 from typing import NamedTuple
 

@@ -33,7 +33,7 @@ def sliced_wasserstein(real, fake, projections=128, p=2, seed=0):
 
     Example:
 
-    >>> sliced_wasserstein([[0.0], [1.0]], [[2.0], [3.0]])
+    >>> keras_gan.metrics.sliced_wasserstein([[0.0], [1.0]], [[2.0], [3.0]])
     2.0
 
     Reference:

@@ -1,6 +1,6 @@
-"""Figures of metrics as a table that says how to read them."""
+"""Table of metrics, with a hint on how to read each."""
 
-# What a good figure is, where the floor doesn't say it.
+# How to read a value, where the floor doesn't say it.
 _READING = {
     "frechet_distance": "lower is better",
     "kernel_distance": "lower is better, about 0 at best",
@@ -26,30 +26,30 @@ _READING = {
     "mode_coverage/reverse_kl": "lower is better",
     "mode_coverage/spread": "1 at best",
 }
-_ERRORS = "/standard_error", "/std"  # Figures that are shown behind another, after a ±.
+_ERRORS = "/standard_error", "/std"  # Shown behind the value that they belong to, after a ±.
 
 
-def table(figures, floor=None):
-    """Return figures as text, a line each, with what a good one is where it is known.
+def table(results, floor=None):
+    """Return metrics as text, a line each, with a hint on how to read them.
 
-    A figure whose error is among them (`name/std`, `name/standard_error`) has it behind a ±.
+    A value whose error is known (`name/std`, `name/standard_error`) has it behind a ±.
 
     Args:
-        figures: dict of numbers by name, as `metrics.evaluate` returns it.
-        floor: the same of real samples in the place of generated ones, or `None`.
+        results: dict of numbers by name, as `metrics.evaluate` returns it.
+        floor: the same for real samples in place of generated ones, or `None`.
 
     Returns:
-        String of one line for the heads and one for each figure.
+        String of one line for the heads and one for each metric.
 
     Example:
 
     >>> print(keras_gan.metrics.table({"frechet_distance": 1.5}))
-    figure                      generated
+    metric                      generated
     frechet_distance            1.5                         lower is better
     """
-    columns = [figures] if floor is None else [figures, floor]
-    lines = [_cells(["figure", "generated", "floor"][: len(columns) + 1])]
-    for name in figures:
+    columns = [results] if floor is None else [results, floor]
+    lines = [_cells(["metric", "generated", "floor"][: len(columns) + 1])]
+    for name in results:
         if not name.endswith(_ERRORS):
             label = name.removesuffix("/mean")
             cells = _cells([label, *(_text(column, name) for column in columns)])
@@ -61,10 +61,10 @@ def _cells(texts):
     return "".join(f"{text:<28}" for text in texts)
 
 
-def _text(figures, name):
-    """Return a figure as text, with the error behind it where there is one."""
-    if name not in figures:
+def _text(results, name):
+    """Return a value as text, with its error behind it where there is one."""
+    if name not in results:
         return ""
     keys = [name.split("/")[0] + ending for ending in _ERRORS]
-    errors = [figures[key] for key in keys if key in figures]
-    return f"{float(figures[name]):.4g}" + "".join(f" ± {error:.2g}" for error in errors)
+    errors = [results[key] for key in keys if key in results]
+    return f"{float(results[name]):.4g}" + "".join(f" ± {error:.2g}" for error in errors)

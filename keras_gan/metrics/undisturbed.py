@@ -1,4 +1,4 @@
-"""Building and training networks without the caller's noticing."""
+"""Training of helper networks that leaves the caller's random state and strategy alone."""
 
 import concurrent.futures
 import contextlib

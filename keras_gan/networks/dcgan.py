@@ -31,26 +31,26 @@ def dcgan(
 ):
     """Build a convolutional generator and discriminator for images.
 
-    The generator doubles a small map of features up to the image and ends in tanh; the
+    The generator doubles a small map of features up to the image and ends in tanh. The
     discriminator halves the image down to a small map, scored by one Dense layer. Sides that do
-    not halve evenly are cropped from the next ones that do. The discriminator normalizes nothing
-    over the batch, so that a gradient penalty is the gradient of each sample alone.
+    not halve evenly are cropped from the next ones that do. The discriminator has no batch
+    normalization, so a gradient penalty concerns each sample alone.
 
     Args:
         image_shape: `(height, width, channels)`, with sides from 8 to 128 pixels that may differ.
-        latent_dim: Length of the latent vector.
-        width: Channels beside the image; they double at each halving, to at most 8 times this.
-        num_classes: Number of classes. When given, both networks take an integer label in
+        latent_dim: length of the latent vector.
+        width: channels beside the image; they double at each halving, to at most 8 times this.
+        num_classes: number of classes. When given, both networks take an integer label in
             `[0, num_classes)` as second input; the discriminator uses it by projection.
-        dropout: Fraction of the discriminator's hidden values dropped in training.
-        depth: Number of halvings. By default as many as bring the smaller side to 4 pixels or
+        dropout: fraction of the discriminator's hidden values dropped in training.
+        depth: number of halvings. By default as many as bring the smaller side to 4 pixels or
             fewer, and at least two.
-        kernel_size: Side of the convolution kernels, in pixels. An even side spreads each of the
+        kernel_size: side of the convolution kernels, in pixels. An even side spreads each of the
             generator's inputs over its outputs evenly.
-        batch_normalization: Whether the generator normalizes its hidden values over the batch.
-        spectral_norm: Whether the discriminator's layers are wrapped in
+        batch_normalization: whether the generator normalizes its hidden values over the batch.
+        spectral_norm: whether the discriminator's layers are wrapped in
             `keras_gan.layers.SpectralNormalization`.
-        minibatch_std: Whether the discriminator sees how much samples differ, before its last
+        minibatch_std: whether the discriminator sees how much samples differ, before its last
             convolution: `keras_gan.layers.MinibatchStdDev` with groups of 4. The logits, and
             gradient penalties, then depend on the other samples of a group.
 
@@ -60,13 +60,13 @@ def dcgan(
         `[latents, labels] -> images` and `[images, labels] -> logits`.
 
     Raises:
-        TypeError: A shape is no tuple, or `dropout` no number.
-        ValueError: A side is outside 8 to 128, a size below 1, `num_classes` below 2, `dropout`
-            outside [0, 1), or `depth` more halvings than the smaller side has.
+        TypeError: when a shape is no tuple, or `dropout` no number.
+        ValueError: when a side is outside 8 to 128, a size is below 1, `num_classes` is below 2,
+            `dropout` is outside [0, 1), or the smaller side can't be halved `depth` times.
 
     Example:
 
-    >>> generator, discriminator = dcgan((28, 28, 1), latent_dim=64, width=32)
+    >>> generator, discriminator = keras_gan.networks.dcgan((28, 28, 1), latent_dim=64)
     >>> generator.output_shape, discriminator.output_shape
     ((None, 28, 28, 1), (None, 1))
 

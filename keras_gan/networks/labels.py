@@ -1,4 +1,4 @@
-"""How a class label enters a generator and a discriminator."""
+"""Class labels as an input of a generator and of a discriminator."""
 
 from keras import Input, layers
 

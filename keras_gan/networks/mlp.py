@@ -27,17 +27,17 @@ def mlp(
     that gradient penalties and per-sample losses mean what they say.
 
     Args:
-        sample_shape: Shape of one sample without the batch axis, such as `(2,)`; an integer
+        sample_shape: shape of one sample without the batch axis, such as `(2,)`; an integer
             means a vector of that length. Samples of higher rank are flattened.
-        latent_dim: Length of the latent vector.
-        width: Units in each hidden layer.
-        depth: Hidden layers in each network.
-        num_classes: Number of classes. When given, both networks take an integer label in
+        latent_dim: length of the latent vector.
+        width: units in each hidden layer.
+        depth: hidden layers in each network.
+        num_classes: number of classes. When given, both networks take an integer label in
             `[0, num_classes)` as second input; the discriminator uses it by projection.
-        dropout: Fraction of the discriminator's hidden units dropped in training.
-        output_activation: Activation of the generator's output: `"linear"` for data without
+        dropout: fraction of the discriminator's hidden units dropped in training.
+        output_activation: activation of the generator's output: `"linear"` for data without
             bounds, `"tanh"` for data in [-1, 1].
-        spectral_norm: Whether the discriminator's layers are wrapped in
+        spectral_norm: whether the discriminator's layers are wrapped in
             `keras_gan.layers.SpectralNormalization`.
 
     Returns:
@@ -46,12 +46,12 @@ def mlp(
         and `[samples, labels] -> logits`.
 
     Raises:
-        TypeError: A shape is no tuple, or `dropout` no number.
-        ValueError: A size is below 1, `num_classes` below 2, or `dropout` outside [0, 1).
+        TypeError: when a shape is no tuple, or `dropout` no number.
+        ValueError: when a size is below 1, `num_classes` below 2, or `dropout` outside [0, 1).
 
     Example:
 
-    >>> generator, discriminator = mlp((2,), latent_dim=8)
+    >>> generator, discriminator = keras_gan.networks.mlp((2,), latent_dim=8)
     >>> generator.output_shape, discriminator.output_shape
     ((None, 2), (None, 1))
 

@@ -1,1 +1,1 @@
-"""Runs: `fit`, and going on after an interruption."""
+"""Training runs: `fit`, and resuming after an interruption."""

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_gan.running import states
-from keras_gan.running.resuming import Keeper, Position
+from keras_gan.running.resuming import Progress, ResumableCallback
 from keras_gan.running.signals import Requests
 from keras_gan.running.snapshots import DamagedError, Snapshots, name_of, numbers_of
 from keras_gan.utils import files
@@ -23,44 +23,46 @@ class BackupWarning(UserWarning):
     """A backup could not be written, or one that was found is damaged."""
 
 
-class Backup(Keeper):
-    """Keep the complete state of training, and go on from it when the same program starts again.
+class Backup(ResumableCallback):
+    """Back up the complete state of training, and resume from it when the program starts again.
 
-    `fit` with this callback looks for the newest whole backup first. Where there is one, the
-    model, its optimizers and the callbacks are put back to it, and training goes on with the
-    step after it, also in the middle of an epoch: the rest is that of a run which never stopped,
-    bit for bit on one kind of machine with deterministic operations. `initial_epoch` is of no
-    account then. A run that had reached its end does nothing but end again.
+    `fit` with this callback first looks for the newest complete backup. Where there is one, the
+    model, its optimizers and the callbacks are restored, and training resumes with the next
+    step, also in the middle of an epoch. The rest is that of a run which never stopped, bit for
+    bit on one kind of machine with deterministic operations. `initial_epoch` is then ignored. A
+    run that had reached its end takes no further step.
 
-    A backup holds both networks, both optimizers and their loss scales, the averaged generator,
-    all random state, the state of terms and augmentations, the place in the data, the means of
-    the figures so far, and what the other callbacks remember: those of Keras (EarlyStopping,
-    ReduceLROnPlateau, ModelCheckpoint, TensorBoard, History, and CSVLogger, whose file is cut
-    back to the rows before the backup), those of keras_gan, and any callback with `get_state()`
-    and `set_state(state)`.
+    A backup holds:
 
-    It is written beside its place, flushed to the disk and renamed, with a checksum of every
-    file. One that is torn or altered is named in a `BackupWarning`, set aside, and the one before
-    it is used. One that can't be written, on a full disk, is left out with a `BackupWarning`,
-    and training goes on.
+    - both networks, both optimizers and their loss scales, and the averaged generator;
+    - all random state, and the state of terms and augmentations;
+    - how much of the data was read, and the means of the logs so far;
+    - the state of Keras's callbacks: EarlyStopping, ReduceLROnPlateau, ModelCheckpoint,
+      TensorBoard, History, and CSVLogger, whose file is truncated to the rows before the backup;
+    - the state of keras_gan's callbacks, and of any with `get_state()` and `set_state(state)`.
 
-    On SIGTERM, by which clusters take machines back, and on SIGINT (Ctrl-C), the step is
-    finished, a backup written, and the process ends: on SIGTERM by `SystemExit` with `exit_code`,
-    75, which says that trying again will do; on Ctrl-C by `KeyboardInterrupt`. When they come
-    between epochs, validation and the other callbacks are finished first. A second signal of
-    either kind has its usual way.
+    Writes are atomic: into a temporary directory, flushed to the disk, then renamed, with a
+    checksum of every file. A damaged backup is named in a `BackupWarning` and set aside, and the
+    one before it is used. When a backup can't be written, as on a full disk, there is a
+    `BackupWarning`, and training continues.
 
-    Under a strategy of several workers the chief writes, into a directory that all of them see;
-    all go on from the same backup, and stop at the same step when one of them is told to.
+    On SIGTERM, which clusters send before they take a machine away, and on SIGINT (Ctrl-C), the
+    step is finished, a backup is written, and the process ends: on SIGTERM by `SystemExit` with
+    `exit_code` 75, "try again"; on Ctrl-C by `KeyboardInterrupt`. A signal between two epochs
+    waits for validation and the other callbacks. A second signal of the same kind ends the
+    process at once, as it would without the callback.
 
-    The data goes on where it was if its order is a function of the epoch, see `docs/resume.md`.
+    Under a strategy of several workers, the chief writes into a directory that all of them see.
+    All resume from the same backup, and stop at the same step when one of them gets a signal.
+
+    The data resumes exactly if its order is a function of the epoch, see `docs/resume.md`.
 
     Args:
         directory: local directory for this run alone; made if missing.
-        every_steps: training steps from one backup to the next, counted over all epochs, with one
-            more at the end of training; by default one at the end of each epoch.
-        keep: how many backups to keep, at least 1. One that is damaged costs what was trained
-            since the one before.
+        every_steps: training steps from one backup to the next, counted over all epochs. There
+            is one more at the end of training. By default, one at the end of each epoch.
+        keep: how many backups to keep, at least 1. If the last one is damaged, training since
+            the one before is lost.
 
     Raises:
         ValueError: when built, if an argument is out of range; when training starts, if the
@@ -96,10 +98,10 @@ class Backup(Keeper):
     # What `fit` calls before and after.
 
     def restore_model(self, model):
-        """Put the newest whole backup back into the model.
+        """Restore the newest complete backup of the model.
 
         Returns:
-            The `Position` to go on from, or `None`.
+            The `Progress` to resume from, or `None`.
         """
         name = self._chosen(model)
         self._found, self._states = None, {}
@@ -114,20 +116,20 @@ class Backup(Keeper):
                 "before to go on with that run, or choose another directory for a new one. "
                 f"Received: {name}. {error}"
             ) from error
-        figures = [metric.name for metric in model.metrics]
-        if found["step"] and sorted(figures) != sorted(found["figures"]):
+        keys = [metric.name for metric in model.metrics]
+        if found["step"] and sorted(keys) != sorted(found["figures"]):
             raise ValueError(
                 f"The backup {name!r} in {self.directory!r} is from the middle of an epoch of "
-                f"another game, with the figures {sorted(found['figures'])}. Compile with the same "
+                f"another game, with the logs {sorted(found['figures'])}. Compile with the same "
                 "loss, terms and `balance`, or choose another directory for a new run. Received: "
-                f"a model with {sorted(figures)}"
+                f"a model with {sorted(keys)}"
             )
         self._found, self._states = {**found, "name": name}, found["callbacks"]
         self._rates = [_rate_of(optimizer) for optimizer in model.optimizer.optimizers]
-        return Position(found["epoch"], found["step"], found["elements"], found["stopped"])
+        return Progress(found["epoch"], found["step"], found["elements"], found["stopped"])
 
     def check_steps(self, steps):
-        """Raise when an epoch that was interrupted has another length now."""
+        """Raise when the epoch that was interrupted has another length now."""
         found = self._found
         if found and found["step"] and found["steps"] != steps:
             raise ValueError(
@@ -137,23 +139,24 @@ class Backup(Keeper):
                 f"Received: an epoch of {steps} steps"
             )
 
-    def before_training(self, callbacks, place):
-        """Cut logs back to the backup, and begin to note signals."""
-        self._place = place
+    def before_training(self, callbacks, train_function):
+        """Truncate log files to the backup, and begin to note signals."""
+        self._train_function = train_function
         if is_chief(self.model):
             states.prepare(callbacks, self._states)
         self._callbacks = [callback for callback in callbacks if callback is not self]
         self._requests.listen()
 
     def training_began(self, callbacks):
-        """Put the other callbacks' states back."""
+        """Restore the other callbacks' states."""
         states.put_back(callbacks, self._states)
         if self._found and self.params.get("verbose") and is_chief(self.model):
-            place = _in_words(self._found["epoch"], self._found["step"])
-            print(f"Going on from {self._snapshots.path(self._found['name'])}, {place}", flush=True)
+            progress = _in_words(self._found["epoch"], self._found["step"])
+            path = self._snapshots.path(self._found["name"])
+            print(f"Going on from {path}, {progress}", flush=True)
 
     def epoch_began(self, callbacks):
-        """Put back the means of the figures so far, and what beginning again has changed."""
+        """Restore the means of the logs so far, and what `on_epoch_begin` has changed."""
         for metric in self.model.metrics:
             for variable, value in zip(
                 _parts(metric), self._found["figures"][metric.name], strict=True
@@ -167,7 +170,7 @@ class Backup(Keeper):
         states.put_back(callbacks, self._states)
 
     def ended(self):
-        """End as a signal asked for that came too late to end sooner."""
+        """End the process if a signal came in the last epoch."""
         self._requests.stop_listening()
         asked = self._asked()
         if asked:
@@ -220,10 +223,10 @@ class Backup(Keeper):
         if not are_several(model):
             return name
         # Numbers are all that workers can tell each other.
-        there, *place = total(model, [1, *numbers_of(name)] if name else [0, 0, 0])
+        there, *numbers = total(model, [1, *numbers_of(name)] if name else [0, 0, 0])
         if not there:
             return None
-        name = name_of(*place)
+        name = name_of(*numbers)
         if not os.path.isdir(self._snapshots.path(name)):
             raise ValueError(
                 f"The chief goes on from the backup {name!r}, which this worker does not see: "
@@ -263,11 +266,13 @@ class Backup(Keeper):
         name = name_of(epoch, step)
         if self._saved == name or not is_chief(self.model):
             return
+        data = self._train_function
+        elements = data.elements if step else data.elements_of_next
         state, arrays = states.pack(
             {
                 "epoch": epoch,
                 "step": step,
-                "elements": self._place.elements if step else self._place.elements_of_next,
+                "elements": elements,
                 "steps": self.params["steps"],
                 "stopped": bool(self.model.stop_training),
                 "figures": {

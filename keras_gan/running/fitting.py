@@ -97,7 +97,7 @@ class Fitting:
                 **kwargs,
             )
         # A dataset of unknown length shows only now that it had too little to give.
-        if history.epoch and not run.resumed and not run.taken.any:
+        if history.epoch and not run.resumed and not run.steps.taken:
             raise self._nothing_read(needed)
         return history
 
@@ -265,5 +265,5 @@ class Fitting:
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Build nothing: all is built by now, and Keras would read a batch to build it again."""
-        if isinstance(self.train_function, resuming.Place):
+        if isinstance(self.train_function, resuming.ResumedTrainFunction):
             self.train_function.note(iterator)

@@ -1,8 +1,8 @@
-"""How `fit` goes on in the middle of an epoch, which Keras's loop can't.
+"""Resuming `fit` in the middle of an epoch, which Keras's loop can't do.
 
-The loop counts an epoch's steps from 0. Those that a restored model has taken already pass by:
-no callback hears of them, no step runs, and their batches are let go, which cost nothing where
-the data has a `seek(epoch, skip)`.
+The loop counts an epoch's steps from 0. The steps that a restored model has taken already are
+skipped: no callback hears of them, and no step runs. Their batches are read and dropped, which
+costs nothing where the data has a `seek(epoch, skip)`.
 """
 
 import contextlib
@@ -17,15 +17,16 @@ from keras_gan.utils.keras_internals import count_steps
 
 
 @dataclasses.dataclass(frozen=True)
-class Position:
-    """A place in a training run.
+class Progress:
+    """How far a training run has come.
 
     Attributes:
-        epoch: epochs that are over.
-        step: steps of the next one that are over, as Keras's loop counts them.
-        elements: what the iterator in use has given. That is more than one epoch's where one
-            iterator serves for several, and less where `steps_per_execution` does not divide it.
-        stopped: whether training was over, before its last epoch.
+        epoch: complete epochs.
+        step: steps taken in the next epoch, as Keras's loop counts them.
+        elements: elements that the current iterator has yielded. That is more than one epoch's
+            where one iterator serves several epochs, and less where `steps_per_execution` does
+            not divide it.
+        stopped: whether training was stopped before its last epoch.
     """
 
     epoch: int = 0
@@ -34,61 +35,61 @@ class Position:
     stopped: bool = False
 
 
-class Keeper(keras.callbacks.Callback):
-    """A callback that keeps the state of training, and knows how to put it back.
+class ResumableCallback(keras.callbacks.Callback):
+    """A callback that saves the state of training, and restores it.
 
-    `fit` calls these in this order, so that nothing that it does undoes what was put back.
+    `fit` calls these methods in this order, so that nothing overwrites what was restored.
     """
 
     def restore_model(self, model):
-        """Put the newest state back into a built and compiled model.
+        """Restore the newest state of a built and compiled model.
 
         Returns:
-            The `Position` to go on from, or `None` where there is nothing to go on from.
+            The `Progress` to resume from, or `None` where nothing was saved.
         """
         raise NotImplementedError
 
     def check_steps(self, steps):
-        """Raise when an epoch that was interrupted has another length now.
+        """Raise when the epoch that was interrupted has another length now.
 
         Args:
             steps: steps of an epoch, or `None` when not known.
         """
 
-    def before_training(self, callbacks, place):
-        """Prepare the other callbacks, which are about to begin.
+    def before_training(self, callbacks, train_function):
+        """Prepare the other callbacks, before their `on_train_begin`.
 
         Args:
-            callbacks: all of them.
-            place: the `Place` of the run, which says where in its data it is.
+            callbacks: list of all callbacks.
+            train_function: the `ResumedTrainFunction`, which counts the elements it has read.
         """
 
     def training_began(self, callbacks):
-        """Put the other callbacks' states back, now that they have begun."""
+        """Restore the other callbacks' states, after their `on_train_begin`."""
 
     def epoch_began(self, callbacks):
-        """Put back what the beginning of an epoch that was interrupted has changed again."""
+        """Restore what `on_epoch_begin` of the interrupted epoch has changed."""
 
     def ended(self):
-        """Do what was put off until the end of training."""
+        """Do what was postponed until the end of training."""
 
     def close(self):
-        """Let go of what was held during training, which may have ended by an error."""
+        """Release what was held during training, which may have ended by an error."""
 
 
-def keeper_among(callbacks):
-    """Return the `Keeper` among the callbacks, or `None`.
+def resumable_among(callbacks):
+    """Return the `ResumableCallback` among the callbacks, or `None`.
 
     Raises:
         ValueError: when there are several.
     """
-    keepers = [each for each in flat(callbacks) if isinstance(each, Keeper)]
-    if len(keepers) > 1:
+    found = [each for each in flat(callbacks) if isinstance(each, ResumableCallback)]
+    if len(found) > 1:
         raise ValueError(
-            "Expected one callback that keeps backups: a run goes on from one place. "
-            f"Received: {len(keepers)} of them"
+            "Expected one callback that keeps backups: a run resumes from one of them. "
+            f"Received: {len(found)} of them"
         )
-    return keepers[0] if keepers else None
+    return found[0] if found else None
 
 
 def flat(callbacks):
@@ -98,113 +99,113 @@ def flat(callbacks):
     return [each for each in keras.tree.flatten(callbacks) if each is not None]
 
 
-class KeptCallbacks(keras.callbacks.CallbackList):
-    """The callbacks of a run whose state is kept.
+class ResumableCallbackList(keras.callbacks.CallbackList):
+    """The callbacks of a run that can be resumed.
 
     Args:
-        callbacks: list of callbacks, the keeper among them.
-        keeper: the `Keeper`; it comes last, when the others have seen an event.
-        place: the `Place` of the run.
+        callbacks: list of callbacks, the resumable one among them.
+        resumable: the `ResumableCallback`; it is called last, after the others.
+        train_function: the `ResumedTrainFunction` of the run.
         **kwargs: as `keras.callbacks.CallbackList`.
     """
 
-    def __init__(self, callbacks, keeper, place, **kwargs):
+    def __init__(self, callbacks, resumable, train_function, **kwargs):
         super().__init__(callbacks, add_history=True, **kwargs)
-        self.callbacks.sort(key=lambda callback: callback is keeper)
-        self._keeper = keeper
-        self._place = place
-        self._passes_by = False
+        self.callbacks.sort(key=lambda callback: callback is resumable)
+        self._resumable = resumable
+        self._train_function = train_function
+        self._skips = False
 
     def on_train_begin(self, logs=None):
-        """Begin, and go on with the state that each callback had."""
-        self._keeper.before_training(self.callbacks, self._place)
+        """Begin, with the state that each callback had."""
+        self._resumable.before_training(self.callbacks, self._train_function)
         super().on_train_begin(logs)
-        self._keeper.training_began(self.callbacks)
+        self._resumable.training_began(self.callbacks)
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Begin an epoch, or go on with it."""
-        self._place.begin(epoch)
+        """Begin an epoch, or resume it."""
+        self._train_function.begin(epoch)
         super().on_epoch_begin(epoch, logs)
-        if self._place.taken:
-            self._keeper.epoch_began(self.callbacks)
+        if self._train_function.taken:
+            self._resumable.epoch_began(self.callbacks)
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Tell of a step, unless it was taken before."""
-        self._passes_by = batch < self._place.taken
-        if not self._passes_by:
+        """Pass the step on, unless it is skipped."""
+        self._skips = batch < self._train_function.taken
+        if not self._skips:
             super().on_train_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch, logs=None):
-        """Tell of a step, unless it was taken before."""
-        if not self._passes_by:
+        """Pass the step on, unless it is skipped."""
+        if not self._skips:
             super().on_train_batch_end(batch, logs)
 
 
-class Place:
-    """Where a run is in its data: the train function, which lets pass what was taken before.
+class ResumedTrainFunction:
+    """The model's train function, which skips the steps that were taken before.
 
     Args:
         model: the `GAN`, its train function made.
-        position: the `Position` to go on from.
-        serves_all: whether one iterator serves for all epochs, until it ends.
+        progress: the `Progress` to resume from.
+        serves_all: whether one iterator serves all epochs, until it ends.
         length: elements of an iterator, or `None` when not known.
 
     Attributes:
-        taken: steps of the epoch at hand that were taken before this run.
-        elements: what the iterator in use has given, those that passed by included.
+        taken: steps of the current epoch that were taken before this run.
+        elements: elements that the current iterator has yielded, skipped ones included.
     """
 
-    def __init__(self, model, position, serves_all, length):
+    def __init__(self, model, progress, serves_all, length):
         self._model = model
         self._serves_all, self._length = serves_all, length
         self._function = model.train_function
-        self._position = position
-        self._iterator = self._figures = self._of_keras = None
+        self._progress = progress
+        self._iterator = self._logs = self._epoch_iterator = None
         self._left = self.taken = self.elements = 0
 
     def note(self, iterator):
-        """Take notice of the iterator over epochs that Keras has made for `fit`, its first one."""
-        self._of_keras = self._of_keras or iterator
+        """Note the first epoch iterator that Keras makes for `fit`."""
+        self._epoch_iterator = self._epoch_iterator or iterator
 
     def begin(self, epoch):
-        """Begin an epoch, whose first steps pass by if it is the one that was interrupted."""
-        self.taken = self._left = self._position.step if epoch == self._position.epoch else 0
+        """Begin an epoch. The first steps of the interrupted one are skipped."""
+        self.taken = self._left = self._progress.step if epoch == self._progress.epoch else 0
 
     @property
     def elements_of_next(self):
-        """What the iterator of the next epoch has given, now that one is over."""
+        """Elements that the next epoch's iterator has yielded, at the end of an epoch."""
         ended = self._length is not None and self.elements >= self._length
         return self.elements if self._serves_all and not ended else 0
 
     def __call__(self, iterator):
-        """Run a step, or let it pass and return the figures so far."""
+        """Run a step, or skip it and return the logs so far."""
         if iterator is not self._iterator:
             first, self._iterator, self.elements = self._iterator is None, iterator, 0
             if first:
-                self._let_go(iterator, self._position.elements)
+                self._drop(iterator, self._progress.elements)
                 self._tell_keras()
         if self._left > 0:
             self._left -= self._model.steps_per_execution
-            self._figures = self._figures or self._model.get_metrics_result()
-            return self._figures
+            self._logs = self._logs or self._model.get_metrics_result()
+            return self._logs
         before = self._model.steps
         try:
-            figures = self._function(iterator)
+            logs = self._function(iterator)
         except (StopIteration, tf.errors.OutOfRangeError):
             self.elements = 0  # The next epoch has a new iterator.
             raise
         self.elements += self._model.steps - before
-        return figures
+        return logs
 
     def _tell_keras(self):
-        """Tell Keras what one iterator for all epochs has given: it renews it where that ends.
+        """Tell Keras how much of an iterator that serves all epochs is used, so that it renews it.
 
-        The steps of the epoch at hand it counts by itself, as they pass by.
+        Keras itself counts the steps of the current epoch, skipped ones included.
         """
-        if self._serves_all and self._of_keras is not None:
-            count_steps(self._of_keras, self._position.elements - self._position.step)
+        if self._serves_all and self._epoch_iterator is not None:
+            count_steps(self._epoch_iterator, self._progress.elements - self._progress.step)
 
-    def _let_go(self, iterator, count):
+    def _drop(self, iterator, count):
         for self.elements in range(count):
             try:
                 next(iterator)
@@ -218,14 +219,18 @@ class Place:
 
 
 class StepsTaken(keras.callbacks.Callback):
-    """Note whether any step was taken: the model's own count may be put back meanwhile."""
+    """Note whether any step was taken: the model's own count may be restored meanwhile.
 
-    async_safe = True  # It looks at no figures, so nobody has to wait for them.
-    any = False
+    Attributes:
+        taken: whether a step was taken.
+    """
+
+    async_safe = True  # It reads no logs, so Keras need not wait for them.
+    taken = False
 
     def on_train_batch_end(self, batch, logs=None):
         """Note a step."""
-        self.any = True
+        self.taken = True
 
 
 class SeekEpoch(keras.callbacks.Callback):
@@ -233,67 +238,70 @@ class SeekEpoch(keras.callbacks.Callback):
 
     Args:
         seek: function of the epoch's number, from 0, and possibly of the batches to skip.
-        position: the `Position` at which training begins.
+        progress: the `Progress` at which training begins.
     """
 
-    def __init__(self, seek, position):
+    def __init__(self, seek, progress):
         super().__init__()
         self._seek = seek
-        self._position = position
+        self._progress = progress
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Tell the dataset which epoch comes."""
-        within = epoch == self._position.epoch and self._position.step
+        """Tell the dataset which epoch begins."""
+        within = epoch == self._progress.epoch and self._progress.step
         if within and source.takes_skip(self._seek):
-            self._seek(epoch, self._position.step)
+            self._seek(epoch, self._progress.step)
         else:
             self._seek(epoch)
 
 
 @contextlib.contextmanager
 def run(model, batches, callbacks, initial_epoch, epochs, verbose, steps_per_epoch):
-    """Prepare a run of `fit`, from its beginning or from where a keeper's state was left.
+    """Prepare a run of `fit`, from its beginning or from the last saved state.
 
     Args:
         model: the `GAN`, built and compiled.
         batches: what Keras will iterate over, possibly with `seek(epoch)`.
         callbacks: what `fit` was given.
-        initial_epoch: where to begin if there is no other place to go on from.
+        initial_epoch: where to begin if no state was saved.
         epochs: epoch to stop after.
         verbose: as in `fit`.
-        steps_per_epoch: what Keras is told; its iterator then serves for all epochs.
+        steps_per_epoch: what Keras is told; its iterator then serves all epochs.
 
     Yields:
-        A `Run`.
+        A `PreparedRun`.
     """
-    keeper = keeper_among(callbacks)
-    position = keeper.restore_model(model) if keeper else None
-    resumed = position is not None
-    position = position or Position(initial_epoch)
+    resumable = resumable_among(callbacks)
+    progress = resumable.restore_model(model) if resumable else None
+    resumed = progress is not None
+    progress = progress or Progress(initial_epoch)
     own = [StepsTaken()]
     if hasattr(batches, "seek"):
-        own.append(SeekEpoch(batches.seek, position))
-    if keeper is None:
+        own.append(SeekEpoch(batches.seek, progress))
+    if resumable is None:
         with _added(own, callbacks) as callbacks:
-            yield Run(callbacks, position, own[0], resumed)
+            yield PreparedRun(callbacks, progress, own[0], resumed)
         return
     steps = steps_of(batches, steps_per_epoch)
-    keeper.check_steps(steps)
+    resumable.check_steps(steps)
     shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": epochs, "steps": steps}
     try:
         serves_all = bool(steps_per_epoch) and not hasattr(batches, "seek")
-        with _placed(model, position, serves_all, steps_of(batches, None)) as place:
+        length = steps_of(batches, None)
+        with _resumed(model, progress, serves_all, length) as train_function:
             callbacks = [*own, *flat(callbacks)]
-            callbacks = KeptCallbacks(callbacks, keeper, place, model=model, **shown)
-            yield Run(callbacks, position, own[0], resumed)
-        keeper.ended()
+            callbacks = ResumableCallbackList(
+                callbacks, resumable, train_function, model=model, **shown
+            )
+            yield PreparedRun(callbacks, progress, own[0], resumed)
+        resumable.ended()
     finally:
-        keeper.close()
+        resumable.close()
 
 
 @contextlib.contextmanager
 def _added(own, callbacks):
-    """Return callbacks with some of our own, as long as the context lasts."""
+    """Add our own callbacks to those of `fit`, as long as the context lasts."""
     if not isinstance(callbacks, keras.callbacks.CallbackList):
         yield [*own, *flat(callbacks)]
         return
@@ -306,35 +314,35 @@ def _added(own, callbacks):
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
-    """A run of `fit`.
+class PreparedRun:
+    """A run of `fit` that is about to begin.
 
     Attributes:
         callbacks: what Keras is given.
-        position: the `Position` at which it begins.
-        taken: the `StepsTaken` of it.
-        resumed: whether it goes on from a kept state.
+        progress: the `Progress` at which it begins.
+        steps: the `StepsTaken` among its callbacks.
+        resumed: whether it resumes from a saved state.
     """
 
     callbacks: object
-    position: Position
-    taken: StepsTaken
+    progress: Progress
+    steps: StepsTaken
     resumed: bool
 
     @property
     def initial_epoch(self):
-        """The epoch to begin or to go on with."""
-        return sys.maxsize if self.position.stopped else self.position.epoch
+        """The epoch to begin or to resume."""
+        return sys.maxsize if self.progress.stopped else self.progress.epoch
 
 
 @contextlib.contextmanager
-def _placed(model, *where):
-    """Have a `Place` run the model's steps, as long as the context lasts."""
+def _resumed(model, *progress):
+    """Have a `ResumedTrainFunction` run the model's steps, as long as the context lasts."""
     model.make_train_function()
     function = model.train_function
-    model.train_function = place = Place(model, *where)
+    model.train_function = ResumedTrainFunction(model, *progress)
     try:
-        yield place
+        yield model.train_function
     finally:
         model.train_function = function
 

@@ -7,7 +7,7 @@ NAMES = ("SIGTERM", "SIGINT")
 
 
 class Requests:
-    """Notes SIGTERM and SIGINT (Ctrl-C) while it listens; the second one of a kind has its way.
+    """Notes SIGTERM and SIGINT (Ctrl-C) while it listens; a second one of a kind is obeyed at once.
 
     Attributes:
         counts: how many came, `[SIGTERM, SIGINT]`.
@@ -27,7 +27,7 @@ class Requests:
             self._before[number] = signal.signal(number, self._note)
 
     def stop_listening(self):
-        """Let signals do what they did before."""
+        """Restore the handlers that were there before."""
         for number, handler in self._before.items():
             # A handler that was not set from Python is not known here, nor can it be set.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -1,4 +1,4 @@
-"""Directories of files that are whole or not there: how backups lie on a disk."""
+"""Snapshots: directories of files with checksums, written atomically."""
 
 import contextlib
 import hashlib
@@ -15,14 +15,14 @@ _NAME = r"epoch-(\d{6,})-step-(\d{6,})"
 
 
 class DamagedError(Exception):
-    """A snapshot is not what was written; the text says which part, and how it shows."""
+    """A snapshot is not what was written; the message says which file, and how it differs."""
 
 
 class Snapshots:
     """The snapshots in a directory, each a directory of files with their checksums.
 
     Names are `epoch-<epochs over>-step-<steps of the next>`. Sorted, they are in the order in which
-    they were taken: unlike the count of a model's steps, the place in the data never goes back.
+    they were taken: unlike the count of a model's steps, these numbers never go back.
 
     Args:
         directory: local path; made if missing.
@@ -100,12 +100,12 @@ class Snapshots:
 
 
 def name_of(epoch, step):
-    """Return the name of the snapshot of a place."""
+    """Return the name of the snapshot after so many epochs, and steps of the next."""
     return f"epoch-{epoch:06d}-step-{step:06d}"
 
 
 def numbers_of(name):
-    """Return the place that a name tells: epochs that are over, steps of the next."""
+    """Return the numbers in a name: complete epochs, steps of the next."""
     return [int(number) for number in re.fullmatch(_NAME, name).groups()]
 
 

@@ -1,4 +1,4 @@
-"""The state of callbacks: what each has to remember for a run to go on as if it never stopped."""
+"""The state of callbacks, which a resumed run restores."""
 
 import os
 
@@ -11,9 +11,8 @@ from keras_gan.utils.keras_internals import callback_attributes
 def collect(callbacks):
     """Return the states of callbacks that have one, as `{name: state}`.
 
-    A callback says what it has to remember by `get_state()`, and takes it back by
-    `set_state(state)`: nests of numbers, strings, `None` and NumPy arrays. Those of Keras's own
-    that remember something are known.
+    A callback returns its state from `get_state()` and restores it in `set_state(state)`: nests
+    of numbers, strings, `None` and NumPy arrays. The state of Keras's own callbacks is known.
 
     Args:
         callbacks: list of callbacks.
@@ -23,7 +22,7 @@ def collect(callbacks):
 
 
 def prepare(callbacks, states):
-    """Prepare callbacks that are about to begin and are to go on from their states.
+    """Prepare callbacks that are to resume, before their `on_train_begin`.
 
     Args:
         callbacks: list of callbacks.
@@ -35,7 +34,7 @@ def prepare(callbacks, states):
 
 
 def put_back(callbacks, states):
-    """Give callbacks that have begun their states back.
+    """Restore the states of callbacks, after their `on_train_begin`.
 
     Args:
         callbacks: list of callbacks. One that has no state there keeps what it has.
@@ -47,7 +46,7 @@ def put_back(callbacks, states):
 
 
 def _named(callbacks):
-    """Return pairs of a name and a callback: its class, numbered among those of its class."""
+    """Yield pairs of a name and a callback: its class, numbered among those of its class."""
     counts = {}
     for callback in callbacks:
         kind = f"{type(callback).__module__}.{type(callback).__qualname__}"
@@ -83,7 +82,7 @@ def _size_of(logger):
 
 
 def _cut(logger, size):
-    """Have a log go on after the rows that belong to the state, without those that follow."""
+    """Truncate a log to the rows that belong to the state, and append to it."""
     logger.append = True
     if os.path.exists(logger.filename) and os.path.getsize(logger.filename) > size:
         os.truncate(logger.filename, size)

@@ -1,4 +1,4 @@
-"""What is added to a player's loss: gradient penalties and auxiliary terms."""
+"""Terms added to a player's loss: gradient penalties, regularizers and auxiliary losses."""
 
 from keras_gan.terms.consistency import ConsistencyRegularization, LatentConsistency
 from keras_gan.terms.feature_matching import FeatureMatching

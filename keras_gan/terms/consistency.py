@@ -1,4 +1,4 @@
-"""Consistency regularization: what does not change a sample should not change its logits."""
+"""Consistency regularization: logits and samples that small changes should not move."""
 
 import keras
 import tensorflow as tf
@@ -27,11 +27,11 @@ class ConsistencyRegularization(Term):
     weight * (E ||D(x) - D(T(x))||^2  +  E ||D(G(z)) - D(T(G(z)))||^2)
     ```
 
-    The first part with "real" in `on`, the second with "fake": CR-GAN has real samples alone, bCR
-    both. With real samples alone the generator may learn the transformations and show them.
-    Squares are summed over the logits of a sample; the gradient passes through both D's. The
-    discriminator runs once more for each part, on T(x). Weigh the parts differently by two terms
-    with names of their own.
+    The first part is there with "real" in `on`, the second with "fake". CR-GAN has real samples
+    alone, bCR both. With real samples alone, the generator may learn the transformations and show
+    them. Squares are summed over the logits of a sample, and the gradient passes through both
+    D's. The discriminator runs once more for each part, on T(x). For different weights, use two
+    terms with names of their own.
 
     Args:
         weight: lambda, a finite number of at least 0; 10 in the papers, for either part.

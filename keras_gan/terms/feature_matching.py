@@ -1,4 +1,4 @@
-"""Feature matching: generated samples that excite the discriminator's features as real ones do."""
+"""Feature matching: equal means of the discriminator's features on both sides."""
 
 import keras
 import tensorflow as tf
@@ -12,7 +12,7 @@ from keras_gan.utils.tensors import wide
 
 @keras.saving.register_keras_serializable("keras_gan")
 class FeatureMatching(Term):
-    """Let the generator match the mean of the discriminator's features on real samples.
+    """Match the mean of the discriminator's features on real samples.
 
     Formula:
 
@@ -20,12 +20,12 @@ class FeatureMatching(Term):
     L_G += weight * ||E f(x) - E f(G(z))||^2
     ```
 
-    f is an output of the discriminator beside its logits, or, by default, what its last layer of
-    weights makes the logits from. The means are of the batch, over all replicas; the squares are
-    summed over the features. The larger the batch, the better the estimate.
+    f is an output of the discriminator beside its logits or, by default, the input of its last
+    layer with weights. The means are over the batch of all replicas; the squares are summed over
+    the features. The larger the batch, the better the estimate.
 
-    With `output` the term reads what the discriminator has returned, at one more forward, on real
-    samples in the generator's step. Without, it runs the discriminator up to f twice more.
+    With `output`, the discriminator runs once more, on real samples in the generator's step.
+    Without, it runs twice more, up to f.
 
     Args:
         weight: finite number of at least 0.

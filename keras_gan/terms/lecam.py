@@ -1,4 +1,4 @@
-"""LeCam regularization: logits kept near where the other side's have been."""
+"""LeCam regularization: logits kept near the average of the other side's."""
 
 import keras
 import tensorflow as tf
@@ -11,9 +11,9 @@ from keras_gan.utils.tensors import wide
 
 @keras.saving.register_keras_serializable("keras_gan")
 class LeCam(Term):
-    """Hold real logits near the average of past generated ones, and the other way round.
+    """Keep real logits near the average of past generated ones, and the other way round.
 
-    For small datasets: it keeps a discriminator that knows its samples by heart from driving the
+    For small datasets: it keeps a discriminator that has memorized its samples from driving the
     two sides apart.
 
     Formula:
@@ -23,9 +23,9 @@ class LeCam(Term):
     a_R <- decay a_R + (1 - decay) E D(x),  a_F likewise of D(G(z))
     ```
 
-    The averages a_R and a_F start at 0, follow every update of the discriminator (lazy terms too),
-    over all replicas, and are saved with the model. No forward is added. The log shows the value
-    without its weight.
+    The averages a_R and a_F are over all replicas. They start at 0, move at every update of the
+    discriminator, also when the term is lazy, and are saved with the model. The term adds no
+    forward. The log shows the value without its weight.
 
     Args:
         weight: lambda, a finite number of at least 0; 0.3 to 0.5 for BigGAN.

@@ -1,4 +1,4 @@
-"""Orthogonal regularization: filters that look in different directions."""
+"""Orthogonal regularization: filters kept orthogonal to each other."""
 
 import keras
 from keras import ops

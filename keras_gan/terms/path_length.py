@@ -1,4 +1,4 @@
-"""Path length regularization: a step in latent space changes every sample as much."""
+"""Path length regularization: latent steps that change every sample by as much."""
 
 import keras
 import tensorflow as tf
@@ -11,7 +11,7 @@ from keras_gan.utils import arguments, nests
 
 @keras.saving.register_keras_serializable("keras_gan")
 class PathLength(Term):
-    """Let steps of a given length in latent space change all samples by about as much.
+    """Make latent steps of a given length change all samples by about as much.
 
     Formula:
 
@@ -20,10 +20,10 @@ class PathLength(Term):
     a <- a + decay (E ||J^T y|| - a)
     ```
 
-    H W is the number of a sample's places: the product of all its axes but the last, 1 for
+    H W is the number of positions in a sample: the product of all its axes but the last, 1 for
     vectors. J^T y is the gradient of `G(z) . y` with respect to the latents, from the generator's
-    own forward. a, the average so far, starts at 0, moves whenever the term is computed, and is
-    saved with the model; no gradient passes through it. The log shows the value without its weight.
+    own forward. The average a starts at 0, moves whenever the term is computed, and is saved with
+    the model. No gradient passes through it. The log shows the value without its weight.
 
     Args:
         weight: finite number of at least 0; 2 in StyleGAN2's code.

@@ -1,4 +1,4 @@
-"""What every term is: something added to a player's loss."""
+"""Base class of terms, which add to a player's loss."""
 
 import weakref
 
@@ -12,7 +12,7 @@ from keras_gan.utils.registry import snake_case
 
 
 class Term(keras.layers.Layer):
-    """Something added to a player's loss: a penalty, an auxiliary task, a regularizer.
+    """Addition to a player's loss: a penalty, an auxiliary task, a regularizer.
 
     A subclass overrides `discriminator_term`, `generator_term` or both, and returns one value
     for each sample, or a nest of such for the heads of logits, without the weight: weight,
@@ -21,9 +21,9 @@ class Term(keras.layers.Layer):
     a classifier head); it is saved with the model, and what is trainable is trained by the
     player it names.
 
-    State that is not trainable may be assigned in a term's methods, within a lazy branch too: with
-    several replicas each assigns from its own share of the batch, and floats are averaged over
-    the replicas after every step. For a moving average of means that is exact.
+    A term's methods may assign state that is not trainable, in a lazy branch too. With several
+    replicas, each assigns from its own share of the batch, and floats are averaged over the
+    replicas after every step. For a moving average of means that is exact.
 
     Args:
         weight: finite number that multiplies the term; it may be negative only where a subclass

@@ -1,4 +1,4 @@
-"""Weight clipping: the first WGAN's way to keep its critic from growing steep."""
+"""Weight clipping, which bounds the critic of the first WGAN."""
 
 import keras
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""Pictures on disk: written whole or not at all, numbered, animated."""
+"""Picture files: atomic writes, numbering, animations."""
 
 import os
 import re

@@ -33,8 +33,9 @@ def image_grid(images, columns=None, scale="auto", padding=2):
         ValueError: if `images` is not a batch of such images, or an option is out of range.
 
     Example:
+    >>> from keras_gan.visualization import pictures
     >>> images = np.stack([np.full((8, 8, 1), value) for value in (-1.0, 0.0, 1.0)])
-    >>> image_grid(images, columns=3, scale=2, padding=1).shape
+    >>> pictures.image_grid(images, columns=3, scale=2, padding=1).shape
     (18, 52, 1)
     """
     images = _checked_images(images)
@@ -72,8 +73,9 @@ def side_by_side(*batches):
         ValueError: if the batches differ in length or their heights do not divide the largest.
 
     Example:
+    >>> from keras_gan.visualization import pictures
     >>> small, large = np.zeros((4, 8, 8, 1)), np.zeros((4, 16, 16, 3))
-    >>> side_by_side(small, large).shape
+    >>> pictures.side_by_side(small, large).shape
     (4, 16, 32, 3)
     """
     batches = [_checked_images(batch) for batch in batches]
@@ -100,8 +102,9 @@ def captioned(picture, caption, column_names=(), padding=2):
         A uint8 array as wide as `picture` and a little higher.
 
     Example:
-    >>> grid = image_grid(np.zeros((4, 8, 8, 1)), scale=8)
-    >>> taller = captioned(grid, "epoch 1", column_names=["cat", "dog"])
+    >>> from keras_gan.visualization import pictures
+    >>> grid = pictures.image_grid(np.zeros((4, 8, 8, 1)), scale=8)
+    >>> taller = pictures.captioned(grid, "epoch 1", column_names=["cat", "dog"])
     >>> bool((taller[-len(grid):] == grid).all())
     True
     """

@@ -27,8 +27,9 @@ def density_plot(generated, real=None, probability=None, title="", limits=None):
         A uint8 array of shape `(height, width, 3)`.
 
     Example:
+    >>> from keras_gan.visualization import plots
     >>> x = np.random.default_rng(0).normal(3.0, 1.0, 1000)
-    >>> density_plot(x, real=x + 0.5, title="epoch 1").shape
+    >>> plots.density_plot(x, real=x + 0.5, title="epoch 1").shape
     (480, 640, 3)
     """
     generated = _finite(generated, 1)
@@ -63,8 +64,9 @@ def scatter_plot(generated, real=None, title="", limits=None):
         A uint8 array of shape `(height, width, 3)`.
 
     Example:
+    >>> from keras_gan.visualization import plots
     >>> points = np.random.default_rng(0).normal(size=(500, 2))
-    >>> scatter_plot(points, real=points + 0.1, title="epoch 1").shape
+    >>> plots.scatter_plot(points, real=points + 0.1, title="epoch 1").shape
     (640, 640, 3)
     """
     generated = _finite(generated, 2)
@@ -94,9 +96,10 @@ def series_plot(series, title=""):
         A uint8 array of shape `(height, width, 3)`.
 
     Example:
+    >>> from keras_gan.visualization import plots
     >>> time = np.linspace(0.0, 6.0, 50)
     >>> waves = np.stack([np.sin(time * k)[:, None] for k in range(1, 5)])
-    >>> series_plot(waves, title="epoch 1").shape
+    >>> plots.series_plot(waves, title="epoch 1").shape
     (480, 640, 3)
     """
     series = np.asarray(series, np.float32)
@@ -128,7 +131,8 @@ def plot_limits(samples):
         A tuple of `dimensions` pairs of floats.
 
     Example:
-    >>> plot_limits([[0.0, -2.0], [4.0, 2.0]])
+    >>> from keras_gan.visualization import plots
+    >>> plots.plot_limits([[0.0, -2.0], [4.0, 2.0]])
     ((-1.0, 5.0), (-3.0, 3.0))
     """
     samples = np.asarray(samples, np.float64)

@@ -138,7 +138,7 @@ def test_another_model_is_refused(tmp_path):
 
 def test_another_game_is_refused_in_the_middle_of_an_epoch(tmp_path):
     run(tmp_path, (1, 3), every_steps=1)
-    with pytest.raises(ValueError, match=r"figures .*'r1'.*Received: a model with"):
+    with pytest.raises(ValueError, match=r"logs .*'r1'.*Received: a model with"):
         run(tmp_path, terms=[])
 
 

@@ -58,7 +58,7 @@ def figures(key, *values):
 
 
 def warned(monitor):
-    return [(one.epoch, one.figure) for one in monitor.warnings]
+    return [(one.epoch, one.key) for one in monitor.warnings]
 
 
 def test_diversity_is_the_mean_distance_relative_to_real_samples():

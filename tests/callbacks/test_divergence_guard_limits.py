@@ -49,7 +49,7 @@ def test_large_losses_of_healthy_games_are_none_of_its_business(epochs):
 )
 def test_losses_that_grow_without_end_are_found(options, epochs, where, figure):
     found = play(DivergenceGuard(**options), *epochs)
-    assert [(one[:2], one.figure) for one in found] == ([(where, figure)] if where else [])
+    assert [(one[:2], one.cause) for one in found] == ([(where, figure)] if where else [])
 
 
 def test_one_step_is_found_in_the_mean_of_many():

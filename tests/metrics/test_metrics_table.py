@@ -8,7 +8,7 @@ from keras_gan import metrics
 
 
 @pytest.mark.parametrize(
-    ("figures", "shown"),
+    ("results", "shown"),
     [
         ({"a": 123.456}, ["a", "123.5"]),
         ({"a": 0.0123456}, ["a", "0.01235"]),
@@ -17,16 +17,16 @@ from keras_gan import metrics
         ({"frechet_distance": 2.0}, ["frechet_distance", "2", "lower is better"]),
     ],
 )
-def test_a_line_for_each_figure(figures, shown):
-    head, line = metrics.table(figures).splitlines()
-    assert head.split() == ["figure", "generated"]
+def test_a_line_for_each_metric(results, shown):
+    head, line = metrics.table(results).splitlines()
+    assert head.split() == ["metric", "generated"]
     assert re.split(r"\s{2,}", line) == shown
 
 
 def test_a_floor_beside_it_or_none():
     lines = metrics.table({"a": 1.0, "b": 2.0}, {"a": 0.5}).splitlines()
     assert [line.split() for line in lines] == [
-        ["figure", "generated", "floor"],
+        ["metric", "generated", "floor"],
         ["a", "1", "0.5"],
         ["b", "2"],
     ]

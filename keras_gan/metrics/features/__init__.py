@@ -1,4 +1,4 @@
-"""What metrics compare samples by: pixels, a model's layer, a classifier, Inception.
+"""Features that metrics compare samples by: pixels, a model's layer, a classifier, Inception.
 
 An extractor is a `Features`: samples in, feature rows out. Several `Features` may share one
 `Trunk`, the network that computes them all at once.

@@ -1,4 +1,4 @@
-"""What was computed once, on disk: found by a fingerprint, written whole or not at all."""
+"""Cache on disk, by fingerprint, with atomic writes."""
 
 import hashlib
 import os
@@ -64,6 +64,8 @@ def cached(kind, fingerprint, compute, cache_dir=None):
     Example:
 
     ```python
+    from keras_gan.metrics.features import caching
+
     key = caching.fingerprint("mean", caching.fingerprint_of(images))
     caching.cached("mean", key, lambda: {"mean": images.mean(axis=0)})
     ```

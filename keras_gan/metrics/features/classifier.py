@@ -1,4 +1,4 @@
-"""A classifier as two kinds of features of one trunk."""
+"""A trained classifier, as features and as class probabilities."""
 
 import functools
 import json
@@ -108,7 +108,7 @@ class ClassifierTrunk(Trunk):
 
     @property
     def protocol(self):
-        """What moves the figures."""
+        """All that affects the features."""
         protocol = {
             "extractor": "classifier trained by keras_gan",
             "weights": self.fingerprint[:16],

@@ -1,4 +1,4 @@
-"""What makes feature rows of samples."""
+"""Feature extractors: samples in, feature rows out."""
 
 import warnings
 
@@ -29,6 +29,9 @@ class Trunk:
     Example:
 
     ```python
+    from keras_gan.metrics.features import Features, Trunk, caching
+
+
     class Means(Trunk):  # brightness of each channel
         name = "means"
         protocol = {"extractor": "mean of each channel"}
@@ -36,6 +39,7 @@ class Trunk:
 
         def run(self, samples):
             return {"features": samples.mean(axis=(1, 2))}
+
 
     features = Features(Means())
     ```
@@ -58,7 +62,7 @@ class Trunk:
 
     @property
     def protocol(self):
-        """Dict of strings: all that moves the figures computed from these outputs."""
+        """Dict of strings: all that affects metrics computed from these outputs."""
         raise NotImplementedError
 
     @property
@@ -129,7 +133,7 @@ class Trunk:
             self._warned = True
             warnings.warn(
                 f"Images are expected in [{least:g}, {most:g}], but all of these {count} lie in "
-                "[0, 1]: if that is their scale, the figures are wrong; turn them to `x * 2 - 1`. "
+                "[0, 1]: if that is their scale, the metrics are wrong; turn them to `x * 2 - 1`. "
                 f"Range seen: [{low:g}, {high:g}]",
                 stacklevel=5,
             )
@@ -187,7 +191,7 @@ class Features:
 
     @property
     def protocol(self):
-        """Dict of strings: all that moves the figures computed from these features."""
+        """Dict of strings: all that affects metrics computed from these features."""
         return {**self.trunk.protocol, "output": self.output}
 
     @property
@@ -227,7 +231,7 @@ class PixelTrunk(Trunk):
 
     @property
     def protocol(self):
-        """What moves the figures."""
+        """All that affects the features."""
         return {"extractor": "pixels", "value_range": range_name(self.value_range)}
 
     @property

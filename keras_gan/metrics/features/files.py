@@ -1,4 +1,4 @@
-"""Trunks whose network lies in a file of the user's."""
+"""Feature extractors whose network is a file on disk."""
 
 import functools
 import os

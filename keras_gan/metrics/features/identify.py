@@ -1,4 +1,4 @@
-"""What a metric's `features=` and `classifier=` arguments stand for."""
+"""Resolution of the arguments `features=` and `classifier=`."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""Images as the Inception networks take them."""
+"""Preprocessing of images for the Inception networks."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The Inception network that published FIDs and Inception scores are computed with."""
+"""Inception network of published FIDs and Inception scores, from its frozen graph."""
 
 import os
 
@@ -36,8 +36,10 @@ class Inception2015(Classifier):
     Example:
 
     ```python
+    # Needs the file of the published weights, which does not come with keras_gan.
     inception = keras_gan.metrics.features.Inception2015("classify_image_graph_def.pb")
-    metrics = [FrechetDistance(inception.features), InceptionScore(inception)]
+    distance = keras_gan.metrics.FrechetDistance(inception.features)
+    score = keras_gan.metrics.InceptionScore(inception)
     ```
 
     Reference:
@@ -105,7 +107,7 @@ class Inception2015Trunk(FileTrunk):
 
     @property
     def protocol(self):
-        """What moves the figures."""
+        """All that affects the features."""
         return {
             "extractor": "Inception of 2015-12-05",
             "layer": f"{_POOL}:0; probabilities without bias",

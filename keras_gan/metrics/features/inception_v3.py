@@ -23,7 +23,7 @@ _RESIZERS = ("bilinear", "bicubic")
 class InceptionV3(Classifier):
     """`keras.applications.InceptionV3`: 2048 features, and the probabilities of ImageNet's classes.
 
-    These are other weights than those of published FIDs, and figures on them compare only with
+    These are other weights than those of published FIDs, and values on them compare only with
     each other; for published ones see `Inception2015`. Images in [-1, 1] are rounded to 256
     levels and resized to 299 pixels a side with half-pixel centers, antialiased where they
     shrink, both as in a well-behaved image library.
@@ -41,8 +41,10 @@ class InceptionV3(Classifier):
     Example:
 
     ```python
+    # Needs the file of the published weights, which does not come with keras_gan.
     inception = keras_gan.metrics.features.InceptionV3("inception.weights.h5")
-    metrics = [FrechetDistance(inception.features), InceptionScore(inception)]
+    distance = keras_gan.metrics.FrechetDistance(inception.features)
+    score = keras_gan.metrics.InceptionScore(inception)
     ```
 
     Reference:
@@ -144,7 +146,7 @@ class InceptionV3Trunk(FileTrunk):
 
     @property
     def protocol(self):
-        """What moves the figures."""
+        """All that affects the features."""
         return {
             "extractor": "keras.applications.InceptionV3",
             "layer": "avg_pool",

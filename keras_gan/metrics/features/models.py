@@ -56,7 +56,7 @@ class ModelTrunk(Trunk):
 
     @property
     def protocol(self):
-        """What moves the figures."""
+        """All that affects the features."""
         return {
             "extractor": self.name,
             "layer": self.layer or "output",
@@ -125,7 +125,8 @@ def from_model(model, layer=None, name=None, value_range=(-1, 1)):
     Example:
 
     ```python
-    features = keras_gan.metrics.features.from_model(classifier, layer="penultimate")
+    before_logits = discriminator.layers[-2].name
+    features = keras_gan.metrics.features.from_model(discriminator, layer=before_logits)
     ```
     """
     if not isinstance(model, keras.Model):

@@ -1,4 +1,4 @@
-"""Training the classifier that tells what generated samples show."""
+"""Training of the classifier that metrics judge samples by."""
 
 import json
 

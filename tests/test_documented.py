@@ -1,0 +1,161 @@
+"""Every example of a docstring, and every Python block of README and docs, runs."""
+
+import doctest
+import functools
+
+import documented
+import keras
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow as tf
+
+import keras_gan
+from keras_gan.datasets import loading
+
+DIGITS = 128  # Of each split: two batches of 64, as many as a page's critic takes in a step.
+BUILD, FIT = keras_gan.GAN.compile, keras_gan.GAN.fit
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    """Return the names that examples may take for granted, beside a model of their own."""
+    images, labels = keras_gan.datasets.load_digits("train")
+    images, labels = images[:DIGITS], labels[:DIGITS]
+    return {
+        "keras_gan": keras_gan,
+        "keras": keras,
+        "np": np,
+        "tf": tf,
+        "images": images,
+        "dataset": keras_gan.datasets.from_arrays(images, labels, batch_size=64, seed=0),
+        "held_out": keras_gan.datasets.load("digits", "test", shuffle=False),
+        "callbacks": [],
+    }
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Return a directory of images that differ in size."""
+    directory = tmp_path_factory.mktemp("photos")
+    for i in range(64):
+        size = 8 + i % 3, 8
+        PIL.Image.new("RGB", size, (4 * i, 100, 150)).save(directory / f"{i:02d}.png")
+    return directory
+
+
+@pytest.fixture
+def played(monkeypatch):
+    """Let examples train small networks op by op on few digits, and return what they log.
+
+    Tracing is what tests cost. Each `compile` takes one step at once, so that the game it chooses
+    is played; each `fit` takes one epoch.
+    """
+    monkeypatch.setattr(loading, "load_digits", _few(loading.load_digits))
+    monkeypatch.setattr(keras_gan.networks, "dcgan", _narrow(keras_gan.networks.dcgan))
+    kept = []
+
+    @functools.wraps(BUILD)
+    def compile_and_step(model, *args, **kwargs):
+        BUILD(model, *args, **{**kwargs, "run_eagerly": True})
+        _check(model, FIT(model, _one_step(model), verbose=0).history)
+        kept.append("compile")
+
+    @functools.wraps(FIT)
+    def one_epoch(model, *args, initial_epoch=0, **kwargs):
+        kwargs.update(initial_epoch=initial_epoch, epochs=initial_epoch + 1, verbose=0)
+        history = FIT(model, *args, **kwargs)
+        _check(model, history.history)
+        kept.append("fit")
+        return history
+
+    monkeypatch.setattr(keras_gan.GAN, "compile", compile_and_step)
+    monkeypatch.setattr(keras_gan.GAN, "fit", one_epoch)
+    return kept
+
+
+def _few(load_digits):
+    return lambda split: tuple(array[:DIGITS] for array in load_digits(split))
+
+
+def _narrow(dcgan):
+    @functools.wraps(dcgan)
+    def narrow(*args, **kwargs):
+        return dcgan(*args, **{"width": 2, **kwargs})
+
+    return narrow
+
+
+def _one_step(model):
+    """Return the data of one training step, of the samples that the generator makes."""
+    count = 4 * model.discriminator_steps
+    random = np.random.default_rng(0)
+    shape = model.generator.output_shape[1:]
+    x = random.uniform(-1, 1, size=(count, *shape)).astype("float32")
+    return tf.data.Dataset.from_tensor_slices(
+        (x, random.integers(10, size=count).astype("int32")) if model.conditional else x
+    ).batch(4)
+
+
+def _check(model, history):
+    """Assert that training logged what the terms say, in finite numbers."""
+    assert {name for term in model.terms for name in term.log_names} <= history.keys()
+    assert all(np.isfinite(values).all() for values in history.values()), history
+
+
+@pytest.fixture
+def namespace(prepared, photos, played, two_replicas, tmp_path, monkeypatch):
+    """Return the prepared names, and work in a directory of the example's own."""
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda: two_replicas)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").symlink_to(photos)
+    return dict(prepared)
+
+
+def _with_model(namespace):
+    generator, discriminator = keras_gan.networks.dcgan((8, 8, 1))
+    model = keras_gan.GAN(generator, discriminator)
+    BUILD(model, "non_saturating", run_eagerly=True)
+    return {**namespace, "generator": generator, "discriminator": discriminator, "model": model}
+
+
+def _run(example, namespace, played):
+    if example.needs:
+        pytest.skip("; ".join(example.needs))
+    needs_model = any(name in example.text for name in ("model", "generator", "discriminator"))
+    example.run(_with_model(namespace) if needs_model else namespace)
+    code = "\n".join(code for _, code in example.blocks)
+    for method in ("compile", "fit"):
+        assert played.count(method) >= code.count(f"model.{method}(")
+
+
+@pytest.mark.parametrize("docstring", documented.docstrings(), ids=lambda each: each.name)
+def test_docstrings(docstring, namespace, played):
+    _run(docstring, namespace, played)
+
+
+@pytest.mark.parametrize("page", documented.pages(), ids=lambda each: each.name)
+def test_pages(page, namespace, played):
+    _run(page, namespace, played)
+
+
+def test_nothing_is_left_out():
+    """Count examples in the raw text, where no parser can lose one."""
+    found = documented.docstrings() + documented.pages()
+    raw = "".join(path.read_text() for path in sorted(documented.ROOT.glob("keras_gan/**/*.py")))
+    raw += "".join((documented.ROOT / page).read_text() for page in documented.PAGES)
+    assert sum(len(each.blocks) for each in found) == raw.count("```python\n")
+    assert sum(len(each.prompts({}).examples) for each in found) == raw.count(">>> ")
+
+
+def test_wrong_examples_are_caught():
+    """By what they print, by a name that is missing, and with the line of the file."""
+    text = "Example:\n\n    ```python\n    a = 1\n    b = c\n    ```\n\n    >>> 1 + 1\n    3\n"
+    wrong = documented.Documented("wrong", "wrong.py", 10, text)
+    with pytest.raises(NameError) as error:
+        wrong.run({})
+    assert error.traceback[-1].lineno + 1 == 14
+    with pytest.raises(doctest.DocTestFailure) as error:
+        documented.Documented("wrong", "wrong.py", 10, text.replace("b = c\n", "b = a\n")).run({})
+    assert error.value.example.lineno + error.value.test.lineno + 1 == 17
+    documented.Documented("right", "right.py", 1, ">>> 1 + 1\n2\n").run({})
