@@ -144,8 +144,9 @@ def _check_rows(x, samples):
 def _warn_range(low, high, least, most):
     if low < least - 1e-3 or high > most + 1e-3:
         warnings.warn(
-            f"The generator makes samples in [{least:g}, {most:g}], but the data is outside: "
-            "the discriminator tells them apart by range alone. Scale the data, for 8-bit images "
+            f"The generator makes samples in [{least:g}, {most:g}], as its last activation (tanh, "
+            "sigmoid) or `value_range` has it, but the data is outside: the discriminator tells "
+            "them apart by range alone. Scale the data, for 8-bit images "
             f"{_scaling(least, most)}, or say the data's own range by `GAN(value_range=...)`. "
             f"Range seen: [{low:g}, {high:g}]",
             stacklevel=2,
