@@ -82,6 +82,13 @@ def state(model):
     }
 
 
+def latents_of_step(model, rows):
+    """Return the latents that the next training step on one batch draws."""
+    seeds = model.random_state.stream()
+    seeds.reseed(model.seed_states)
+    return model.latents.batch(rows, seeds.next())
+
+
 def weights(model):
     """Return both players' weights as a list of arrays."""
     return [to_numpy(w) for w in (*model.generator.weights, *model.discriminator.weights)]
