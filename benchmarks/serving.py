@@ -2,13 +2,16 @@
 
     python benchmarks/serving.py                               # the digits of saved_models
     python benchmarks/serving.py --image_size=28 --width=64    # a DCGAN for MNIST's shape
+    python benchmarks/serving.py --model=digits --batch_size=8 --concurrency=4    # a running server
 
-Requests go through TensorFlow's C API, which model servers are built on, without their network.
-Beside them, in the same process: `model.generate`, and the bare generator as a `tf.function` from
-NumPy to NumPy. All of them take turns, request by request, as the machine's speed drifts; the
-ratio is the median of the turns' own ratios to the bare function.
+With --model a server is asked, by the flags of examples/serving_client.py. Without it requests go
+through TensorFlow's C API, which model servers are built on, without their network. Beside them, in
+the same process: `model.generate`, and the bare generator as a `tf.function` from NumPy to NumPy.
+All of them take turns, request by request, as the machine's speed drifts; the ratio is the median
+of the turns' own ratios to the bare function.
 """
 
+import concurrent.futures
 import pathlib
 import sys
 import tempfile
@@ -22,11 +25,16 @@ from tqdm import tqdm
 import keras_gan
 
 ROOT = pathlib.Path(__file__).parent.parent
-sys.path.append(str(ROOT / "examples"))
+sys.path += [str(ROOT), str(ROOT / "examples")]
 
-from c_api import Session  # noqa: E402
+import serving_client  # noqa: E402
+
+from tests.serving.c_api import Session  # noqa: E402
 
 _REQUESTS = flags.DEFINE_integer("requests", 300, "Requests of each kind.", lower_bound=10)
+_CONCURRENCY = flags.DEFINE_integer(
+    "concurrency", 1, "Requests that a server is sent at a time.", lower_bound=1
+)
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 8, "Side of the images, in pixels.")
 _WIDTH = flags.DEFINE_integer("width", 32, "The networks' width.")
 
@@ -85,7 +93,34 @@ def report(seconds, batch_size):
     return ratios["serving_default"]
 
 
-def main(_):
+def load(server):
+    """Send a server requests, and print its samples per second and how long answers take."""
+    count, threads = _REQUESTS.value, _CONCURRENCY.value
+    first, size = flags.FLAGS.first_seed, flags.FLAGS.batch_size
+    seeds = np.arange(first, first + size)
+    inputs = serving_client.fill(server, "sample_png", seed=seeds, **serving_client.labels(size))
+
+    def ask(number):
+        """Return the seconds that one request takes; no two ask for the same."""
+        batch = {**inputs, "seed": inputs["seed"] + number * size}
+        begin = time.perf_counter()
+        server.predict("sample_png", "image_bytes", batch)
+        return time.perf_counter() - begin
+
+    ask(count)  # Connects; and a server without warm-up requests is slow to answer its first.
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        begin = time.perf_counter()
+        answers = pool.map(ask, range(count))
+        seconds = [*tqdm(answers, total=count, unit=" requests", disable=not sys.stderr.isatty())]
+        total = time.perf_counter() - begin
+    p50, p90, p99, longest = 1000 * np.percentile(seconds, [50, 90, 99, 100])
+    print(f"{count} requests of {size} samples, {threads} at a time, after one that is not counted")
+    print(f"{count * size / total:.1f} samples/s")
+    print(f"latency: p50 {p50:.1f} ms, p90 {p90:.1f} ms, p99 {p99:.1f} ms, max {longest:.1f} ms")
+
+
+def compare():
+    """Print what an export delivers beside `model.generate` and the bare generator."""
     shape = (_IMAGE_SIZE.value, _IMAGE_SIZE.value, 1)
     networks = keras_gan.networks.dcgan(shape, latent_dim=LATENT_DIM, width=_WIDTH.value)
     model = keras_gan.GAN(*networks, seed=0)
@@ -101,6 +136,13 @@ def main(_):
         f"serving_default at batch {BATCH_SIZES[-1]}, at most {BAR:.2f} of the bare function's "
         f"time: {ratio:.2f}, {verdict}"
     )
+
+
+def main(_):
+    if flags.FLAGS.model is None:
+        compare()
+    else:
+        serving_client.reach(load)
 
 
 if __name__ == "__main__":

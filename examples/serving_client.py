@@ -4,17 +4,15 @@ r"""Ask TensorFlow Serving for images of an exported model, and write them as on
         -e MODEL_NAME=digits tensorflow/serving
     python examples/serving_client.py --model=digits --seeds=64 --output=grid.png
     python examples/serving_client.py --model=digits --interpolate=3,8 --output=strip.png
-    python examples/serving_client.py --model=digits --benchmark=500 --batch_size=8 --concurrency=4
 
-Over REST it takes NumPy, Pillow and absl-py (on a terminal, tqdm shows the progress of a
-benchmark). --transport=grpc, which is faster, takes `pip install keras-gan[serving]`.
+Over REST it takes NumPy, Pillow and absl-py. --transport=grpc, which is faster, takes
+`pip install keras-gan[serving]`.
 
 The server makes PNG files which say that they are synthetic, and by which model and version. The
 picture that they are pasted into says so too.
 """
 
 import base64
-import concurrent.futures
 import dataclasses
 import http.client
 import io
@@ -25,7 +23,6 @@ import pathlib
 import re
 import sys
 import threading
-import time
 import urllib.parse
 
 import numpy as np
@@ -35,7 +32,7 @@ from PIL import Image, PngImagePlugin
 _HOST = flags.DEFINE_string("host", "localhost", "Where the server runs.")
 _TRANSPORT = flags.DEFINE_enum("transport", "rest", ["rest", "grpc"], "How to talk to it.")
 _PORT = flags.DEFINE_integer("port", None, "Its port; 8501 for REST, 8500 for gRPC by default.")
-_MODEL = flags.DEFINE_string("model", None, "The model's name on the server.", required=True)
+_MODEL = flags.DEFINE_string("model", None, "The model's name on the server.")
 _VERSION = flags.DEFINE_integer("version", None, "Its version; the newest by default.")
 _VERSION_LABEL = flags.DEFINE_string("version_label", None, "A version by its label, for --version")
 _FIRST_SEED = flags.DEFINE_integer("first_seed", 0, "Seed of the first image.", lower_bound=0)
@@ -46,13 +43,7 @@ _TRUNCATION = flags.DEFINE_float("truncation", None, "Bound on the latents; none
 _CONDITION = flags.DEFINE_list("condition", None, "Label of all images, or one for each: 0,1,2.")
 _INTERPOLATE = flags.DEFINE_list("interpolate", None, "Two seeds a,b: the images from a to b.")
 _OUTPUT = flags.DEFINE_string("output", "grid.png", "PNG file to write.")
-_BENCHMARK = flags.DEFINE_integer(
-    "benchmark", None, "Requests to time, and no picture.", lower_bound=1
-)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Images in a request at most.", lower_bound=1)
-_CONCURRENCY = flags.DEFINE_integer(
-    "concurrency", 1, "Requests of a benchmark at a time.", lower_bound=1
-)
 _TIMEOUT = flags.DEFINE_float("timeout", 30.0, "Seconds to wait for an answer.", lower_bound=0.001)
 
 PORTS = {"rest": 8501, "grpc": 8500}
@@ -216,7 +207,7 @@ def explain(refused, server):
     if refused.code == "DEADLINE_EXCEEDED":
         return (
             f"{where} has not answered within {target.timeout:g} seconds: pass a larger --timeout, "
-            "or ask for less at a time with a smaller --batch_size or --concurrency."
+            "or ask for less at a time with a smaller --batch_size."
         )
     if refused.code == "NOT_FOUND":
         return explain_absence(server, said)
@@ -268,6 +259,8 @@ def readable(message):
 
 def connect():
     """Return the server that the flags name."""
+    if not _MODEL.value:
+        raise ValueError("Expected --model, the model's name on the server. Received: none")
     version, label = _VERSION.value, _VERSION_LABEL.value
     if None not in (version, label):
         raise ValueError("Expected --version or --version_label. Received: both")
@@ -394,53 +387,22 @@ def draw(server):
     print(texts.get("Comment", "Nothing in them says that they are synthetic: say it with them."))
 
 
-def benchmark(server, count):
-    """Send requests, and print how many samples come in a second and how long answers take."""
-    size, threads = _BATCH_SIZE.value, _CONCURRENCY.value
-    seeds = np.arange(_FIRST_SEED.value, _FIRST_SEED.value + size)
-    inputs = fill(server, "sample_png", seed=seeds, **labels(size))
-
-    def ask(number):
-        """Return the seconds that one request takes; no two ask for the same."""
-        batch = {**inputs, "seed": inputs["seed"] + number * size}
-        begin = time.perf_counter()
-        server.predict("sample_png", "image_bytes", batch)
-        return time.perf_counter() - begin
-
-    ask(count)  # Connects; and a server without warm-up requests is slow to answer its first.
-    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        begin = time.perf_counter()
-        seconds = [*shown(pool.map(ask, range(count)), count)]
-        total = time.perf_counter() - begin
-    p50, p90, p99, longest = 1000 * np.percentile(seconds, [50, 90, 99, 100])
-    print(f"{count} requests of {size} samples, {threads} at a time, after one that is not counted")
-    print(f"{count * size / total:.1f} samples/s")
-    print(f"latency: p50 {p50:.1f} ms, p90 {p90:.1f} ms, p99 {p99:.1f} ms, max {longest:.1f} ms")
-
-
-def shown(results, count):
-    """Return results behind a progress bar, if there is a terminal to show it."""
-    if not sys.stderr.isatty():
-        return results
-    import tqdm
-
-    return tqdm.tqdm(results, total=count, unit=" requests")
-
-
-def main(_):
+def reach(use):
+    """Call a function on the server that the flags name, and end with what stops it."""
     try:
         server = connect()
         try:
-            if _BENCHMARK.value is None:
-                draw(server)
-            else:
-                benchmark(server, _BENCHMARK.value)
+            use(server)
         except Refused as refused:
             sys.exit(f"error: {explain(refused, server)}")
     except (ImportError, OSError, ValueError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)  # As shells report it.
+
+
+def main(_):
+    reach(draw)
 
 
 if __name__ == "__main__":

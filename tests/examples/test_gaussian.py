@@ -20,7 +20,7 @@ def gaussian():
 
 @pytest.fixture(scope="module")
 def figures():
-    return load(ROOT / "benchmarks" / "game_figures.py")
+    return load(ROOT / "benchmarks" / "pages" / "game.py")
 
 
 def rows_of(table):

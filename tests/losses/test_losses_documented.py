@@ -14,8 +14,8 @@ PAGE = (ROOT / "docs" / "losses.md").read_text()
 
 @pytest.fixture(scope="module")
 def figures():
-    path = ROOT / "benchmarks" / "loss_figures.py"
-    spec = importlib.util.spec_from_file_location("script_loss_figures", path)
+    path = ROOT / "benchmarks" / "pages" / "losses.py"
+    spec = importlib.util.spec_from_file_location("pages_losses", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -1,20 +1,11 @@
 """What is served in tests: one conditional model of images, with all signatures."""
 
-import pathlib
-
 import numpy as np
 
-from tests.examples import scripts
 from tests.export import models
 
-EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 CLASSES = 3
 LARGEST = 16
-
-
-def c_api():
-    """Return the module that runs SavedModels through TensorFlow's C API."""
-    return scripts.load(EXAMPLES / "c_api.py")
 
 
 def export(base):

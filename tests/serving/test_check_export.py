@@ -14,10 +14,9 @@ import tensorflow as tf
 from tests.examples import scripts
 from tests.export import models
 
-from . import exported
+from . import c_api, exported
 
-C_API = exported.c_api()
-SCRIPT = exported.EXAMPLES / "check_export.py"
+SCRIPT = pathlib.Path(__file__).with_name("check_export.py")
 SIGNATURES = ("discriminate", "interpolate", "sample", "sample_png", "serving_default")
 
 
@@ -209,7 +208,7 @@ def test_the_newest_version_is_a_directory(check, tmp_path):
 
 
 def test_every_png_is_read(check, export):
-    with C_API.Session(export) as session:
+    with c_api.Session(export) as session:
         files = session.run("sample_png", exported.good_requests()["sample_png"])["image_bytes"]
     assert check.describe_pngs(files).startswith(f"{len(files)} PNGs of 8 x 8")
     (at,) = [i for i in range(len(files[-1])) if files[-1][i : i + 4] == b"IDAT"]
@@ -220,7 +219,7 @@ def test_every_png_is_read(check, export):
 
 
 def test_answers_that_are_not_pythons_are_found(check, export, monkeypatch):
-    with C_API.Session(export) as session:
+    with c_api.Session(export) as session:
         found = {"sample": check.check_answers(session, "sample")}
     outputs = found["sample"][1]
     found["sample"] = (found["sample"][0], {**outputs, "latents": outputs["latents"] + 1e-6})
@@ -235,7 +234,7 @@ def test_answers_that_are_not_pythons_are_found(check, export, monkeypatch):
 
 def test_signatures_are_those_of_python(export):
     loaded = tf.saved_model.load(str(export)).signatures
-    with C_API.Session(export) as session:
+    with c_api.Session(export) as session:
         assert session.signatures.keys() == loaded.keys()
         for name, signature in session.signatures.items():
             sides = (loaded[name].structured_input_signature[1], loaded[name].structured_outputs)
@@ -260,7 +259,7 @@ def test_strings_of_requests_and_answers_are_given_back(tmp_path):
             assert len(session.run("serving_default", {"text": text})["twice"][1]) == 200_000
         return process.memory_info().rss
 
-    with C_API.Session(tmp_path) as session:
+    with c_api.Session(tmp_path) as session:
         before = ask(20)
         assert ask(500) - before < 20_000_000  # Of 300 MB that went through.
 
@@ -286,7 +285,7 @@ def test_every_type_comes_back(tmp_path):
         spec.name: np.arange(6).reshape(2, 3).astype(spec.dtype.as_numpy_dtype)
         for spec in echo.specs[:-1]
     }
-    with C_API.Session(tmp_path) as session:
+    with c_api.Session(tmp_path) as session:
         outputs = session.run("serving_default", {**inputs, "of_string": np.array(texts, object)})
         for name, array in inputs.items():
             back = outputs[name.replace("of_", "as_")]
@@ -313,7 +312,7 @@ def test_every_type_comes_back(tmp_path):
 )
 def test_tensor_messages_are_read_as_tensorflow_reads_them(array):
     proto = tf.make_tensor_proto(array)
-    read = C_API.array_of(C_API.PROTOS["Tensor"].FromString(proto.SerializeToString()))
+    read = c_api.array_of(c_api.PROTOS["Tensor"].FromString(proto.SerializeToString()))
     np.testing.assert_array_equal(read, tf.make_ndarray(proto))
     assert read.dtype == array.dtype
 
@@ -323,7 +322,7 @@ def test_a_last_value_stands_for_those_that_follow():
     proto.ClearField("tensor_content")
     proto.float_val.extend([1.0, 2.0])
     proto.tensor_shape.dim[0].size = 4
-    read = C_API.array_of(C_API.PROTOS["Tensor"].FromString(proto.SerializeToString()))
+    read = c_api.array_of(c_api.PROTOS["Tensor"].FromString(proto.SerializeToString()))
     np.testing.assert_array_equal(read, [1, 2, 2, 2])
 
 
@@ -337,14 +336,14 @@ def test_the_checksum_is_tensorflows(check, tmp_path):
 
 def test_a_session_says_what_it_can_not_do(export):
     seeds, label = np.arange(2), np.zeros(2, "int32")
-    with C_API.Session(export, checked=False) as session:
+    with c_api.Session(export, checked=False) as session:
         native = session.run("sample", {"seed": seeds, "condition": label})
         swapped = session.run("sample", {"seed": seeds.astype(">i8"), "condition": label})
         np.testing.assert_array_equal(native["latents"], swapped["latents"])
         for bad in (seeds.astype("complex64"), np.array([1, None], object)):
-            with pytest.raises(C_API.RequestError, match="INVALID_ARGUMENT: Expected one of"):
+            with pytest.raises(c_api.RequestError, match="INVALID_ARGUMENT: Expected one of"):
                 session.run("sample", {"seed": bad, "condition": label})
-        with pytest.raises(C_API.RequestError, match="Expected the inputs"):
+        with pytest.raises(c_api.RequestError, match="Expected the inputs"):
             session.run("sample", {"seeds": seeds, "condition": label})
     with pytest.raises(RuntimeError, match="closed"):
         session.run("sample", {"seed": seeds, "condition": label})

@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from . import exported
+from . import c_api, exported
 
 GOOD = exported.good_requests()
-C_API = exported.c_api()
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +26,14 @@ def export(tmp_path_factory):
 @pytest.fixture(scope="module")
 def session(export):
     """Return a session that looks at names, types and shapes first."""
-    with C_API.Session(export[1]) as session:
+    with c_api.Session(export[1]) as session:
         yield session
 
 
 @pytest.fixture(scope="module")
 def bare(export):
     """Return a session that hands on whatever it is given."""
-    with C_API.Session(export[1], checked=False) as session:
+    with c_api.Session(export[1], checked=False) as session:
         yield session
 
 
@@ -120,7 +119,7 @@ def test_there_are_hundreds():
 def test_every_bad_request_is_refused_and_the_next_good_one_answered(session, answers, name):
     for where, what, inputs in TABLE:
         if where == name:
-            with pytest.raises(C_API.RequestError) as caught:
+            with pytest.raises(c_api.RequestError) as caught:
                 session.run(name, inputs)
                 pytest.fail(f"{what} was answered")
             assert caught.value.code == "INVALID_ARGUMENT", (what, caught.value)
@@ -133,7 +132,7 @@ def test_the_graph_itself_refuses_them(bare, answers, name):
     """All but names that the graph has no place for: those a server finds."""
     for where, what, inputs in TABLE:
         if where == name and inputs.keys() <= GOOD[name].keys():
-            with pytest.raises(C_API.RequestError) as caught:
+            with pytest.raises(c_api.RequestError) as caught:
                 bare.run(name, inputs)
                 pytest.fail(f"{what} was answered")
             assert caught.value.code == "INVALID_ARGUMENT", (what, caught.value)
@@ -161,12 +160,12 @@ LIMITS = [
 )
 def test_a_limit_is_a_sentence(session, name, key, value, message):
     rows = exported.good_requests(rows=len(value))[name] if len(value) > 16 else GOOD[name]
-    with pytest.raises(C_API.RequestError, match=message):
+    with pytest.raises(c_api.RequestError, match=message):
         session.run(name, {**rows, key: value})
 
 
 def test_the_graph_says_which_shape_it_expects(bare):
-    with pytest.raises(C_API.RequestError, match=r"\[4,4\] is not compatible .* \[\?,5\]"):
+    with pytest.raises(c_api.RequestError, match=r"\[4,4\] is not compatible .* \[\?,5\]"):
         bare.run("serving_default", {**GOOD["serving_default"], "latents": np.zeros((4, 4), "f")})
 
 
@@ -257,7 +256,7 @@ def test_any_request_is_answered_or_refused(session, bare, answers, checked):
         seen[right] += 1
         try:
             outputs = asked.run(name, inputs)
-        except C_API.RequestError as error:
+        except c_api.RequestError as error:
             assert not right, error
             assert error.code == "INVALID_ARGUMENT", error
             assert_answers_as_before(asked, name, answers)

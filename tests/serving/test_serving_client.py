@@ -5,7 +5,6 @@ Against servers in this process, and against TensorFlow Serving where that is in
 
 import itertools
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -121,26 +120,6 @@ class Load:
         self._ended.set()
         self._thread.join(60)
         return self._said
-
-
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_benchmark_counts_what_it_sends(run, local, transport):
-    """Three at a time, of 0.05 seconds and more each."""
-    local.model.version("digits")  # Loaded.
-    local.model.delay = 0.05
-    begin = time.monotonic()
-    printed = run(*at(local, transport), "--benchmark=12", "--batch_size=5", "--concurrency=3")
-    took = time.monotonic() - begin
-    assert (local.model.answered, local.model.together) == (13, 3)
-    assert "12 requests of 5 samples, 3 at a time" in printed
-    rate = float(re.search(r"([\d.]+) samples/s", printed)[1])
-    assert 60 / took < rate < 60 / (4 * 0.05)
-    found = re.search(
-        r"p50 ([\d.]+) ms, p90 ([\d.]+) ms, p99 ([\d.]+) ms, max ([\d.]+) ms", printed
-    )
-    latencies = [float(value) for value in found.groups()]
-    assert latencies[0] >= 50 and latencies == sorted(latencies) and latencies[-1] < 1000 * took
-    assert len({float(value) for value in found.groups()}) > 1
 
 
 def test_images_of_two_versions_say_so(script, tmp_path):

@@ -137,21 +137,6 @@ def test_a_missing_package_is_named(refusal, monkeypatch):
     assert "pip install keras-gan[serving]" in text and "--transport=rest" in text
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_benchmark_ends_with_the_first_failure(refusal, local, monkeypatch, transport):
-    asked, find = [], local.model.version
-
-    def version(*spec):
-        asked.append(spec)
-        local.model.ready = len(asked) < 20
-        return find(*spec)
-
-    monkeypatch.setattr(local.model, "version", version)
-    where = *at(local, transport), "--batch_size=1"
-    assert "not ready" in refusal(*where, "--benchmark=1000", "--concurrency=2")
-    assert len(asked) < 30
-
-
 @pytest.mark.parametrize(
     ("signatures", "message"),
     [

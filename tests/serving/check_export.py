@@ -1,7 +1,7 @@
 r"""Check an export as a model server would load it, and compare its answers with Python's.
 
-    python examples/check_export.py saved_models/digits      # the newest version
-    python examples/check_export.py saved_models/digits/1
+    python tests/serving/check_export.py saved_models/digits      # the newest version
+    python tests/serving/check_export.py saved_models/digits/1
 
 The version is loaded by TensorFlow's C API, which TensorFlow Serving is built on, in a process that
 imports neither Keras nor keras_gan nor TensorFlow's Python. Every signature is asked, the warm-up

@@ -1,20 +1,12 @@
-"""Draw docs/images/augmentation.png: the same digits at three probabilities of augmentation.
-
-    python benchmarks/augmentation_figure.py --images=docs/images
-
-Takes some seconds.
-"""
+"""The picture of docs/augmentation.md: the same digits at three probabilities of augmentation."""
 
 import os
 
 import keras
 import numpy as np
-from absl import app, flags
 
 import keras_gan
 from keras_gan.augmentation import Adaptive
-
-flags.DEFINE_string("images", "docs/images", "Directory to draw augmentation.png into.")
 
 PROBABILITIES = 0.0, 0.5, 1.0
 SIDE = 6
@@ -41,16 +33,15 @@ def draw(images, filepath):
     figure.savefig(filepath)
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
+def show(table, images):
+    """Draw augmentation.png.
+
+    Args:
+        table: prints a table, of which there is none.
+        images: directory to draw into, or `None` for no picture.
+    """
+    if images is None:
+        return
     keras.utils.set_random_seed(0)
-    digits = keras_gan.datasets.load("digits", batch_size=SIDE * SIDE, shuffle=False)
-    images = next(iter(digits))
-    images = images[0] if isinstance(images, tuple) else images
-    os.makedirs(flags.FLAGS.images, exist_ok=True)
-    draw(images, os.path.join(flags.FLAGS.images, "augmentation.png"))
-
-
-if __name__ == "__main__":
-    app.run(main)
+    digits, _ = next(iter(keras_gan.datasets.load("digits", batch_size=SIDE * SIDE, shuffle=False)))
+    draw(digits, os.path.join(images, "augmentation.png"))

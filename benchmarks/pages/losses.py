@@ -1,8 +1,6 @@
-"""Print the figures of docs/losses.md, each computed with the losses that the library ships.
+"""The tables of docs/losses.md, each computed with the losses that the library ships.
 
-    python benchmarks/loss_figures.py
-
-Takes some seconds on 2 CPU cores. The data is N(3, 1), the generator N(3 + offset, 1), and
+The data is N(3, 1), the generator N(3 + offset, 1), and
 expectations are sums over a fine grid, in float64.
 """
 
@@ -12,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from absl import app
 
 from keras_gan.losses import (
     AdversarialLoss,
@@ -66,13 +63,6 @@ ALL = {
     "Wasserstein()": Wasserstein(),
     **AVERAGES,
 }
-
-
-def print_table(title, names, rows):
-    """Print rows of numbers and words as a Markdown table, numbers to four digits."""
-    print(f"\n{title}\n\n| " + " | ".join(names) + " |\n" + "|---" * len(names) + "|")
-    for row in rows:
-        print("| " + " | ".join(x if isinstance(x, str) else f"{x:.4g}" for x in row) + " |")
 
 
 def normal(mean):
@@ -191,14 +181,14 @@ def equilibrium_table():
     return ["loss", "d_loss", "g_loss", "key"], rows
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Expected no arguments. Received: {argv[1:]}")
-    print_table("Losses at equilibrium", *equilibrium_table())
-    print_table("Bounds proved, N(3, 1) v N(4, 1)", *bounds_table())
-    print_table("Gradient of the generator loss, d L_G / d D", *slope_table())
-    print_table("Push on the generator's mean, optimal discriminator", *push_table())
+def show(table, images):
+    """Print the tables, in some seconds on 2 CPU cores.
 
-
-if __name__ == "__main__":
-    app.run(main)
+    Args:
+        table: function of a title, column names and rows that prints a table.
+        images: directory to draw into; there is no picture.
+    """
+    table("Losses at equilibrium", *equilibrium_table())
+    table("Bounds proved, N(3, 1) v N(4, 1)", *bounds_table())
+    table("Gradient of the generator loss, d L_G / d D", *slope_table())
+    table("Push on the generator's mean, optimal discriminator", *push_table())

@@ -1,9 +1,4 @@
-"""Print the figures of docs/game.md, each computed by the library, and draw its Dirac picture.
-
-    python benchmarks/game_figures.py --images=docs/images
-
-Takes about a minute on 2 CPU cores.
-"""
+"""The tables of docs/game.md, each computed by the library, and its picture of the Dirac game."""
 
 import math
 import os
@@ -11,12 +6,9 @@ import os
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
 
 import keras_gan
 from keras_gan.losses import LeastSquares, Minimax, NonSaturating
-
-flags.DEFINE_string("images", None, "Directory to draw dirac.png into; by default none is drawn.")
 
 LOSSES = {
     "Minimax": Minimax(),
@@ -26,13 +18,6 @@ LOSSES = {
 }
 MEAN = 3.0
 GRID = np.linspace(-12.0, 24.0, 36_001)
-
-
-def print_table(title, names, rows):
-    """Print rows of numbers and words as a Markdown table, numbers to four digits."""
-    print(f"\n{title}\n\n| " + " | ".join(names) + " |\n" + "|---" * len(names) + "|")
-    for row in rows:
-        print("| " + " | ".join(x if isinstance(x, str) else f"{x:.4g}" for x in row) + " |")
 
 
 def normal(mean, x=GRID):
@@ -259,30 +244,29 @@ def force_table(offsets=(0.1, 1.0, 3.0, 6.0)):
     return ["offset", *LOSSES, "slope of 2 JS", "slope of KL - 2 JS"], rows
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
-    print_table("Gradient of the generator loss, d L_G / d D", *gradient_table())
-    print_table("Losses at equilibrium", *equilibrium_table())
-    print_table("Bounds proved, N(3, 1) v N(4, 1)", ["discriminator", "js", "triangular"], bounds())
-    print_table("Push on the generator's mean, optimal discriminator", *force_table())
-    print_table(
+def show(table, images):
+    """Print the tables, in about a minute on 2 CPU cores, and draw dirac.png.
+
+    Args:
+        table: function of a title, column names and rows that prints a table.
+        images: directory to draw into, or `None` for no picture.
+    """
+    table("Gradient of the generator loss, d L_G / d D", *gradient_table())
+    table("Losses at equilibrium", *equilibrium_table())
+    table("Bounds proved, N(3, 1) v N(4, 1)", ["discriminator", "js", "triangular"], bounds())
+    table("Push on the generator's mean, optimal discriminator", *force_table())
+    table(
         "16 training samples, 4,000 steps",
         ["seed", "js (last 400 steps)", "val_js"],
         [held_out_row(seed) for seed in range(3)],
     )
-    print_table(
+    table(
         "A fresh discriminator, N(3, 1) v known generators, 100,000 samples of each",
         ["generator", "bound", "standard error", "true JS"],
         fresh_rows(),
     )
     rows, paths = dirac_table()
     names = ["loss", "gamma", "sim. 500", "sim. 2,000", "alt. 500", "alt. 2,000"]
-    print_table("Dirac game: distance from equilibrium after so many steps", names, rows)
-    if flags.FLAGS.images:
-        os.makedirs(flags.FLAGS.images, exist_ok=True)
-        draw_dirac(paths, os.path.join(flags.FLAGS.images, "dirac.png"))
-
-
-if __name__ == "__main__":
-    app.run(main)
+    table("Dirac game: distance from equilibrium after so many steps", names, rows)
+    if images is not None:
+        draw_dirac(paths, os.path.join(images, "dirac.png"))
