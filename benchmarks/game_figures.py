@@ -1,4 +1,4 @@
-"""Print the figures of docs/game.md, each computed by the library, and draw its Dirac picture.
+"""Print the tables of docs/game.md, computed by the library, and draw its Dirac picture.
 
     python benchmarks/game_figures.py --images=docs/images
 

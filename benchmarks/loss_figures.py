@@ -1,4 +1,4 @@
-"""Print the figures of docs/losses.md, each computed with the losses that the library ships.
+"""Print the tables of docs/losses.md, computed with the losses that the library ships.
 
     python benchmarks/loss_figures.py
 

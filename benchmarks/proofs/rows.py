@@ -1,4 +1,4 @@
-"""Rows of the proof tables: one JSON file for each run, written whole or not at all.
+"""Rows of the proof tables: one JSON file for each run, written atomically.
 
 A run that was finished before, by the same settings, is not run again; one that was killed, or
 whose arm has changed since, is. Runs that failed are rows too.
