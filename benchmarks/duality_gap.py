@@ -1,4 +1,4 @@
-"""Show what the duality gap says of games whose state is known, and of games as they train.
+"""Show the duality gap of games whose state is known, and of games as they train.
 
     python benchmarks/duality_gap.py
 

@@ -1,4 +1,4 @@
-"""What `import keras_gan` adds to importing TensorFlow and Keras, in fresh processes and in pairs.
+"""Time that `import keras_gan` adds to importing TensorFlow and Keras, in pairs of processes.
 
 python benchmarks/import_time.py
 """

@@ -1,4 +1,4 @@
-r"""What a second worker is worth: images per second of one process, of two, and of one job of two.
+r"""Gain of a second worker: images per second of one process, of two, and of one job of two.
 
     python benchmarks/scaling.py
 

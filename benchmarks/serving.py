@@ -1,4 +1,4 @@
-"""What a served generator delivers: samples per second and latencies, by batch size.
+"""Speed of a served generator: samples per second and latencies, by batch size.
 
     python benchmarks/serving.py                               # the digits of saved_models
     python benchmarks/serving.py --image_size=28 --width=64    # a DCGAN for MNIST's shape

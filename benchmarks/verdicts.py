@@ -1,4 +1,4 @@
-"""What each metric says of eight sources of MNIST digits: good, bad, collapsed, memorized.
+"""Every metric on eight sources of MNIST digits: good, bad, collapsed, memorized.
 
     TFDS_DATA_DIR=... python benchmarks/verdicts.py --images=docs/images
 

@@ -1,4 +1,4 @@
-"""What a discriminator's loss says: identities at the optimum, and bounds for any other.
+"""Identities of discriminators' losses at the optimum, and bounds for any other discriminator.
 
     python benchmarks/proofs/identities.py
 

@@ -1,4 +1,4 @@
-"""MNIST as the proofs use it: what generators learn, what they are judged by, the floor."""
+"""MNIST as the proofs use it: training data, judges and the floor."""
 
 import functools
 

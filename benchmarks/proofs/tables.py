@@ -1,4 +1,4 @@
-"""Tables of runs: what each arm came to on the average and at worst, and every run below."""
+"""Tables of runs: mean and worst of each arm, and every run below."""
 
 import dataclasses
 import math
