@@ -16,8 +16,8 @@ demo: $(VENV)/installed  ## Train on the embedded digits, show them, export the 
 test: $(VENV)/installed  ## Everything a user or CI needs to know, in minutes.
 	$(BIN)/python -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
-test-slow: $(VENV)/installed  ## The long ones: full recipes and their published figures.
-	$(BIN)/python -m pytest -m slow
+test-slow: $(VENV)/installed  ## The rest: whole matrices, kills, full recipes and their figures.
+	$(BIN)/python -m pytest -m slow --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

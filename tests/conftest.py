@@ -1,5 +1,6 @@
 """What every test shares: two logical CPUs, a fixed seed, no leftovers of the last test."""
 
+import collections
 import gc
 
 import keras
@@ -10,6 +11,18 @@ import tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark slow all but the first cases of a matrix, as many as `representatives` says."""
+    counts = collections.Counter()
+    for item in items:
+        marker = item.get_closest_marker("representatives")
+        if marker and not item.get_closest_marker("slow"):
+            counts[item.originalname, item.path] += 1
+            if counts[item.originalname, item.path] > marker.args[0]:
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

@@ -89,6 +89,7 @@ def literal_least_squares(gamma, update, steps):
     return [theta, psi, b]
 
 
+@pytest.mark.representatives(4)
 @pytest.mark.parametrize(("loss", "gamma", "update", "early", "late"), RADII)
 def test_radii(loss, gamma, update, early, late):
     for state, steps, published in zip(
@@ -103,6 +104,7 @@ def test_radii(loss, gamma, update, early, late):
         )
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
 @pytest.mark.parametrize("gamma", [0.0, 0.3])
 def test_least_squares_with_a_bias(gamma, update):

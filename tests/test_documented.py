@@ -12,6 +12,7 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan.datasets import loading
+from keras_gan.utils import nests
 
 DIGITS = 128  # Of each split: two batches of 64, as many as a page's critic takes in a step.
 BUILD, FIT = keras_gan.GAN.compile, keras_gan.GAN.fit
@@ -90,10 +91,13 @@ def _one_step(model):
     """Return the data of one training step, of the samples that the generator makes."""
     count = 4 * model.discriminator_steps
     random = np.random.default_rng(0)
-    shape = model.generator.output_shape[1:]
-    x = random.uniform(-1, 1, size=(count, *shape)).astype("float32")
+    x = nests.map(
+        lambda part: random.uniform(-1, 1, (count, *part.shape[1:])).astype("float32"),
+        model.signature.samples,
+    )
+    labelled = model.conditional and not model.condition.of_samples
     return tf.data.Dataset.from_tensor_slices(
-        (x, random.integers(10, size=count).astype("int32")) if model.conditional else x
+        (x, random.integers(10, size=count).astype("int32")) if labelled else x
     ).batch(4)
 
 

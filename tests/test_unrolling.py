@@ -117,6 +117,7 @@ def test_adam(k):
     np.testing.assert_allclose(states, adam(k, 30), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_adam_where_no_gradient_comes():
     """A unit that is dead on the whole batch leaves the generator's gradient finite.
 
@@ -235,6 +236,7 @@ def test_outputs_without_a_loss_stay_as_they_are():
         assert np.array_equal(*kernels) == same
 
 
+@pytest.mark.slow
 def test_replicas_agree_with_one_device(two_replicas):
     """Virtual steps too are those of the whole batch."""
     x = np.random.default_rng(0).normal(size=(24, 2)).astype("float32")

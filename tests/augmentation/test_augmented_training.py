@@ -63,6 +63,7 @@ def assert_trained(model):
     assert all(np.all(np.isfinite(change)) and np.any(change > 0) for change in changes)
 
 
+@pytest.mark.slow
 def test_xla():
     assert_trained(trained(everything(), jit_compile=True))
 

@@ -24,6 +24,7 @@ def reduced(monkeypatch):
     return calls
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("discriminator_steps", [1, 2])
 def test_a_step_exchanges_what_the_model_counts(
     benchmark, reduced, two_replicas, discriminator_steps

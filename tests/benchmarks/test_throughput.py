@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = pathlib.Path(__file__).parents[2] / "benchmarks" / "throughput.py"
 
 
@@ -15,6 +17,7 @@ def run(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_a_cost_and_whether_it_is_within_its_limit():
     done = run("--only_terms=r1, interval=16")
     assert done.returncode == 0, done.stderr[-3000:]
@@ -31,6 +34,7 @@ def test_a_cost_and_whether_it_is_within_its_limit():
         assert found.group(4) == ("met" if ratio < 1.12 else "MISSED")
 
 
+@pytest.mark.slow
 def test_terms_that_are_not_there_are_refused():
     done = run("--only_terms=r3")
     assert done.returncode != 0

@@ -13,6 +13,7 @@ import keras_gan
 from tests.integration import small
 
 
+@pytest.mark.representatives(3)
 @pytest.mark.parametrize(
     "stop, every_steps",
     [((0, 1), 2), ((1, 3), 2), ((1, 4), 1), ((2, 5), 1), ((0, None), 2), ((1, None), None)],
@@ -25,6 +26,7 @@ def test_goes_on_as_if_it_had_never_stopped(tmp_path, whole, stop, every_steps):
     assert history.history == whole[1]
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_every_kind_of_state_goes_on(tmp_path, two_replicas, replicas):
     """An augmentation's, of terms, loss scales; on two replicas both end with the same."""
@@ -88,6 +90,7 @@ class Batches(keras.utils.PyDataset):
         return small.points(20)[4 * index : 4 * index + 4]
 
 
+@pytest.mark.representatives(3)
 @pytest.mark.parametrize(
     "source, options",
     [
@@ -237,6 +240,7 @@ def game_callbacks(path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::keras_gan.callbacks.CollapseWarning")
 def test_the_librarys_callbacks_remember(tmp_path):
     ends = []

@@ -263,6 +263,7 @@ def train(rate, terms, monitors, **options):
     return model.fit(dataset, epochs=7, verbose=0, callbacks=monitors, **options).history
 
 
+@pytest.mark.slow
 def test_a_collapsing_gan_is_found_and_a_healthy_one_is_not(tmp_path):
     real, path = RING.sample(500, seed=0), tmp_path / "log.csv"
     monitor = CollapseMonitor(real=real)

@@ -72,6 +72,7 @@ def model(places):
     return keras.saving.load_model(places / "model.keras")
 
 
+@pytest.mark.slow
 def test_three_forms_of_one_generator(run, places):
     def figures(name):
         report, _ = run(f"--model={places / name}", "--seed=7", "--samples=300", "--nofloor")

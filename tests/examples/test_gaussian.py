@@ -29,6 +29,7 @@ def rows_of(table):
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
+@pytest.mark.slow
 def test_script_prints_and_draws(tmp_path):
     command = [sys.executable, SCRIPT, "--steps=50", "--seeds=3", f"--run_dir={tmp_path / 'run'}"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)

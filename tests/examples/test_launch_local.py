@@ -56,6 +56,7 @@ def test_when_one_fails_the_others_are_stopped(launch, failing):
     assert time.monotonic() - begin < 20
 
 
+@pytest.mark.slow
 def test_one_that_does_not_listen_is_killed_after_the_grace(launch):
     begin = time.monotonic()
     # Fails only once the other has gone deaf.

@@ -43,6 +43,7 @@ def runs(tmp_path_factory):
     return straight, resumed
 
 
+@pytest.mark.slow
 def test_resume_is_exact(runs):
     straight, resumed = (state(run / "checkpoint.keras") for run in runs)
     assert straight.keys() == resumed.keys()

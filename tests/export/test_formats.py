@@ -33,6 +33,7 @@ def expected(kind, rows):
     return signature(**given)["images"].numpy()
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("rows", [1, 5])
 def test_litert_is_the_saved_model(kind, rows):
     interpreters = pytest.importorskip("ai_edge_litert.interpreter", reason="no ai-edge-litert")

@@ -175,6 +175,7 @@ def test_a_translation_of_any_size_whose_discriminator_sees_results_alone(tmp_pa
     np.testing.assert_allclose(logits, model.discriminate(sources), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_replicas_export_the_same(tmp_path, two_replicas):
     """The weights of replicas are stored once."""
     with two_replicas.scope():

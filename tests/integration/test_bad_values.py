@@ -66,6 +66,7 @@ TANH = {
 }
 
 
+@pytest.mark.representatives(3)
 @pytest.mark.parametrize("layers", TANH.values(), ids=TANH)
 @pytest.mark.parametrize("kind", ["array", "dataset"])
 def test_images_outside_the_range_of_tanh_warn_with_the_range(kind, layers):
@@ -132,6 +133,7 @@ def test_export_of_a_version_that_exists(tmp_path):
     assert os.listdir(tmp_path) == ["3"]
 
 
+@pytest.mark.slow
 def test_another_backend_is_refused_at_import():
     # The other backends need packages of their own: only the answer is theirs here.
     program = "import keras; keras.backend.backend = lambda: 'jax'; import keras_gan"

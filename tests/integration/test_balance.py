@@ -125,6 +125,7 @@ def test_loss_scales_are_divided_out():
         np.testing.assert_allclose(histories[1][key], histories[0][key], rtol=0.05, err_msg=key)
 
 
+@pytest.mark.slow
 def test_two_replicas_report_what_one_device_does(two_replicas):
     x = np.random.default_rng(0).normal(size=(8, 1)).astype("float32")
     logs = []

@@ -48,6 +48,7 @@ class Fail(keras.callbacks.Callback):
             raise RuntimeError("power cut")
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
 def test_model_checkpoint_keeps_the_best_epoch(tmp_path, ending):
     path = str(tmp_path / f"best{ending}")
@@ -121,6 +122,7 @@ def test_early_stopping_restores_the_best_weights():
             assert not np.array_equal(value, last[name]), name
 
 
+@pytest.mark.slow
 def test_tensorboard_writes_the_history(tmp_path):
     pytest.importorskip("tensorboard", reason="tf.summary needs tensorboard")
     board = keras.callbacks.TensorBoard(

@@ -133,6 +133,7 @@ def conditional(strategy, **options):
     return model
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize(
     "options",
     [
@@ -218,6 +219,7 @@ def linear(strategy, optimizers):
     return model
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("broken", [0, 1])
 def test_an_overflow_on_any_replica_is_one_on_all(two_replicas, float16, broken):
     model = linear(two_replicas, small.adams)
@@ -262,6 +264,7 @@ def test_float16_on_two_replicas_is_float16_on_one_device(two_replicas, float16)
         np.testing.assert_allclose(two, one, rtol=0, atol=0.02 * largest)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("limit", ["clipnorm", "global_clipnorm"])
 def test_clipping_is_of_the_whole_gradient(two_replicas, limit):
     """Each replica's share by itself would be clipped less, or not at all."""
@@ -284,6 +287,7 @@ def test_clipping_is_of_the_whole_gradient(two_replicas, limit):
         np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("size", [9, 10, 7])
 def test_a_ragged_last_batch_trains(two_replicas, size):
     """The last batch of 9 by 4 is one sample: nothing for the second replica."""
@@ -305,6 +309,7 @@ def test_optimizers_made_outside_the_scope_are_refused(two_replicas):
         model.compile(**small.adams(0.01))
 
 
+@pytest.mark.slow
 def test_each_epoch_sees_its_own_order(two_replicas):
     epochs = []
 

@@ -91,6 +91,7 @@ def test_a_metric_in_two_places_is_right_in_both():
     assert history["far_frechet_distance"][0] > history["near_frechet_distance"][0] + 10
 
 
+@pytest.mark.slow
 def test_a_callback_reads_a_shuffled_dataset_from_its_start():
     """The figure of the last epoch does not depend on how many evaluations came before."""
     figures = []

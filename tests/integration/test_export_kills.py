@@ -94,7 +94,9 @@ class Killer:
         process.join()
 
 
-@pytest.fixture(scope="module", params=[8, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="module", params=[2, *(pytest.param(n, marks=pytest.mark.slow) for n in (8, 20))]
+)
 def killed(request, tmp_path_factory):
     """Return a base directory after some kills, and what each of them left."""
     base, killer, rng = tmp_path_factory.mktemp("kills") / "digits", Killer(), random.Random(0)

@@ -128,6 +128,7 @@ class Poison(keras_gan.terms.Term):
         return tf.where(bad, np.nan, 0.0) * tf.reduce_sum(step.real_logits)
 
 
+@pytest.mark.slow
 def test_a_nan_that_the_data_does_not_show_is_taken_back_by_the_guard(tmp_path):
     model = small.gan()
     model.compile(terms=[Poison(weight=1.0, name="poison")], **small.adams())

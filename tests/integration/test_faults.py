@@ -54,6 +54,7 @@ def runs(kills, tmp_path_factory):
     return whole, killed, kills.run(killed, *FLAGS, kills=kills.aim(phases, seed=5))
 
 
+@pytest.mark.slow
 def test_every_kill_lands_and_leaves_whole_files(kills, runs):
     _, killed, landed = runs
     print(kills.count(landed))
@@ -63,6 +64,7 @@ def test_every_kill_lands_and_leaves_whole_files(kills, runs):
     assert not kills.damaged(killed)
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_weights(kills, runs):
     whole, killed, _ = runs
     weights = kills.weights_of(whole / "checkpoint.keras")
@@ -70,6 +72,7 @@ def test_a_killed_run_ends_with_the_same_weights(kills, runs):
     assert not kills.differences(whole / "checkpoint.keras", killed / "checkpoint.keras")
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_the_same_logs_and_pictures(runs):
     whole, killed, _ = runs
     first, second = (list(csv.reader((run / "history.csv").open())) for run in (whole, killed))
@@ -81,6 +84,7 @@ def test_a_killed_run_leaves_the_same_logs_and_pictures(runs):
         np.testing.assert_array_equal(*map(np.asarray, pictures), err_msg=name)
 
 
+@pytest.mark.slow
 def test_a_killed_export_leaves_one_version_of_the_same_model(runs):
     images = []
     for run in runs[:2]:
@@ -181,6 +185,7 @@ print("steps", model.steps)
 """
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("room", [40_000, 160_000])
 def test_networks_of_small_arrays_outlive_a_full_disk(tmp_path, room):
     """HDF5 by itself ends the process by SIGSEGV when it can't write what it has gathered."""

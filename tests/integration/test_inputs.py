@@ -78,6 +78,7 @@ class Count(keras.callbacks.Callback):
         self.steps[-1] = batch + 1
 
 
+@pytest.mark.representatives(8)
 @pytest.mark.parametrize("discriminator_steps", [1, 3])
 @pytest.mark.parametrize("form, batches", FORMS, ids=lambda v: getattr(v, "__name__", ""))
 @pytest.mark.parametrize("classes", [None, 3], ids=["x", "labels"])
@@ -159,6 +160,7 @@ def test_a_condition_that_nothing_takes_is_ignored():
     assert model.conditional is False
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("shape", [(5,), (6, 2), (4, 4, 3), (3, 4, 4, 1)], ids=str)
 def test_samples_of_any_rank(shape):
     model = small.gan(shape=shape)

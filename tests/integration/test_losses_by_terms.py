@@ -58,6 +58,7 @@ def play(loss, term):
     return model, before, logs
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_term_with(loss):
     """Five eager steps on vectors: finite, and both players move."""
@@ -81,6 +82,7 @@ def precision(policy, floatx="float32"):
         keras.config.set_dtype_policy("float32")
 
 
+@pytest.mark.representatives(3)
 @pytest.mark.parametrize("term", TERMS)
 def test_in_float64(term):
     with precision("float64", floatx="float64"):
@@ -151,6 +153,7 @@ def _is_slow(way):
     return way != "mixed_bfloat16"
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(
     ("way", "group"),
     [
@@ -169,6 +172,7 @@ def test_on_images(way, group):
         assert_trains(image_game(group, **WAYS[way]))
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: "+".join(group[1]))
 def test_on_images_on_two_replicas(group, two_replicas):
     with two_replicas.scope():

@@ -41,6 +41,7 @@ def assert_close_updates(one, other, tolerance):
         assert error < tolerance, f"weight {i}: relative error {error:g}"
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 @pytest.mark.parametrize("name, tolerance", [("mixed_float16", 0.02), ("mixed_bfloat16", 0.06)])
 def test_updates_are_those_of_float32(policy, name, tolerance, update):
@@ -64,6 +65,7 @@ def test_both_float16_optimizers_scale_their_losses(policy):
         assert optimizer.name == player
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("scale", [2.0, 2.0**12])
 def test_a_users_loss_scale_cancels_out(scale):
     """In float32 the scale changes nothing: forgotten in a step, it would divide its update."""
@@ -104,6 +106,7 @@ def test_one_low_precision_player_is_scaled_alone(policy):
     assert np.isfinite(list(history.values())).all()
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("name", ["mixed_float16", "mixed_bfloat16"])
 def test_average_sampling_and_saving(policy, name, tmp_path):
     policy(name)
@@ -120,6 +123,7 @@ def test_average_sampling_and_saving(policy, name, tmp_path):
     np.testing.assert_array_equal(loaded.generate(4, seed=0), samples)
 
 
+@pytest.mark.slow
 def test_learning_rate_callbacks_reach_through_the_scaling(policy):
     policy("mixed_float16")
     model = small.gan()

@@ -25,6 +25,7 @@ def finite_weights(model):
     return all(np.isfinite(array).all() for array in small.weights(model))
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_augmentations_keep_their_state_in_float32(policy):
     keras.config.set_dtype_policy(policy)
@@ -41,6 +42,7 @@ def test_augmentations_keep_their_state_in_float32(policy):
         keras.config.set_dtype_policy("float32")
 
 
+@pytest.mark.slow
 def test_lazy_penalties_of_augmented_images_compile_with_xla():
     model = small_image_gan()
     lazy = [terms.R1(interval=2), terms.GradientPenalty(interval=2)]
@@ -82,6 +84,7 @@ def regularized(term_list, **options):
     return np.linalg.norm(generator.get_weights()[0]) / before
 
 
+@pytest.mark.slow
 def test_terms_that_run_the_generator_leave_its_regularizers_alone():
     keras.utils.set_random_seed(0)
     alone = regularized([])

@@ -221,6 +221,7 @@ def test_a_reference_is_of_one_metric_with_its_settings(tmp_path):
         made[4]().merge_state([made[5]()])
 
 
+@pytest.mark.slow
 def test_replicas_evaluate_as_one_device(two_replicas, tmp_path):
     results = []
     names = ["frechet_distance", "kernel_distance", "precision_recall", "density_coverage"]

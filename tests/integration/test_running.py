@@ -24,6 +24,7 @@ def reference():
     return trained()
 
 
+@pytest.mark.representatives(3)
 @pytest.mark.parametrize(
     "options",
     [
@@ -44,6 +45,7 @@ def test_several_steps_in_one_call_agree_without_terms():
     assert_same_run(trained(terms=[]), trained(terms=[], steps_per_execution=4))
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("terms", [["r1"], []], ids=str)
 def test_xla_agrees(terms):
     """Without random draws: XLA makes other floats of the same bits."""

@@ -112,6 +112,7 @@ def configs(model):
     return json.loads(json.dumps([model.get_config(), model.get_compile_config()], default=str))
 
 
+@pytest.mark.representatives(3)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_keras_file_round_trip_goes_on_as_the_original(kind, tmp_path):
     model, arrays = kind()
@@ -154,6 +155,7 @@ def test_saving_an_uncompiled_model(tmp_path):
     np.testing.assert_array_equal(loaded.generate(3, seed=0), model.generate(3, seed=0))
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("kind", [with_dropout, labelled], ids=lambda kind: kind.__name__)
 def test_weights_file_round_trip(kind, tmp_path):
     model, arrays = kind()

@@ -73,6 +73,7 @@ def assert_ends_as(whole, run_dir):
     assert [path.name for path in (run_dir / "export").iterdir()] == ["1"]
 
 
+@pytest.mark.slow
 def test_what_several_workers_leave_is_the_chiefs(whole):
     assert not kills.damaged(whole)
     assert not [name for name in os.listdir(whole) if name.startswith(".")]
@@ -84,6 +85,7 @@ def test_what_several_workers_leave_is_the_chiefs(whole):
 CHIEF_AND_OTHER = [pytest.param(0, marks=pytest.mark.slow), 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", CHIEF_AND_OTHER)
 def test_a_signal_to_one_worker_stops_all_at_the_same_step(whole, tmp_path, told):
     run_dir = tmp_path / "run"

@@ -184,6 +184,7 @@ def test_conditional_networks_pack_labels_too():
     assert model.discriminate(small.points(4), small.labels(4)).shape == (2, 1)
 
 
+@pytest.mark.slow
 def test_xla_trains_as_a_graph_does():
     """XLA knows no assertions, and draws other latents: here the generator ignores them."""
     models = []
@@ -199,6 +200,7 @@ def test_xla_trains_as_a_graph_does():
         assert np.abs(one - start).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_a_spread_on_any_batch_trains_and_evaluates():
     keras.utils.set_random_seed(0)
     generator, _ = small.networks()

@@ -63,6 +63,7 @@ def trained():
     return model, start, history
 
 
+@pytest.mark.slow
 def test_thirty_steps_bring_every_kind_to_a_norm_of_one(trained):
     model, start, history = trained
     found = normalized_layers(model.discriminator)
@@ -112,6 +113,7 @@ def frozen(update="alternating", **options):
     return model
 
 
+@pytest.mark.representatives(3)
 @pytest.mark.parametrize("steps", [1, 3])
 @pytest.mark.parametrize("update", ["alternating", "simultaneous", "unrolled"])
 def test_one_power_step_for_each_update(update, steps):
@@ -264,6 +266,7 @@ def test_two_replicas_stay_equal_and_are_one_device(one_device, two_replicas):
         np.testing.assert_allclose(one, two, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"jit_compile": True}, {"run_eagerly": True}], ids=str)
 def test_xla_and_eager_train_as_a_graph_does(one_device, options):
     model = given_latents(tf.distribute.get_strategy(), terms=["r1"], **options)

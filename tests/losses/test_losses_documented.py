@@ -36,6 +36,7 @@ def documented(names):
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "table", ["equilibrium_table", "bounds_table", "slope_table", "push_table"]
 )

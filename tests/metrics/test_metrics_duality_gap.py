@@ -51,6 +51,7 @@ def exact_js(mean, std):
     return integrate.quad(term, -10, 16, points=(mean, mean - std, mean + std), limit=500)[0]
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize(
     ("mean", "std", "power"), [(3, 1, 1), (4, 1, 0.95), (3, 0.5, 0.9), (9, 1, 0.98), (3, 0.1, 0.85)]
 )
@@ -204,6 +205,7 @@ def test_a_generator_without_latents():
         duality_gap(model, REAL[:60], **QUICK)
 
 
+@pytest.mark.slow
 def test_mixed_precision():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -214,6 +216,7 @@ def test_mixed_precision():
     assert duality_gap(model, REAL[:400], steps=200) > 0.5
 
 
+@pytest.mark.slow
 def test_a_mirrored_model(two_replicas):
     with two_replicas.scope():
         model = keras_gan.GAN(*keras_gan.networks.mlp((1,), latent_dim=2, width=8), seed=0)

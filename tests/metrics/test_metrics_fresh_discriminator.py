@@ -51,6 +51,7 @@ GENERATORS = {
 }
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("name", GENERATORS)
 def test_it_finds_what_there_is(name):
     draw, density, power = GENERATORS[name]

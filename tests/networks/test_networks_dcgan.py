@@ -201,6 +201,7 @@ print("trained")
 """
 
 
+@pytest.mark.slow
 def test_training_prints_no_failed_graph_optimization():
     run = subprocess.run([sys.executable, "-c", ONE_STEP], capture_output=True, text=True)
     assert "trained" in run.stdout, run.stderr

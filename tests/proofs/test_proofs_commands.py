@@ -12,6 +12,7 @@ needs_mnist = pytest.mark.skipif(
 mnist = [pytest.mark.slow, needs_mnist]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "trained", "given"),
     [
@@ -42,6 +43,7 @@ def test_runs(name, trained, given, tmp_path):
     assert table.count("| 100 |") == len(trained)
 
 
+@pytest.mark.slow
 def test_dirac():
     case = "--matching=non-saturating + R1, gamma 2"
     out = commands.run(commands.PROOFS / "dirac.py", case).stdout
@@ -49,6 +51,7 @@ def test_dirac():
     assert "All 1 cases agree" in out
 
 
+@pytest.mark.slow
 def test_identities(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("<!-- table:identities -->\n<!-- end:identities -->\n")

@@ -17,6 +17,7 @@ def titles(some):
     return [case.title for case in some]
 
 
+@pytest.mark.representatives(12)
 @pytest.mark.parametrize("case", QUICK, ids=titles(QUICK))
 def test_eigenvalues(case):
     for update in case.updates:
@@ -45,6 +46,7 @@ WALKED = [
 ]
 
 
+@pytest.mark.representatives(3)
 @pytest.mark.parametrize("case", WALKED, ids=titles(WALKED))
 def test_walks(case):
     update = case.updates[0]

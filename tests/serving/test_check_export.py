@@ -63,6 +63,7 @@ def test_a_whole_export_passes(export):
     assert out.endswith("All is well.\n")
 
 
+@pytest.mark.slow
 def test_other_generators_pass(tmp_path):
     """One that makes images of images, and one that makes points."""
     for kind in ("source image", "average"):
@@ -150,6 +151,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.representatives(4)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_found(copy, damage):
     damage(copy)

@@ -243,6 +243,7 @@ def is_right(name, inputs):
     return 1 <= size <= exported.LARGEST and truncated in (1, size)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("checked", [True, False], ids=["as a server", "the graph alone"])
 def test_any_request_is_answered_or_refused(session, bare, answers, checked):
     asked = session if checked else bare
@@ -271,6 +272,7 @@ def test_any_request_is_answered_or_refused(session, bare, answers, checked):
     assert min(seen.values()) > 20, seen
 
 
+@pytest.mark.slow
 def test_ten_thousand_requests_leave_memory_as_it_was(session):
     process = psutil.Process()
     names = [*GOOD]

@@ -33,6 +33,7 @@ def test_values():
     assert float(term.evaluate("discriminator", step)[1]) == pytest.approx(2 * literal.mean())
 
 
+@pytest.mark.representatives(3)
 @pytest.mark.parametrize("options", [{}, {"update": "simultaneous"}, {"discriminator_steps": 2}])
 @pytest.mark.parametrize("interval", [1, 3])
 def test_anchors_follow_every_update(interval, options):
@@ -65,6 +66,7 @@ def test_anchors_are_saved(tmp_path):
     np.testing.assert_array_equal(*anchors)
 
 
+@pytest.mark.slow
 def test_two_replicas_average_as_one_device(two_replicas):
     """The generator makes its samples from the data's condition: equal on both."""
     states = []

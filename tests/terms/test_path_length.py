@@ -101,6 +101,7 @@ def test_generators_without_latents_are_refused(name):
         model.compile(terms=[name])
 
 
+@pytest.mark.slow
 def test_two_replicas_average_over_the_whole_batch(two_replicas):
     """Each draws directions of its own; the average is that of all lengths together."""
     with two_replicas.scope():

@@ -114,6 +114,7 @@ def clipped(term, steps):
     return kernels
 
 
+@pytest.mark.slow
 def test_weight_clipping_with_several_discriminator_steps():
     """All weights of the critic, and none of the generator's, are within the bound."""
     keras.utils.set_random_seed(1)
@@ -177,6 +178,7 @@ def test_lazy_weight_clipping_starts_at_a_multiple_of_the_interval():
     assert kernels == [1.0, 1.0, 0.5]
 
 
+@pytest.mark.slow
 def test_weight_clipping_on_two_replicas(two_replicas):
     with two_replicas.scope():
         model = keras_gan.GAN(linear_generator((3,)), linear_critic((3,)), seed=0)
