@@ -165,7 +165,7 @@ BUILD = [
         "ema 1",
         lambda: small.gan().compile(ema=1.0),
         ValueError,
-        ["ema", r"\[0, 1\)", "1.0"],
+        ["ema", "below 1", "1.0"],
     ),
     ("ema below 0", lambda: small.gan().compile(ema=-0.1), ValueError, ["ema", "-0.1"]),
     ("ema of a wrong kind", lambda: small.gan().compile(ema="0.9"), TypeError, ["ema", "'0.9'"]),
@@ -189,9 +189,9 @@ BUILD = [
     ),
     (
         "augmentation of a wrong kind",
-        lambda: small.gan().compile(augmentation="color"),
+        lambda: small.gan().compile(augmentation="colours"),
         (TypeError, ValueError),
-        ["augmentation", "color"],
+        ["augmentation", "colours"],
     ),
     (
         "a metric of a classifier",
