@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_gan.callbacks import SampleGrid, captioned, files, image_grid, side_by_side
+from keras_gan.callbacks import SampleGrid, captioned, image_grid, side_by_side
+from keras_gan.visualization import files
 
 
 class FakeGAN:
