@@ -38,7 +38,7 @@ def from_arrays(x, condition=None, batch_size=32, seed=0, shuffle=True):
     (TensorShape([20, 28, 28, 1]), TensorShape([20]))
     """
     batch_size, seed = check_batching(batch_size, seed)
-    x = _as_array(x)
+    x = as_array(x)
     if x.dtype.kind not in "fiub":
         raise TypeError(f"`x` must be a numeric array. Received: an array of dtype {x.dtype}")
     arrays = x if condition is None else (x, _as_arrays(condition))
@@ -51,10 +51,11 @@ def _as_arrays(nest):
         return {key: _as_arrays(value) for key, value in nest.items()}
     if isinstance(nest, tuple):
         return tuple(_as_arrays(value) for value in nest)
-    return _as_array(nest)
+    return as_array(nest)
 
 
-def _as_array(values):
+def as_array(values):
+    """Return values as an array: float64 becomes float32, text its UTF-8 bytes."""
     array = np.asarray(values)
     if array.dtype.kind == "U":
         return np.char.encode(array, "utf-8")

@@ -12,7 +12,7 @@ import sys
 import keras
 import tensorflow as tf
 
-from keras_gan.data import source
+from keras_gan.datasets.epochs import takes_skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -281,6 +281,7 @@ def run(model, batches, callbacks, initial_epoch, epochs, verbose, steps_per_epo
     shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": epochs, "steps": steps}
     try:
         serves_all = bool(steps_per_epoch) and not hasattr(batches, "seek")
+        keeper.check_order(batches)
         with _placed(model, position, serves_all, steps_of(batches, None)) as place:
             callbacks = [*own, *flat(callbacks)]
             callbacks = KeptCallbacks(callbacks, keeper, place, model=model, **shown)
