@@ -54,6 +54,9 @@ class Keeper(keras.callbacks.Callback):
             steps: steps of an epoch, or `None` when not known.
         """
 
+    def check_order(self, batches):
+        """Say so when the data, what Keras will iterate over, can't be moved to where a run was."""
+
     def before_training(self, callbacks, place):
         """Prepare the other callbacks, which are about to begin.
 
@@ -243,7 +246,7 @@ class SeekEpoch(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Tell the dataset which epoch comes."""
         within = epoch == self._position.epoch and self._position.step
-        if within and source.takes_skip(self._seek):
+        if within and takes_skip(self._seek):
             self._seek(epoch, self._position.step)
         else:
             self._seek(epoch)
