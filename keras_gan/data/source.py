@@ -1,7 +1,6 @@
 """What `fit` is given, in any of its forms, made into batches of `(x, condition)`."""
 
 import functools
-import inspect
 
 import keras
 import numpy as np
@@ -10,7 +9,7 @@ import tensorflow as tf
 from keras_gan import datasets
 from keras_gan.data import elements
 from keras_gan.data.values import ValueChecks, check_float
-from keras_gan.datasets.epochs import batch_plan
+from keras_gan.datasets.epochs import batch_plan, takes_skip
 from keras_gan.utils import nests
 
 _Policy = tf.data.experimental.AutoShardPolicy
@@ -270,15 +269,6 @@ def _with_seek_of(derived, dataset, size=1):
         if size > 1 and takes_skip(dataset.seek):
             derived.seek = lambda epoch, skip=0: dataset.seek(epoch, skip * size)
     return derived
-
-
-def takes_skip(seek):
-    """Return whether a dataset's `seek` takes `(epoch, skip)` rather than the epoch alone."""
-    try:
-        inspect.signature(seek).bind(0, 0)
-    except TypeError:
-        return False
-    return True
 
 
 class GroupedPyDataset(keras.utils.PyDataset):

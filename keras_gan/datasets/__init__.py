@@ -2,14 +2,17 @@
 
 Every dataset made here is a `tf.data.Dataset` of `x` or `(x, condition)` whose order is a function
 of (seed, epoch): each pass is the next epoch, and `dataset.seek(epoch)` makes the next pass be
-that epoch, in any process.
+that epoch, in any process. `map` and `zip` keep that, `unpaired` gives it to domains without pairs.
 """
 
 from keras_gan.datasets.arrays import from_arrays
 from keras_gan.datasets.digits import load_digits
+from keras_gan.datasets.domains import unpaired
 from keras_gan.datasets.folder import from_folder
 from keras_gan.datasets.loading import load
+from keras_gan.datasets.mapping import map
 from keras_gan.datasets.toy import Gaussian, Grid, Mixture, Ring
+from keras_gan.datasets.zipping import zip
 
 __all__ = [
     "Gaussian",
@@ -20,4 +23,7 @@ __all__ = [
     "from_folder",
     "load",
     "load_digits",
+    "map",
+    "unpaired",
+    "zip",
 ]

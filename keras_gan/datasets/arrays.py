@@ -57,10 +57,11 @@ def _as_arrays(nest):
         return {key: _as_arrays(value) for key, value in nest.items()}
     if isinstance(nest, tuple):
         return tuple(_as_arrays(value) for value in nest)
-    return _as_array(nest)
+    return as_array(nest)
 
 
-def _as_array(values):
+def as_array(values):
+    """Return values as an array: float64 becomes float32, text its UTF-8 bytes."""
     array = np.asarray(values)
     if array.dtype.kind == "U":
         return np.char.encode(array, "utf-8")

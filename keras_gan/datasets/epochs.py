@@ -9,10 +9,17 @@ process as in one that never stopped, whoever peeked at the dataset in between.
 need not be read, and stand-ins of zeros come in their place. The pass is as long as any, so what
 is derived from the dataset (repeated, grouped, shared among replicas) stays aligned, and the loop
 lets pass what it has trained on already.
+
+What is made of such a dataset moves it by itself, each time that a pass begins (`one_pass`), and
+counts its own passes: it has a `seek(epoch, skip)` in its turn, and whoever reads the given dataset
+in between changes nothing.
 """
 
+import inspect
+import itertools
 import threading
 
+import numpy as np
 import tensorflow as tf
 
 from keras_gan.utils.arguments import whole
@@ -66,13 +73,14 @@ class EpochCounter:
         return tf.data.Dataset.from_tensors(0).map(begin)
 
 
-def seekable(batches_of, steps):
+def seekable(batches_of, steps, sources=()):
     """Return a dataset with `seek(epoch, skip)` from a function that builds one epoch.
 
     Args:
         batches_of: Function from two scalar int64 tensors, the epoch and the number of batches to
             leave out at its beginning, to the `tf.data.Dataset` of that epoch's other batches.
         steps: The number of batches in an epoch.
+        sources: The datasets with `seek` that `batches_of` moves, by `one_pass`.
 
     Returns:
         A prefetched `tf.data.Dataset` of known cardinality with a `seek` method. Every iteration
@@ -89,7 +97,86 @@ def seekable(batches_of, steps):
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
     dataset = dataset.prefetch(tf.data.AUTOTUNE).with_options(_options())
     dataset.seek = counter.seek
+    dataset.seeks = frozenset([counter.seek]).union(*map(seeks_of, sources))
     return dataset
+
+
+def one_pass(dataset, epoch, skip):
+    """Return one epoch of a dataset with `seek`, which is moved there as the pass begins.
+
+    Args:
+        dataset: A `tf.data.Dataset` with a method `seek(epoch)` or `seek(epoch, skip)`.
+        epoch: Scalar int64 tensor, the epoch.
+        skip: Scalar int64 tensor, how many batches to leave out at its beginning.
+
+    Returns:
+        A `tf.data.Dataset` of the epoch's other batches, for use within `seekable`.
+    """
+    # The function keeps `dataset` alive, whose own functions would be forgotten with it.
+    with_skip = takes_skip(dataset.seek)
+
+    def seek(epoch, skip):
+        dataset.seek(int(epoch), *([int(skip)] if with_skip else []))
+        return np.int64(0)
+
+    def move(epoch, skip):
+        return tf.numpy_function(seek, [epoch, skip], tf.int64)
+
+    moved = tf.data.Dataset.from_tensors((epoch, skip)).map(move)
+    return moved.flat_map(lambda _: dataset).skip(skip)
+
+
+def takes_skip(seek):
+    """Return whether a dataset's `seek` takes `(epoch, skip)` rather than the epoch alone."""
+    try:
+        inspect.signature(seek).bind(0, 0)
+    except TypeError:
+        return False
+    return True
+
+
+def seeks_of(dataset):
+    """Return the `seek` of a dataset and of those that it moves in its turn."""
+    return getattr(dataset, "seeks", frozenset([dataset.seek]))
+
+
+def check_apart(named):
+    """Raise when two datasets are made of one, which has one place at a time.
+
+    Args:
+        named: Dict of datasets with `seek`, by the names that the error calls them.
+
+    Raises:
+        ValueError: Naming both.
+    """
+    for (one, first), (other, second) in itertools.combinations(named.items(), 2):
+        if seeks_of(first) & seeks_of(second):
+            raise ValueError(
+                f"Expected datasets that are read independently. Received: {one} and {other}, "
+                "which read the same dataset. Make it twice, or make both parts in one function "
+                "with `keras_gan.datasets.map(dataset, lambda x: (x, ...))`"
+            )
+
+
+def known_steps(dataset, name):
+    """Return how many batches an epoch of a dataset has.
+
+    Args:
+        dataset: A `tf.data.Dataset`.
+        name: What the error calls it.
+
+    Raises:
+        ValueError: If the dataset does not know, or never ends.
+    """
+    steps = int(dataset.cardinality())
+    if steps < 0:
+        endless = steps == tf.data.INFINITE_CARDINALITY
+        raise ValueError(
+            f"Expected a known number of batches in {name}: leave `repeat()` out, or say the "
+            "number with `dataset.apply(tf.data.experimental.assert_cardinality(steps))`, and "
+            f"give the result its `seek` again. Received: {'no end' if endless else 'unknown'}"
+        )
+    return steps
 
 
 def _stand_ins(specs, count):
@@ -127,6 +214,17 @@ def gathered(arrays, batch_size, seed, shuffle, transform=None):
     Returns:
         A dataset with `seek(epoch, skip)`.
     """
+    count = len(tf.nest.flatten(arrays)[0])
+    return indexed(gatherer(arrays, transform), count, batch_size, seed, shuffle)
+
+
+def gatherer(arrays, transform=None):
+    """Return the function from a tensor of indices to those rows of a nest of NumPy arrays.
+
+    Args:
+        arrays: Nest of NumPy arrays. They are not copied.
+        transform: Function of the batch of tensors, or `None`.
+    """
     # Gathered by NumPy, as tensors that a pipeline captures are copied into its graph, twice,
     # whenever it is optimized or split among replicas.
     flat = tf.nest.flatten(arrays)
@@ -141,7 +239,7 @@ def gathered(arrays, batch_size, seed, shuffle, transform=None):
         picked = tf.nest.pack_sequence_as(arrays, picked)
         return transform(picked) if transform else picked
 
-    return indexed(batch, len(flat[0]), batch_size, seed, shuffle)
+    return batch
 
 
 def indexed(batch, count, batch_size, seed, shuffle):
@@ -160,16 +258,27 @@ def indexed(batch, count, batch_size, seed, shuffle):
     size, steps = batch_plan(count, batch_size, shuffle)
 
     def batches_of(epoch, skip):
-        order = tf.range(count, dtype=tf.int64)
-        if shuffle:
-            order = stateless_shuffle(order, seed, epoch)
         # Dropping where nothing is left over only tells the pipeline the static batch size.
-        indices = tf.data.Dataset.from_tensor_slices(order).batch(
+        indices = ordered(count, seed if shuffle else None, epoch).batch(
             size, drop_remainder=shuffle or steps * size == count
         )
         return indices.skip(skip).map(batch, num_parallel_calls=tf.data.AUTOTUNE)
 
     return seekable(batches_of, steps)
+
+
+def ordered(count, seed, epoch):
+    """Return a dataset of the indices of `count` samples in the order of (seed, epoch).
+
+    Args:
+        count: The number of samples.
+        seed: Integer, `None` for the order 0, 1, 2, ...
+        epoch: Scalar int64 tensor.
+    """
+    order = tf.range(count, dtype=tf.int64)
+    if seed is not None:
+        order = stateless_shuffle(order, seed, epoch)
+    return tf.data.Dataset.from_tensor_slices(order)
 
 
 def stateless_shuffle(values, seed, epoch):

@@ -7,7 +7,7 @@ import warnings
 import keras
 import numpy as np
 
-from keras_gan.running import states
+from keras_gan.running import disorder, states
 from keras_gan.running.resuming import Progress, ResumableCallback
 from keras_gan.running.signals import Requests
 from keras_gan.running.snapshots import DamagedError, Snapshots, name_of, numbers_of
@@ -20,7 +20,7 @@ _MODEL, _TRAINING, _ARRAYS = "model.weights.h5", "training.json", "arrays.npz"
 
 
 class BackupWarning(UserWarning):
-    """A backup could not be written, or one that was found is damaged."""
+    """A backup is damaged or could not be written, or the data can't be moved to its place."""
 
 
 class Backup(ResumableCallback):
@@ -55,7 +55,8 @@ class Backup(ResumableCallback):
     Under a strategy of several workers, the chief writes into a directory that all of them see.
     All resume from the same backup, and stop at the same step when one of them gets a signal.
 
-    The data resumes exactly if its order is a function of the epoch, see `docs/resume.md`.
+    The data resumes exactly if its order is a function of the epoch, see `docs/resume.md`. A
+    `BackupWarning` at the start of `fit` says where it does not.
 
     Args:
         directory: local directory for this run alone; made if missing.
@@ -137,6 +138,20 @@ class Backup(ResumableCallback):
                 f"{found['step']} steps of {found['steps']}: go on with the same data, batch size "
                 "and `discriminator_steps`, or choose another directory for a new run. "
                 f"Received: an epoch of {steps} steps"
+            )
+
+    def check_order(self, batches):
+        """Warn when the data can't be moved to where the run was."""
+        reason = disorder.reason(batches)
+        if reason:
+            warnings.warn(
+                "After a stop, this run can't go on with the batches that an uninterrupted one "
+                f"would see: {reason}. Weights, optimizers and all else are restored exactly. "
+                "For the same batches make the data with `keras_gan.datasets` (`from_arrays`, "
+                "`map` and `zip` keep their order), or give it a method `seek(epoch)`: see "
+                "docs/resume.md.",
+                BackupWarning,
+                stacklevel=2,
             )
 
     def before_training(self, callbacks, train_function):

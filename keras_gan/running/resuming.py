@@ -12,7 +12,7 @@ import sys
 import keras
 import tensorflow as tf
 
-from keras_gan.data import source
+from keras_gan.datasets.epochs import takes_skip
 from keras_gan.utils.keras_internals import count_steps
 
 
@@ -55,6 +55,9 @@ class ResumableCallback(keras.callbacks.Callback):
         Args:
             steps: steps of an epoch, or `None` when not known.
         """
+
+    def check_order(self, batches):
+        """Warn when the data, what Keras iterates over, can't be moved to where a run was."""
 
     def before_training(self, callbacks, train_function):
         """Prepare the other callbacks, before their `on_train_begin`.
@@ -249,7 +252,7 @@ class SeekEpoch(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Tell the dataset which epoch begins."""
         within = epoch == self._progress.epoch and self._progress.step
-        if within and source.takes_skip(self._seek):
+        if within and takes_skip(self._seek):
             self._seek(epoch, self._progress.step)
         else:
             self._seek(epoch)
@@ -288,6 +291,7 @@ def run(model, batches, callbacks, initial_epoch, epochs, verbose, steps_per_epo
     try:
         serves_all = bool(steps_per_epoch) and not hasattr(batches, "seek")
         length = steps_of(batches, None)
+        resumable.check_order(batches)
         with _resumed(model, progress, serves_all, length) as train_function:
             callbacks = [*own, *flat(callbacks)]
             callbacks = ResumableCallbackList(
