@@ -8,9 +8,9 @@ r"""Score a generator against a dataset: a saved model, an exported one, or a fo
 --model is a `.keras` file, a SavedModel of `model.export` (a version's directory, or the one above
 it: the newest version), or a folder of images that were made elsewhere. Real samples are those of
 --split, which the generator was not trained on. The table has a second column, the floor: the same
-figures for training samples in the place of generated ones. No generator is expected to do better.
+metrics of training samples in place of generated ones. No generator is expected to do better.
 
-The figures, and all it takes to get them again, are written as JSON too. They are comparable only
+The results, and all it takes to reproduce them, are written as JSON too. They are comparable only
 where the extractor, the counts of samples and the real samples are the same.
 """
 
@@ -361,7 +361,7 @@ def config_of(metric):
 
 
 def evaluate(source):
-    """Return the report: figures, and all it takes to get them again."""
+    """Return the report: results, and all it takes to reproduce them."""
     real = load_real()
     check_fit(source, real)
     training, overlap = load_training(real)
@@ -370,7 +370,7 @@ def evaluate(source):
     features, classifier = load_extractor(training)
     chosen = [build_metric(name, features, classifier, training) for name in names]
     print(f"Scoring {count:,} generated samples ...", flush=True)
-    figures = metrics.evaluate(chosen, real.batches(), source.batches(count, real.labels))
+    results = metrics.evaluate(chosen, real.batches(), source.batches(count, real.labels))
     floor = training.first(count) if _FLOOR.value and overlap < LEAKED else None
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -382,27 +382,27 @@ def evaluate(source):
         "features": {"name": features.name, "fingerprint": features.fingerprint},
         "protocol": features.protocol,
         "metrics": {metric.name: config_of(metric) for metric in chosen},
-        "figures": in_json(figures),
+        "figures": in_json(results),
         "floor_figures": in_json(floor_of(chosen, floor) if floor else {}),
         "versions": versions(),
     }
 
 
 def floor_of(chosen, floor):
-    """Return the figures of training samples in the place of generated ones."""
+    """Return the metrics of training samples in place of generated ones."""
     print(f"Scoring {len(floor.x):,} training samples in their place ...", flush=True)
     # A training sample's nearest training sample is itself.
     others = [metric for metric in chosen if metric.name != "nearest_neighbour"]
     return metrics.evaluate(others, None, floor.batches())  # The real side is there already.
 
 
-def in_json(figures):
-    """Return figures in what JSON can hold: it has no infinity."""
-    return {key: v if math.isfinite(v) else str(v) for key, v in figures.items()}
+def in_json(results):
+    """Return results as JSON can hold them: it has no infinity."""
+    return {key: v if math.isfinite(v) else str(v) for key, v in results.items()}
 
 
 def versions():
-    """Return the versions of what the figures were computed with."""
+    """Return the versions of what the results were computed with."""
     libraries = keras_gan, keras, tf, np
     found = {library.__name__: library.__version__ for library in libraries}
     return {**found, "python": platform.python_version()}

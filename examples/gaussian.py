@@ -116,8 +116,8 @@ class Table(keras.callbacks.Callback):
             return
         step = (epoch + 1) * self.params["steps"]
         samples = self.model.generate(2048, seed=0, batch_size=2048)
-        figures = samples.mean(), samples.std(), probability(self.model, self._real).mean()
-        values = *(logs[key] for key in ("d_loss", "g_loss", "js")), *figures
+        values = samples.mean(), samples.std(), probability(self.model, self._real).mean()
+        values = *(logs[key] for key in ("d_loss", "g_loss", "js")), *values
         print(f"{step:10,}" + "".join(f"{value:z10.4f}" for value in values))
 
 
@@ -147,31 +147,31 @@ def train(seed, steps, classic, held_out):
 
 
 def judge(model, samples, held_out, losses):
-    """Measure the generator and print the verdict; return the figures of the final table."""
+    """Measure the generator and print the verdict; return the values of the final table."""
     bound, error = keras_gan.metrics.fresh_discriminator(held_out, samples).values()
-    figures = {
+    values = {
         **losses,
         "mean": float(samples.mean()),
         "std": float(samples.std()),
         "D(x)": float(probability(model, held_out).mean()),
         "fresh JS bound": bound,
     }
-    learnt = has_learnt(figures)
+    learnt = has_learnt(values)
     print(
         f"A fresh discriminator proves JS(data, generated) >= {bound:z.4f} +- {error:.4f} nats "
         f"(0: equal; {math.log(2):.3f}: nothing in common). "
         f"The data is {'' if learnt else 'not '}learnt."
     )
-    return {**figures, "learnt": "yes" if learnt else "no"}
+    return {**values, "learnt": "yes" if learnt else "no"}
 
 
-def has_learnt(figures):
+def has_learnt(values):
     """Tell whether a run has learnt the distribution, and not only reached the right losses."""
     return (
-        abs(figures["mean"] - 3) < 0.15
-        and abs(figures["std"] - 1) < 0.2
-        and abs(figures["d_loss"] - 2 * math.log(2)) < 0.05
-        and figures["fresh JS bound"] < 0.02
+        abs(values["mean"] - 3) < 0.15
+        and abs(values["std"] - 1) < 0.2
+        and abs(values["d_loss"] - 2 * math.log(2)) < 0.05
+        and values["fresh JS bound"] < 0.02
     )
 
 
@@ -194,7 +194,7 @@ def play(seed, steps, classic, run_dir):
     held_out = DATA.sample(2 * JUDGED, [seed, 1])
     model, losses = train(seed, steps or (1000 if classic else 8000), classic, held_out)
     samples = model.generate(2 * JUDGED, seed=0, batch_size=10_000)
-    figures = judge(model, samples, held_out, losses)
+    values = judge(model, samples, held_out, losses)
     name = f"{'classic' if classic else 'gaussian'}_seed{seed}"
     draw(
         model,
@@ -203,7 +203,7 @@ def play(seed, steps, classic, run_dir):
         name.replace("_seed", ", seed "),
         os.path.join(run_dir, f"{name}.png"),
     )
-    return {"seed": seed, **figures, "seconds": time.perf_counter() - start}
+    return {"seed": seed, **values, "seconds": time.perf_counter() - start}
 
 
 def print_table(rows):

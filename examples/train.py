@@ -7,9 +7,8 @@ r"""Train a GAN on a dataset, show what it makes, score it and export it.
 
 Under the run directory: `samples/` (a grid each epoch, and an animation), `history.csv`,
 `losses.png`, `tensorboard/`, `checkpoint.keras`, `backup/` and, for labelled images, `scores.json`.
-A run that was interrupted, however it was, goes on with the same command exactly where the last
-backup left it; --noresume begins anew. On SIGTERM it finishes the step, writes a backup and exits
-with status 75.
+The same command resumes an interrupted run exactly from its last backup; --noresume starts a new
+one. On SIGTERM it finishes the step, writes a backup and exits with status 75.
 """
 
 import csv
@@ -182,9 +181,9 @@ def count_classes(dataset):
 
 
 class TensorBoard(keras.callbacks.TensorBoard):
-    """TensorBoard of the epochs' figures.
+    """TensorBoard of the epochs' logs.
 
-    Keras's own makes tensors of every step's figures too, which TensorFlow never frees: some
+    Keras's own makes tensors of every step's logs too, which TensorFlow never frees: some
     kilobytes a step, for a file that holds none of them.
     """
 
@@ -253,7 +252,7 @@ def nearest(images, references):
 
 
 def score(model, splits, samples):
-    """Return figures on generated samples, judged by digits the model was never trained on."""
+    """Return scores of generated samples, judged by digits the model was never trained on."""
     (train, train_labels), (held_out, held_out_labels) = splits
     classifier = metrics.features.train_classifier((train, train_labels))
     condition = np.arange(samples) % model.num_classes if model.num_classes else None
@@ -263,7 +262,7 @@ def score(model, splits, samples):
     counts = np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1])
     correct = classifier.probabilities(held_out).argmax(1) == held_out_labels
     real = np.concatenate([train, held_out])
-    figures = {
+    scores = {
         "classifier accuracy, held-out": correct.mean(),
         "smallest class": coverage["smallest"],
         "mean confidence": coverage["confidence"],
@@ -273,27 +272,27 @@ def score(model, splits, samples):
         "nearest training image, ratio to held-out": nearest(fake, train)
         / nearest(held_out, train),
     }
-    figures = {name: float(value) for name, value in figures.items()}
-    return {"samples": samples, "samples of each class": counts.tolist(), **figures}
+    scores = {name: float(value) for name, value in scores.items()}
+    return {"samples": samples, "samples of each class": counts.tolist(), **scores}
 
 
 def report(model, run_dir):
-    """Score the model, print the figures and write them beside the run."""
+    """Score the model, print the scores and write them beside the run."""
     print("Scoring ...", flush=True)
-    figures = score(model, [arrays("train"), arrays("test")], 1000 if small() else 5000)
-    for name, value in figures.items():
+    scores = score(model, [arrays("train"), arrays("test")], 1000 if small() else 5000)
+    for name, value in scores.items():
         print(f"{name:>42}: {value if not isinstance(value, float) else format(value, '.4f')}")
-    text = json.dumps(figures, indent=2) + "\n"
+    text = json.dumps(scores, indent=2) + "\n"
     write_whole(run_dir / "scores.json", lambda path: path.write_text(text))
-    return figures
+    return scores
 
 
-def card(figures):
+def card(scores):
     """Return what the export's card is to say that the model does not know."""
     card = CARDS.get(_DATASET.value, {"data": f"{_DATASET.value}, the training split."})
-    if not figures:
+    if not scores:
         return card
-    numbers = {name.strip(): value for name, value in figures.items() if np.ndim(value) == 0}
+    numbers = {name.strip(): value for name, value in scores.items() if np.ndim(value) == 0}
     samples = numbers.pop("samples")
     protocol = (
         f"examples/train.py: {samples} samples of the seeds from 1,000,000 on, judged by a "
@@ -342,11 +341,11 @@ def main(_):
         return
     plot_losses(run_dir)
     print(f"Samples, history, losses and checkpoint are in {run_dir}")
-    figures = None
+    scores = None
     if _SCORE.value and _DATASET.value in ("digits", "mnist", "fashion_mnist"):
-        figures = report(model, run_dir)
+        scores = report(model, run_dir)
     if _EXPORT_DIR.value:
-        path = model.export(_EXPORT_DIR.value, card=card(figures))
+        path = model.export(_EXPORT_DIR.value, card=card(scores))
         print(f"Exported for TensorFlow Serving: {path}")
 
 

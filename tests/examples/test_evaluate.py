@@ -132,7 +132,7 @@ def test_report_says_how_to_repeat_it(run, places):
 
 def test_table_shows_what_is_written(run, places):
     report, printed = run(f"--model={places / 'model.keras'}", "--samples=100")
-    table = printed[printed.index("\nfigure ") :]
+    table = printed[printed.index("\nmetric ") :]
     rows = dict(
         re.split(r"\s{2,}", line, maxsplit=1) for line in table.splitlines() if "  " in line
     )
