@@ -2,7 +2,8 @@ import matplotlib
 import numpy as np
 import pytest
 
-from keras_gan.callbacks import density_plot, plots, scatter_plot, series_plot
+from keras_gan.callbacks import density_plot, scatter_plot, series_plot
+from keras_gan.visualization import plots
 
 BLUE, ORANGE, BLACK = (0, 114, 178), (213, 94, 0), (34, 34, 34)
 
