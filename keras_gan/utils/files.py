@@ -15,6 +15,7 @@ import uuid
 
 # Seconds after which what is partial belongs to a process that was killed.
 _OLD = 3600
+_ADVICE = "Check its permissions, or choose another path."
 
 
 @contextlib.contextmanager
@@ -103,13 +104,13 @@ def remove_partial(directory, names, age=_OLD):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def prepare_directory(directory, name="directory", advice="Check its permissions."):
+def prepare_directory(directory, name="directory", advice=_ADVICE):
     """Create a directory, parents included, and prove that files can be written in it.
 
     Args:
         directory: local path.
         name: the argument that it was given as.
-        advice: what to do when it can't be, beside choosing another.
+        advice: what to do when it can't be.
 
     Raises:
         ValueError: if it is a file, cannot be created, or cannot be written to.
@@ -120,7 +121,7 @@ def prepare_directory(directory, name="directory", advice="Check its permissions
     except OSError as error:
         raise ValueError(
             f"Expected `{name}` to be a directory that can be created and written to. {advice} "
-            f"Or choose another path. Received: {name}={os.fspath(directory)!r} ({error})"
+            f"Received: {name}={os.fspath(directory)!r} ({error})"
         ) from error
 
 

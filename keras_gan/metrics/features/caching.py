@@ -76,7 +76,7 @@ def cached(kind, fingerprint, compute, cache_dir=None):
             return load(path)
         except ValueError as error:
             warnings.warn(f"{error} It is made anew.", stacklevel=2)
-    advice = "Set the environment's KERAS_GAN_CACHE."
+    advice = "Pass another, or set the environment's KERAS_GAN_CACHE."
     files.prepare_directory(path.parent, "cache_dir", advice)
     arrays = {name: np.asarray(array) for name, array in compute().items()}
     try:
