@@ -174,7 +174,7 @@ def equilibrium_table():
         (
             f"`{name}`",
             *("not unique" if value is None else value for value in loss.equilibrium),
-            f"`{loss.figure_name}`" if loss.figure_name else "none",
+            f"`{loss.logged_name}`" if loss.logged_name else "none",
         )
         for name, loss in ALL.items()
     ]

@@ -1,4 +1,4 @@
-"""The condition of a GAN: what generator and discriminator are told beside latents and samples."""
+"""Conditions: the parts that generator and discriminator are given beside latents and samples."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What `fit` is given, in any of its forms, made into batches of `(x, condition)`."""
+"""Sources of data: the forms that `fit` takes, made into batches of `(x, condition)`."""
 
 import functools
 

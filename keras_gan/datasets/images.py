@@ -1,4 +1,4 @@
-"""What images need on their way from a file to a network: one size, one range."""
+"""Images on their way from a file to a network: one size, one range of values."""
 
 import tensorflow as tf
 

@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from keras_gan.datasets.epochs import check_integer, known_steps, one_pass, seekable
+from keras_gan.datasets.epochs import known_steps, one_pass, seekable
+from keras_gan.utils import arguments
 
 
 def map(dataset, function, seed=None):
@@ -44,7 +45,7 @@ def map(dataset, function, seed=None):
     """
     _check(dataset, function)
     if seed is not None:
-        seed = check_integer(seed, "seed", minimum=0, maximum=2**32 - 1)
+        seed = arguments.whole("seed", seed, least=0, most=2**32 - 1)
     if not hasattr(dataset, "seek"):
         _refuse_seed(seed)
         return dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

@@ -1,4 +1,4 @@
-"""How evenly matched the players are: figures of every update, for the logs."""
+"""Balance of the players: accuracies, and norms of gradients and updates, for the logs."""
 
 import keras
 import tensorflow as tf

@@ -47,7 +47,7 @@ class Logs:
         """
         # What evaluation can tell too, without training; the terms are told by training alone.
         game = ["d_loss", "g_loss", *SCORES]
-        game += [self._loss.figure_name] if self._loss.figure_name else []
+        game += [self._loss.logged_name] if self._loss.logged_name else []
         self.game = [*game, *(nests.key(name, head) for head in heads if head for name in game)]
         self.game += ACCURACIES if self.balance else []
         names = self.game + self._added
@@ -147,8 +147,8 @@ class Collector:
         d_loss = self._by_head("d_loss", losses, self._reduce)
         for name, logits in zip(SCORES, (real_logits, fake_logits), strict=True):
             self._by_head(name, logits, mean)
-        if self._loss.figure_name:
-            self.add(self._loss.figure_name, self._loss.figure(d_loss))
+        if self._loss.logged_name:
+            self.add(self._loss.logged_name, self._loss.logged(d_loss))
             self._bounds(losses)
         if self._balance:
             judged = nests.map(
@@ -180,7 +180,7 @@ class Collector:
     def _bounds(self, losses):
         means = nests.map(mean, losses)
         if nests.is_nest(means):
-            self._heads(self._loss.figure_name, nests.map(self._loss.figure, means))
+            self._heads(self._loss.logged_name, nests.map(self._loss.logged, means))
 
     def _heads(self, name, means):
         for head, value in nests.named(means).items() if nests.is_nest(means) else ():

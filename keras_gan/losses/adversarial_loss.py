@@ -33,7 +33,7 @@ class AdversarialLoss:
     Attributes:
         name: snake_case name, by which `compile(loss=...)` and the logs know the loss.
         divergence_name: the log key of the divergence bound, or `None` when none is proved.
-        figure_name: the log key of the value that the loss derives from `d_loss`. By default,
+        logged_name: the log key of the value that the loss derives from `d_loss`. By default,
             that of the bound; `None` for no value.
         uses_real_logits: whether `generator_loss` needs the logits of real samples too
             (relativistic losses do), which costs the training step one more forward.
@@ -105,11 +105,11 @@ class AdversarialLoss:
         return None
 
     @property
-    def figure_name(self):
-        """The log key of `figure`, by default that of the bound."""
+    def logged_name(self):
+        """The log key of `logged`, by default that of the bound."""
         return self.divergence_name
 
-    def figure(self, d_loss):
+    def logged(self, d_loss):
         """Return what the log shows of a discriminator loss: by default the bound it proves."""
         return self.divergence(d_loss)
 
@@ -234,13 +234,13 @@ class WeightedSum(AdversarialLoss):
         return self.losses[0].divergence(d_loss / self.weights[0])
 
     @property
-    def figure_name(self):
+    def logged_name(self):
         """The single part's log key, or `None` for several."""
-        return self.losses[0].figure_name if len(self.losses) == 1 else None
+        return self.losses[0].logged_name if len(self.losses) == 1 else None
 
-    def figure(self, d_loss):
+    def logged(self, d_loss):
         """Return the single part's value."""
-        return self.losses[0].figure(d_loss / self.weights[0])
+        return self.losses[0].logged(d_loss / self.weights[0])
 
     def says_real(self, logits):
         """Return whether logits call their samples real, as the first part has it."""

@@ -37,7 +37,7 @@ class Wasserstein(AdversarialLoss):
     """
 
     name = "wasserstein"
-    figure_name = "critic_gap"
+    logged_name = "critic_gap"
 
     def discriminator_loss(self, real_logits, fake_logits):
         """Return `-D(x) + D(G(z))`."""
@@ -48,7 +48,7 @@ class Wasserstein(AdversarialLoss):
         """Return `-D(G(z))`."""
         return -as_logits(fake_logits)
 
-    def figure(self, d_loss):
+    def logged(self, d_loss):
         """Return the critic gap, `-d_loss`."""
         return -d_loss
 

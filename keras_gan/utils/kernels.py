@@ -1,4 +1,4 @@
-"""The kernels of Keras's layers, as the matrices that norms and orthogonality speak of."""
+"""Kernels of Keras's layers, as matrices of one column for each output channel."""
 
 import keras
 from keras import ops

@@ -1,4 +1,4 @@
-"""What all replicas add up: gradients, and statistics of the whole batch."""
+"""Sums and means over replicas: gradients, and statistics of the whole batch."""
 
 import tensorflow as tf
 

@@ -58,7 +58,7 @@ def test_every_loss_is_on_the_page():
     } - {losses.WeightedSum}
     for cls in shipped:
         assert f'| `"{cls.name}"` | `{cls.__name__}(' in PAGE
-        key = cls().figure_name if cls is not losses.FDivergence else "jensen_shannon"
+        key = cls().logged_name if cls is not losses.FDivergence else "jensen_shannon"
         assert key is None or f"`{key}`" in PAGE
 
 

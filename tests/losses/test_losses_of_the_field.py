@@ -113,11 +113,11 @@ def test_who_proves_nothing_says_so():
     for loss in (Wasserstein(), *(RelativisticAverage(form) for form in ("logistic", "hinge"))):
         assert loss.divergence_name is None
         assert loss.divergence(0.5) is None
-    assert Wasserstein().figure_name == "critic_gap"
-    assert Wasserstein().figure(0.25) == -0.25
-    assert (2 * Wasserstein()).figure(0.5) == -0.25
-    assert (2 * Wasserstein()).figure_name == "critic_gap"
-    assert (Wasserstein() + Hinge()).figure_name is None
+    assert Wasserstein().logged_name == "critic_gap"
+    assert Wasserstein().logged(0.25) == -0.25
+    assert (2 * Wasserstein()).logged(0.5) == -0.25
+    assert (2 * Wasserstein()).logged_name == "critic_gap"
+    assert (Wasserstein() + Hinge()).logged_name is None
 
 
 @named(CASES)
