@@ -1,5 +1,10 @@
 """CycleGAN from public names: two domains of different sizes and channels in one game."""
 
+import pathlib
+import signal
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -74,6 +79,26 @@ def test_resumed_exactly(tmp_path):
     with pytest.raises(Stop):
         run(tmp_path, stopping=True)
     small.assert_equal_states(whole, run(tmp_path))
+
+
+@pytest.mark.slow
+def test_resumed_exactly_after_sigkill(tmp_path):
+    def run(name, step):
+        (tmp_path / name).mkdir(exist_ok=True)
+        program = pathlib.Path(__file__).parent / "translated_run.py"
+        command = [sys.executable, program, tmp_path / name, str(step)]
+        return subprocess.run(command, check=False, capture_output=True, text=True)
+
+    whole = run("whole", 0)
+    assert whole.returncode == 0, whole.stderr
+    assert run("killed", 6).returncode == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "state.npz").exists()
+    assert run("killed", 0).returncode == 0
+    states = []
+    for name in ("whole", "killed"):
+        with np.load(tmp_path / name / "state.npz") as file:
+            states.append(dict(file))
+    small.assert_equal_states(*states)
 
 
 def test_two_replicas_are_one_device(two_replicas):
