@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_gan.data import elements
 from keras_gan.data.signature import match_nests, sample_shape
@@ -279,14 +280,48 @@ class Condition:
         specs, keys = self._specs[player], self._keys[player]
         if specs is None:
             raise ValueError(
-                "Expected a Functional generator to export a conditional GAN: the shape of its "
-                "condition is read off its inputs. Received: a network that does not say them"
+                f"Expected a Functional {player} to export a conditional GAN: the shape of its "
+                f"condition is read off its inputs. Received: a {player} that does not say them"
             )
         if isinstance(keys, str):
             return {keys: nests.leaves(specs)[0]}
         if keys is not None:
             return dict(zip(sorted(keys), nests.leaves(specs), strict=True))
         return specs
+
+    def specs(self, player="generator"):
+        """Return the specs of a request's inputs, by name: `condition`, `condition_<key>`, ...
+
+        Raises:
+            ValueError: when the network does not say its inputs.
+        """
+        specs = {}
+        for part, tensor in nests.named(self.structure(player)).items():
+            name = "_".join(["condition", *(part.split("/") if part else ())])
+            specs[name] = tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
+        return specs
+
+    def of_inputs(self, inputs, player="generator"):
+        """Return the condition that the inputs of a request make, `None` where there is none."""
+        specs = self.specs(player) if self.given else {}
+        if not specs:
+            return None
+        return nests.pack_as(self.structure(player), [inputs[name] for name in specs])
+
+    def example(self, rows):
+        """Return a condition of some rows: all labels in turn, floats between -1 and 1."""
+        inputs = {name: tf.constant(self._example(s, rows)) for name, s in self.specs().items()}
+        return self.of_inputs(inputs)
+
+    def _example(self, spec, rows):
+        array = example(spec, rows)
+        if spec.dtype.is_floating:
+            return np.random.default_rng(0).uniform(-1, 1, array.shape).astype(array.dtype)
+        if self.num_classes and spec.dtype.is_integer:
+            turn = np.arange(rows) % self.num_classes
+            turn = np.broadcast_to(turn.reshape(-1, *[1] * (array.ndim - 1)), array.shape)
+            return turn.astype(array.dtype)
+        return array
 
     def images(self, condition, like):
         """Return the parts of a condition that are images of the form of samples.
@@ -299,6 +334,12 @@ class Condition:
             List of arrays whose height and width are the samples', or divide them alike.
         """
         return [part for part in nests.leaves(condition) if _is_image_like(part, like)]
+
+
+def example(spec, rows=1):
+    """Return an array that an input's spec allows: zeros, 64 where a side may be of any size."""
+    shape = [rows, *(64 if side is None else side for side in spec.shape[1:])]
+    return np.full(shape, "") if spec.dtype == tf.string else np.zeros(shape, spec.dtype.name)
 
 
 def as_arrays(condition):

@@ -3,8 +3,20 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.data import elements
+from keras_gan.data import elements, randomness
+from keras_gan.layers.mean_style import MeanStyle, styles_truncated
 from keras_gan.utils import arguments, nests
+from keras_gan.utils.keras_internals import layers_within
+
+# The truncation that changes nothing, by what is truncated.
+NO_TRUNCATION = {"latents": float("inf"), "styles": 1.0}
+
+
+def truncated_by(model):
+    """Return what a model truncates: `"styles"` towards their mean, `"latents"`, or `None`."""
+    if any(isinstance(layer, MeanStyle) for layer in layers_within(model.sampling_network)):
+        return "styles"
+    return "latents" if model.latents is not None and model.latents.truncates else None
 
 
 def from_seeds(model, seeds, condition=None, truncation=None):
@@ -14,18 +26,34 @@ def from_seeds(model, seeds, condition=None, truncation=None):
         model: a `GAN`.
         seeds: int64 tensor of shape `(batch,)`.
         condition: nest of tensors of as many rows, or `None`.
-        truncation: see `keras_gan.latents.Prior.sample`.
+        truncation: see `keras_gan.latents.Prior.sample`; of a generator with
+            `layers.MeanStyle` the share of the way from the mean style.
 
     Returns:
         Nest of float32 tensors of shape `(batch, *sample_shape)`.
     """
-    latents = None if model.latents is None else model.latents.sample(seeds, truncation)
-    samples = model(latents, condition, training=False)
+    bound, styles = truncation, None
+    if truncated_by(model) == "styles" and not isinstance(truncation, dict):
+        bound, styles = None, truncation
+    with tf.name_scope(randomness.LATENTS):
+        latents = None if model.latents is None else model.latents.sample(seeds, bound)
+    with styles_truncated(styles):
+        samples = model(latents, condition, training=False)
     return nests.map(lambda part: tf.cast(part, tf.float32), samples)
 
 
 def generate(model, sample, n, seed, condition, truncation, batch_size):
-    """Return the samples of seeds `seed` to `seed + n - 1`; see `GAN.generate`."""
+    """Return the samples of seeds `seed` to `seed + n - 1`; see `GAN.generate`.
+
+    Args:
+        model: the `GAN`.
+        sample: `tf.function` of `from_seeds`, for one model.
+        n: how many.
+        seed: of the first, or `None`.
+        condition: see `GAN.generate`.
+        truncation: see `GAN.generate`.
+        batch_size: samples in one call.
+    """
     _check(model, n, seed, batch_size, truncation)
     condition = model.condition.rows(condition, n)
     seeds = _seeds(n, seed)
@@ -33,7 +61,10 @@ def generate(model, sample, n, seed, condition, truncation, batch_size):
     for first in range(0, n, batch_size):
         part = slice(first, first + batch_size)
         rows = nests.map(tf.constant, elements.take(condition, part))
-        samples = sample(tf.constant(seeds[part]), rows, truncation)
+        given = tf.constant(seeds[part]), rows, truncation
+        if not first and sample.experimental_get_tracing_count() == 0:
+            randomness.warn(sample.get_concrete_function(*given).graph, model)
+        samples = sample(*given)
         batches.append(nests.map(lambda tensor: tensor.numpy(), samples))
     return elements.concatenate(batches)
 
@@ -46,10 +77,16 @@ def _check(model, n, seed, batch_size, truncation):
             "Expected `seed` to be None or an integer, the seed of the first sample. "
             f"Received: seed={seed!r}"
         )
-    if truncation is not None and model.latents is None:
+    if truncation is None:
+        return
+    if model.latents is None:
         raise ValueError(
             f"This generator has no latents to truncate. Received: truncation={truncation}"
         )
+    if truncated_by(model) == "styles" and not isinstance(truncation, dict):
+        arguments.number("truncation", truncation)
+    else:
+        model.latents.check_truncation(truncation)
 
 
 def _seeds(n, seed):

@@ -85,6 +85,9 @@ def facts(model, stated, *, name, version, format, dtype, difference, functions,
             "averaged": network is not model.generator,
             "latents": None if model.latents is None else repr(model.latents),
             "classes": model.num_classes,
+            "value_range": list(model.value_range),
+            "heads": [name for name in model.signature.head_names or () if name],
+            "condition": model.condition.keys,
             "computes_in": network.dtype_policy.compute_dtype,
         },
         "export": {
@@ -92,7 +95,7 @@ def facts(model, stated, *, name, version, format, dtype, difference, functions,
             "weights": dtype,
             **({"difference": difference} if difference else {}),
             "max_batch_size": max_batch_size,
-            "signatures": {key: _signature(function) for key, function in functions.items()},
+            "signatures": {key: _signature(f, model) for key, f in functions.items()},
         },
         "versions": _versions(),
     }
@@ -143,18 +146,18 @@ def _argument(value):
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 
-def _signature(function):
+def _signature(function, model):
     graph = function.get_concrete_function()
     inputs = tf.nest.flatten(graph.structured_input_signature)
     outputs = graph.structured_outputs
     return {
-        "inputs": {spec.name: _tensor(spec.name, spec) for spec in inputs},
-        "outputs": {name: _tensor(name, tensor) for name, tensor in outputs.items()},
+        "inputs": {spec.name: _tensor(spec.name, spec, model) for spec in inputs},
+        "outputs": {name: _tensor(name, tensor, model) for name, tensor in outputs.items()},
     }
 
 
-def _tensor(name, spec):
-    meaning = signatures.MEANINGS["condition" if name.startswith("condition") else name]
+def _tensor(name, spec, model):
+    meaning = signatures.meaning(name, model)
     # The batch is the first side of all, and of any size.
     sides = ["batch", *spec.shape[1:]]
     return {"dtype": spec.dtype.name, "shape": sides, "meaning": meaning}

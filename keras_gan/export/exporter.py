@@ -2,14 +2,14 @@
 
 import tensorflow as tf
 
+from keras_gan.data import randomness, sampling
 from keras_gan.export import card as cards
 from keras_gan.export import formats, provenance, weights
 from keras_gan.export import warmup as warming
-from keras_gan.export.conditions import Conditions
 from keras_gan.export.limits import Limits
 from keras_gan.export.signatures import Signatures
 from keras_gan.export.versions import Versions
-from keras_gan.utils import arguments
+from keras_gan.utils import arguments, nests
 from keras_gan.workers import is_chief
 
 
@@ -42,11 +42,18 @@ def export(
     - `interpolate`: `seed_a`, `seed_b` int64 `(batch,)`, `position` float32 `(batch,)` in
       [0, 1] → `images` uint8, on the arc between normal latents, else on the line
     - `discriminate`, if asked for: `images` float32 → `logits`, `probability`
+    - `to_<part>`, `to_<part>_png` of a translation between the parts of samples
+      (`conditional="samples"`), where a part is made from one other: `condition_<other>` →
+      `images_<part>` uint8, or `image_bytes_<part>`
 
     A conditional generator's signatures take `condition` too (`condition_<key>` or
-    `condition_<index>` for each part of a nest). A generator without latents has the first
-    three, made of the condition alone. Samples that are no images (of rank 4, with 1, 3 or 4
-    channels) are float32 everywhere, under the name `images`, and have no PNG.
+    `condition_<index>` for each part of a nest). A generator without latents has the first three,
+    made of the condition alone. Latents and samples of several parts have a name for each:
+    `latents_<part>`, `images_<part>`, `image_bytes_<part>`, and heads of logits `logits_<head>`;
+    side outputs are left out. `truncation` of a generator with `layers.MeanStyle` is of its styles,
+    from 0 up, 1 by default. Images are of the model's `value_range`. Samples that are no images (of
+    rank 4, with 1, 3 or 4 channels) are float32 everywhere, under the name `images`, and have no
+    PNG.
 
     A request that is too large, out of range or not finite is refused within the graph: an
     `INVALID_ARGUMENT` that says what was expected.
@@ -97,12 +104,12 @@ def export(
     formats.check_others(format, versions)
     if not is_chief(model):
         return None
+    randomness.check(model)
     number = versions.choose(version)
-    limits = Limits(max_batch_size, model.num_classes)
+    of_styles = sampling.truncated_by(model) == "styles"
+    limits = Limits(max_batch_size, model.num_classes, of_styles)
     mark = provenance.chunks(versions.name, number)
-    run = weights.runner(model, dtype)
-    conditions = Conditions(model)
-    signatures = Signatures(model, run, conditions, limits, mark)
+    signatures = Signatures(model, dtype, limits, mark)
     functions = signatures.all(include_discriminator) if served else signatures.bare()
     described = cards.facts(
         model,
@@ -111,7 +118,7 @@ def export(
         version=number,
         format=format,
         dtype=dtype,
-        difference=_difference(model, run, conditions) if dtype == "float16" else None,
+        difference=_difference(model, signatures.run) if dtype == "float16" else None,
         functions=functions,
         max_batch_size=max_batch_size if served else None,
     )
@@ -143,16 +150,17 @@ def _check(model, keep, max_batch_size, dtype, include_discriminator, format):
 _COMPARED = 64
 
 
-def _difference(model, run, conditions):
+def _difference(model, run):
     """Return how far samples of fixed seeds are from those of the model's own weights."""
     latents = None
     if model.latents is not None:
         latents = model.latents.sample(tf.range(_COMPARED, dtype=tf.int64))
-    condition = conditions.example(_COMPARED)
-    expected = tf.cast(model(latents, condition, training=False), tf.float32)
-    apart = tf.abs(run(model.generator_inputs(latents, condition)) - expected)
+    condition = model.condition.example(_COMPARED)
+    expected = nests.leaves(model(latents, condition, training=False))
+    found = nests.leaves(run(model.generator_inputs(latents, condition)))
+    apart = [tf.abs(a - tf.cast(b, tf.float32)) for a, b in zip(found, expected, strict=True)]
     return {
         "samples": _COMPARED,
-        "largest": float(tf.reduce_max(apart)),
-        "mean": float(tf.reduce_mean(apart)),
+        "largest": max(float(tf.reduce_max(part)) for part in apart),
+        "mean": float(tf.reduce_mean(tf.concat([tf.reshape(part, -1) for part in apart], 0))),
     }

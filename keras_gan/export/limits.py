@@ -1,6 +1,5 @@
-"""What a request may ask for: checked within the graph, where no client gets around it."""
+"""Limits of requests, checked within the graph, where no client gets around them."""
 
-import numpy as np
 import tensorflow as tf
 
 
@@ -12,11 +11,13 @@ class Limits:
     Args:
         max_batch_size: rows of a request at most.
         num_classes: how many labels the networks embed, or `None`.
+        of_styles: whether truncation is of styles: finite, 0 for their mean.
     """
 
-    def __init__(self, max_batch_size, num_classes=None):
+    def __init__(self, max_batch_size, num_classes=None, of_styles=False):
         self.max_batch_size = max_batch_size
         self.num_classes = num_classes
+        self.of_styles = of_styles
 
     def passed(self, inputs, truncation=None):
         """Return inputs that can be had only once they are checked.
@@ -35,10 +36,16 @@ class Limits:
         inputs = self._of_one_batch(inputs, truncation)
         checks = [check for name, tensor in inputs.items() for check in self._of(name, tensor)]
         if truncation is not None:
-            checks.append(_expect(truncation > 0, "truncation", "above 0", truncation))
+            checks.append(self._of_truncation(truncation))
         with tf.control_dependencies(checks):
             passed = {name: tf.identity(tensor) for name, tensor in inputs.items()}
             return passed if truncation is None else (passed, tf.identity(truncation))
+
+    def _of_truncation(self, truncation):
+        if self.of_styles:
+            right = tf.math.is_finite(truncation) & (truncation >= 0)
+            return _expect(right, "truncation", "finite, and at least 0", truncation)
+        return _expect(truncation > 0, "truncation", "above 0", truncation)
 
     def _of_one_batch(self, inputs, truncation):
         rows = {name: tf.shape(tensor)[0] for name, tensor in inputs.items()}
@@ -68,7 +75,7 @@ class Limits:
             yield _expect((tensor >= 0) & (tensor <= 1), name, "from 0 to 1", tensor)
         elif tensor.dtype.is_floating:
             yield _expect(tf.math.is_finite(tensor), name, "finite", tensor)
-        elif self.num_classes and name == "condition" and tensor.dtype.is_integer:
+        elif self.num_classes and name.startswith("condition") and tensor.dtype.is_integer:
             right = (tensor >= 0) & (tensor < tf.cast(self.num_classes, tensor.dtype))
             yield _expect(right, name, f"labels from 0 to {self.num_classes - 1}", tensor)
 
@@ -80,9 +87,3 @@ def _expect(right, name, expected, received):
         # The first of those that are wrong: a large batch would hide it.
         received = tf.boolean_mask(received, ~right)[:1]
     return tf.debugging.Assert(tf.reduce_all(right), [message, received])
-
-
-def example(spec, rows=1):
-    """Return an array that an input's spec allows: zeros, 64 where a side may be of any size."""
-    shape = [rows, *(64 if side is None else side for side in spec.shape[1:])]
-    return np.full(shape, "") if spec.dtype == tf.string else np.zeros(shape, spec.dtype.name)

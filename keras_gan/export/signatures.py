@@ -1,24 +1,49 @@
-"""What can be asked of an export, and what is answered."""
+"""Signatures of an export: its functions, and the names and meanings of inputs and outputs."""
 
+import keras
 import tensorflow as tf
 
-from keras_gan.export import provenance
+from keras_gan.data import sampling
+from keras_gan.data.signature import input_structure, output_structure, samples_of
+from keras_gan.export import provenance, weights
 from keras_gan.game.step import logits_of
+from keras_gan.latents import nest_of as priors_of
+from keras_gan.utils import nests
 
-# What each input and output is, for the model's card.
-MEANINGS = {
+# What each input and output is, for the model's card, by the beginning of its name.
+_MEANINGS = {
     "latents": "latents, finite",
     "condition": "the condition: labels, or what else the generator is given",
-    "images": "images in [-1, 1], or in 0 to 255 where they are uint8",
-    "seed": "one for each sample: the sample's name",
-    "truncation": "bound on the latents, above 0; infinity for none",
     "image_bytes": "PNG files, marked as synthetic",
+    "images": "samples; images in [{low:g}, {high:g}], or in 0 to 255 where they are uint8",
     "seed_a": "seed of the sample at position 0",
     "seed_b": "seed of the sample at position 1",
+    "seed": "one for each sample: the sample's name",
     "position": "from 0 to 1",
     "logits": "the discriminator's",
     "probability": "sigmoid of the logits: of being real, where the loss is a logistic one",
 }
+_TRUNCATIONS = {
+    "latents": "bound on the latents, above 0; infinity for none",
+    "styles": "share of the way from the mean style, at least 0; 1 for all of it",
+}
+
+
+def meaning(name, model):
+    """Return what an input or output of that name is, in words."""
+    if name == "truncation":
+        return _TRUNCATIONS[sampling.truncated_by(model)]
+    text = next(text for start, text in _MEANINGS.items() if name.startswith(start))
+    low, high = model.value_range
+    return text.format(low=low, high=high)
+
+
+def by_name(name, nest):
+    """Return `{name: leaf}`, or `{name_part: leaf}` of a nest of several parts."""
+    return {
+        "_".join([name, *(part.split("/") if part else ())]): leaf
+        for part, leaf in nests.named(nest).items()
+    }
 
 
 class Signatures:
@@ -26,30 +51,38 @@ class Signatures:
 
     Args:
         model: a built `GAN`.
-        run: function from what the generator is called on to float32 samples.
-        conditions: the `Conditions` that the generator takes.
+        dtype: of the generator's weights, `"float32"` or `"float16"`.
         limits: the `Limits` of every request.
         mark: PNG chunks that every image carries.
+
+    Attributes:
+        run: function from what the generator is called on to float32 samples.
     """
 
-    def __init__(self, model, run, conditions, limits, mark):
+    def __init__(self, model, dtype, limits, mark):
         self._model = model
-        self._run = run
+        self._dtype = dtype
+        self.run = weights.runner(model.sampling_network, dtype)
         self._limits = limits
         self._mark = mark
-        self._conditions = conditions
-        self.image_spec = None
+        self._condition = model.condition
+        self._truncated_by = sampling.truncated_by(model)
+        self.image_specs = {}
 
     def all(self, include_discriminator=False):
         """Return `tf.function`s by the signatures' names, each with its input signature."""
         functions = {"serving_default": self._serving_default()}
-        images = functions["serving_default"].get_concrete_function().structured_outputs["images"]
-        self.image_spec = tf.TensorSpec(images.shape, tf.float32, name="images")
+        images = functions["serving_default"].get_concrete_function().structured_outputs
+        self.image_specs = {
+            name: tf.TensorSpec(image.shape, tf.float32, name=name)
+            for name, image in images.items()
+        }
         functions["sample"] = self._sample(self._answer)
-        if self._of_images:
+        if any(map(_is_image, self.image_specs.values())):
             functions["sample_png"] = self._sample(self._png)
         if self._model.latents is not None:
             functions["interpolate"] = self._interpolate()
+        functions.update(self._directions())
         if include_discriminator:
             functions["discriminate"] = self._discriminate()
         return functions
@@ -60,41 +93,53 @@ class Signatures:
 
         @tf.function(input_signature=list(specs.values()), autograph=False)
         def generator(*tensors):
-            return {"images": self._samples(dict(zip(specs, tensors, strict=True)))}
+            return by_name("images", self._samples(dict(zip(specs, tensors, strict=True))))
 
         return {"serving_default": generator}
 
     def _generator_specs(self):
-        if self._model.latents is None:
-            return self._conditions.specs
-        shape = (None, *self._model.latents.shape)
+        return {**self._latents_specs(), **self._condition.specs()}
+
+    def _latents_specs(self):
+        prior = self._model.latents
+        if prior is None:
+            return {}
+        shapes = nests.map(lambda part: tf.TensorShape(part.shape), priors_of(prior))
         return {
-            "latents": tf.TensorSpec(shape, tf.float32, name="latents"),
-            **self._conditions.specs,
+            name: tf.TensorSpec((None, *shape), tf.float32, name=name)
+            for name, shape in by_name("latents", shapes).items()
         }
+
+    def _latents_of(self, inputs):
+        names = list(self._latents_specs())
+        if not names:
+            return None
+        return nests.pack_as(priors_of(self._model.latents), [inputs[name] for name in names])
 
     def _serving_default(self):
         @tf.function(input_signature=[self._generator_specs()], autograph=False)
         def serving_default(inputs):
-            return {"images": self._samples(self._limits.passed(inputs))}
+            return by_name("images", self._samples(self._limits.passed(inputs)))
 
         return serving_default
 
     def _sample(self, answer):
         """Return the signature that makes samples from seeds, or from conditions alone."""
-        seeds = {"seed": tf.TensorSpec((None,), tf.int64, name="seed"), **self._conditions.specs}
+        conditions = self._condition.specs()
+        seeds = {"seed": tf.TensorSpec((None,), tf.int64, name="seed"), **conditions}
         if self._model.latents is None:
 
-            @tf.function(input_signature=[self._conditions.specs], autograph=False)
+            @tf.function(input_signature=[conditions], autograph=False)
             def sample(inputs):
-                return answer(self._samples(self._limits.passed(inputs)), {})
+                return answer(self._samples(self._limits.passed(inputs)))
 
-        elif self._model.latents.truncates:
+        elif self._truncated_by is not None:
             # A default of one row, which stands for all: a request need not say it.
             specs = [seeds, tf.TensorSpec((None,), tf.float32, name="truncation")]
+            default = tf.constant([sampling.NO_TRUNCATION[self._truncated_by]], tf.float32)
 
             @tf.function(input_signature=specs, autograph=False)
-            def sample(inputs, truncation=tf.constant([float("inf")])):  # noqa: B008
+            def sample(inputs, truncation=default):
                 inputs, truncation = self._limits.passed(inputs, truncation)
                 return self._of_seeds(inputs, answer, truncation)
 
@@ -107,62 +152,124 @@ class Signatures:
         return sample
 
     def _of_seeds(self, inputs, answer, truncation=None):
-        latents = self._model.latents.sample(inputs["seed"], truncation)
-        return answer(self._samples({**inputs, "latents": latents}), {"latents": latents})
+        prior = self._model.latents
+        bound = truncation if self._truncated_by == "latents" else None
+        latents = by_name("latents", prior.sample(inputs["seed"], bound))
+        styles = truncation if self._truncated_by == "styles" else None
+        return answer(self._samples({**inputs, **latents}, styles), latents)
 
     def _interpolate(self):
-        seed_a, seed_b = (
-            tf.TensorSpec((None,), tf.int64, name=name) for name in ("seed_a", "seed_b")
-        )
-        position = tf.TensorSpec((None,), tf.float32, name="position")
-        specs = {"seed_a": seed_a, "seed_b": seed_b, "position": position, **self._conditions.specs}
+        specs = {name: tf.TensorSpec((None,), tf.int64, name=name) for name in ("seed_a", "seed_b")}
+        specs["position"] = tf.TensorSpec((None,), tf.float32, name="position")
+        specs |= self._condition.specs()
 
         @tf.function(input_signature=[specs], autograph=False)
         def interpolate(inputs):
             inputs = self._limits.passed(inputs)
             prior = self._model.latents
             ends = [prior.sample(inputs[name]) for name in ("seed_a", "seed_b")]
-            latents = prior.interpolate(*ends, inputs["position"])
-            return self._answer(self._samples({**inputs, "latents": latents}), {})
+            latents = by_name("latents", prior.interpolate(*ends, inputs["position"]))
+            return self._answer(self._samples({**inputs, **latents}))
 
         return interpolate
 
+    def _directions(self):
+        """Return `to_<part>` and `to_<part>_png` of a translation between parts of samples.
+
+        Only where a part is made from one other alone: one image in, its translation out.
+        """
+        functions = {}
+        for part, source, network in directions(self._model):
+            run = weights.runner(network, self._dtype)
+            spec = self._condition.specs()[f"condition_{source}"]
+            for name, answer in ((f"to_{part}", self._answer), (f"to_{part}_png", self._png)):
+                if answer == self._answer or _is_image(self.image_specs[f"images_{part}"]):
+                    functions[name] = self._direction(part, spec, run, answer)
+        return functions
+
+    def _direction(self, part, spec, run, answer):
+        @tf.function(input_signature=[{spec.name: spec}], autograph=False)
+        def translate(inputs):
+            inputs = self._limits.passed(inputs)
+            return answer({part: run(inputs[spec.name])})
+
+        return translate
+
     def _discriminate(self):
         model = self._model
-        conditions = self._conditions.specs if model.judges_condition else {}
+        conditions = self._condition.specs("discriminator")
 
-        @tf.function(input_signature=[{"images": self.image_spec, **conditions}], autograph=False)
+        @tf.function(input_signature=[{**self.image_specs, **conditions}], autograph=False)
         def discriminate(inputs):
             inputs = self._limits.passed(inputs)
-            condition = self._conditions.of(inputs) if conditions else None
-            called_on = model.discriminator_inputs(inputs["images"], condition)
-            logits = logits_of(model.discriminator(called_on, training=False))
-            return {"logits": logits, "probability": tf.sigmoid(logits)}
+            condition = self._condition.of_inputs(inputs, "discriminator") if conditions else None
+            flat = [inputs[name] for name in self.image_specs]
+            samples = nests.pack_as(model.signature.samples, flat)
+            called_on = model.discriminator_inputs(samples, condition)
+            heads = logits_of(model.discriminator(called_on, training=False), samples)
+            return by_name("logits", heads) | by_name("probability", nests.map(tf.sigmoid, heads))
 
         return discriminate
 
-    def _samples(self, inputs):
-        called_on = self._model.generator_inputs(inputs.get("latents"), self._conditions.of(inputs))
-        return self._run(called_on)
+    def _samples(self, inputs, styles=None):
+        condition = self._condition.of_inputs(inputs)
+        called_on = self._model.generator_inputs(self._latents_of(inputs), condition)
+        with sampling.styles_truncated(styles):
+            return self.run(called_on)
 
-    @property
-    def _of_images(self):
-        """Whether samples are images that a PNG can hold."""
-        return self.image_spec.shape.rank == 4 and self.image_spec.shape[-1] in (1, 3, 4)
+    def _answer(self, samples, more=()):
+        levels = {
+            name: self._levels(image) if _is_image(image) else image
+            for name, image in by_name("images", samples).items()
+        }
+        return {**levels, **dict(more)}
 
-    def _answer(self, samples, more):
-        return {"images": _levels(samples) if self._of_images else samples, **more}
-
-    def _png(self, samples, more):
+    def _png(self, samples, more=()):
         del more
-        files = tf.io.encode_png(_levels(samples))
+        return {
+            name: self._marked(tf.io.encode_png(self._levels(image)))
+            for (name, image), shown in zip(
+                by_name("image_bytes", samples).items(), nests.leaves(samples), strict=True
+            )
+            if _is_image(shown)
+        }
+
+    def _marked(self, files):
         start, rest = (
             tf.strings.substr(files, *place)
             for place in ((0, provenance.IHDR_END), (provenance.IHDR_END, tf.int32.max))
         )
-        return {"image_bytes": tf.strings.join([start, self._mark, rest])}
+        return tf.strings.join([start, self._mark, rest])
+
+    def _levels(self, images):
+        """Return images of the model's range of values as uint8."""
+        low, high = self._model.value_range
+        levels = tf.round((images - low) * (255.0 / (high - low)))
+        return tf.cast(tf.clip_by_value(levels, 0, 255), tf.uint8)
 
 
-def _levels(images):
-    """Return images in [-1, 1] as uint8."""
-    return tf.cast(tf.clip_by_value(tf.round((images + 1) * 127.5), 0, 255), tf.uint8)
+def directions(model):
+    """Yield `(part, source, network)` of a translation between the parts of samples.
+
+    Args:
+        model: a `GAN` whose generator is given the samples that it translates.
+
+    Returns:
+        Iterator of the parts that are made from one other part alone, the names of these, and
+        networks from the one to the other, which share the generator's layers.
+    """
+    network = model.sampling_network
+    inputs, outputs = input_structure(network), output_structure(network)
+    if not model.condition.of_samples or not isinstance(inputs, dict) or outputs is None:
+        return
+    for part, output in samples_of(outputs).items():
+        for source, tensor in inputs.items():
+            try:
+                yield part, source, keras.Model(tensor, output)
+            except ValueError:  # It takes more than this input.
+                continue
+
+
+def _is_image(spec):
+    """Tell whether samples are images that a PNG can hold."""
+    return spec.shape.rank == 4 and spec.shape[-1] in (1, 3, 4)

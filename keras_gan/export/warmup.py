@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.export.limits import example
+from keras_gan.data.condition import example
 
 PATH = ("assets.extra", "tf_serving_warmup_requests")
 

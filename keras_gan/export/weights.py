@@ -2,23 +2,25 @@
 
 import tensorflow as tf
 
+from keras_gan.data.signature import samples_of
+from keras_gan.utils import nests
+
 DTYPES = ("float32", "float16")
 
 
-def runner(model, dtype):
-    """Return the function from what the generator is called on to float32 samples.
+def runner(network, dtype):
+    """Return the function from what a generator is called on to float32 samples.
 
     Args:
-        model: a built `GAN`.
+        network: a built generator.
         dtype: `"float32"` for the weights as they are; `"float16"` for weights that take half the
             space and are cast back where they are used, so that nothing is computed in float16.
 
     Returns:
         Function of one argument, in inference mode. Whatever it reads is a `tf.Variable`.
     """
-    network = model.sampling_network
     if dtype == "float32":
-        return lambda inputs: tf.cast(network(inputs, training=False), tf.float32)
+        return lambda inputs: _samples(network(inputs, training=False))
     stored = [
         [_half(variable) for variable in variables]
         for variables in (network.trainable_variables, network.non_trainable_variables)
@@ -26,10 +28,15 @@ def runner(model, dtype):
 
     def run(inputs):
         variables = [[read() for read in part] for part in stored]
-        samples, _ = network.stateless_call(*variables, inputs, training=False)
-        return tf.cast(samples, tf.float32)
+        generated, _ = network.stateless_call(*variables, inputs, training=False)
+        return _samples(generated)
 
     return run
+
+
+def _samples(generated):
+    """Return the samples among what a generator returned, in float32."""
+    return nests.map(lambda part: tf.cast(part, tf.float32), samples_of(generated))
 
 
 def _half(variable):
