@@ -122,7 +122,7 @@ def test_is_silent_where_the_batches_will_be_the_same(tmp_path, source, fit):
 def test_is_silent_without_backups():
     with warnings.catch_warnings():
         warnings.simplefilter("error", BackupWarning)
-        model_of().fit(samples().shuffle(9).batch(4), verbose=0)
+        model_of().fit(plain().shuffle(9), verbose=0)
 
 
 def mapped_and_zipped():
