@@ -201,7 +201,8 @@ class GAN(Fitting, Saving, keras.Model):
             average = averaging.get(ema)
             kept = replays.get(replay)
             layer = augmentations.get(augmentation)
-            augmented = Augmented([layer] if layer else [], self.condition.judged)
+            augmented = Augmented([layer] if layer else [], self.condition)
+            augmented.check(self.signature)
             check_strategy(augmented.layers, self.distribute_strategy)
             heads = self.signature.head_names
             logs = Logs(loss, [*added, *augmented.following], balance, heads)
