@@ -175,7 +175,8 @@ class GAN(Fitting, Saving, keras.Model):
                 discriminator judges along with the samples.
             metrics: quality metrics or their names, run by `evaluate` and on `validation_data`:
                 those of `keras_gan.metrics`, or objects with a `name`, `reset_state()`,
-                `update_state(real=None, fake=None)` and `result()`.
+                `update_state(real=None, fake=None)` and `result()`. Samples of several parts
+                are judged part by part; a dict of lists by part chooses parts.
             metric_samples: how many generated samples the metrics see, from fixed seeds.
             replay: `None`, or how many generated samples to keep, at least 2 (50 in the paper): the
                 discriminator is shown a kept one in place of a new one in half of the cases. See
@@ -202,11 +203,13 @@ class GAN(Fitting, Saving, keras.Model):
             average = averaging.get(ema)
             kept = replays.get(replay)
             layer = augmentations.get(augmentation)
-            augmented = Augmented([layer] if layer else [], self.condition.judged)
+            augmented = Augmented([layer] if layer else [], self.condition)
+            augmented.check(self.signature)
             check_strategy(augmented.layers, self.distribute_strategy)
             heads = self.signature.head_names
             logs = Logs(loss, [*added, *augmented.following], balance, heads)
             quality = Quality(metrics, metric_samples, taken=logs.names)
+            quality.resolve(self.signature)
             pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
             pair.check_strategy(self.distribute_strategy)
             order.check(pair.optimizers[1], kept)

@@ -1,5 +1,6 @@
 """Quality metrics of a model, run on whole samples outside the training step."""
 
+import copy
 import inspect
 import itertools
 import warnings
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from keras_gan import metrics as quality
 from keras_gan.data import elements
+from keras_gan.metrics.ranges import in_range
 from keras_gan.utils import arguments, nests
 from keras_gan.workers import of_chief
 
@@ -24,7 +26,8 @@ class Quality:
     replicas, and their feature extractors would enter every checkpoint.
 
     Args:
-        metrics: list of what `keras_gan.metrics.get` takes.
+        metrics: list of what `keras_gan.metrics.get` takes, for every part of the samples by
+            itself; or a dict of such lists by part.
         samples: how many generated samples they see.
         seed: of the first of these.
         taken: keys that no metric may be named by.
@@ -33,23 +36,62 @@ class Quality:
         TypeError: when a metric is none.
         ValueError: for an unknown name, two metrics of one name, or when `samples` is not a
             positive integer.
+
+    Attributes:
+        metrics: the metrics, a list or a dict of lists, as they were given.
     """
 
     def __init__(self, metrics, samples, seed=FIRST_SEED, taken=()):
         self.metrics = quality.evaluation.get_all(metrics)
-        names = [*taken, *(metric.name for metric in self.metrics)]
+        self._by_part = quality.evaluation.by_part(self.metrics)
+        self._resolved = False
+        found = [quality.evaluation.key(part, metric.name) for part, metric in self._pairs]
+        names = [*taken, *found]
         if len(set(names)) < len(names):
             raise ValueError(
                 "Expected metrics with distinct names, none of them a key of the logs: pass "
-                f"`name=...` to some. Received: metrics named {[m.name for m in self.metrics]}"
+                f"`name=...` to some. Received: metrics named {found}"
             )
         self.samples = arguments.whole("metric_samples", samples)
-        for metric in self.metrics:
+        for _, metric in self._pairs:
             _check_samples(metric, samples)
         self.seed = seed
         self._condition = self._condition_of = None
         self._names = None  # Of the last results: a user's own metric may not declare its keys.
         self._warned_of_range = False
+
+    @property
+    def _pairs(self):
+        """All pairs of a part of the samples and a metric of it."""
+        return [(part, metric) for part, listed in self._by_part.items() for metric in listed]
+
+    @property
+    def _all(self):
+        return [metric for _, metric in self._pairs]
+
+    def resolve(self, signature):
+        """Give each part of the samples metrics of its own, once the parts are known.
+
+        Args:
+            signature: the networks' `Signature`.
+
+        Raises:
+            ValueError: for an unknown part, or a metric that can't judge one part of a nest.
+        """
+        if self._resolved or signature.samples is None or not self._all:
+            return
+        parts = nests.names(signature.samples)
+        listed = not isinstance(self.metrics, dict)
+        if parts != [""]:
+            for metric in self._all:
+                _check_part(metric, parts, listed)
+        if listed and parts != [""]:
+            # None is the one that was given: its state is its owner's.
+            self._by_part = {part: [_copy(metric) for metric in self.metrics] for part in parts}
+        elif not listed:
+            quality.evaluation.check_parts(self.metrics, parts)
+            self._by_part = _distinct(self.metrics)
+        self._resolved = True
 
     def evaluate(self, model, dataset, steps=None, keep_real=False, batch_size=100, verbose=0):
         """Return the metrics' results by name.
@@ -64,12 +106,14 @@ class Quality:
             verbose: 0 for no progress bar.
 
         Returns:
-            Dict of floats; a metric of several values gives keys `name/key`.
+            Dict of floats; a metric of several values gives keys `name/key`, one of a part of the
+            samples `part/name`.
         """
         if not self.metrics:
             return {}
-        kept = [m for m in self.metrics if keep_real and _holds(m, dataset)]
-        for metric in self.metrics:
+        self.resolve(model.signature)
+        kept = [m for m in self._all if keep_real and _holds(m, dataset)]
+        for metric in self._all:
             metric.reset_state(**({"keep_real": True} if metric in kept else {}))
             if hasattr(metric, "bind"):
                 metric.bind(model)
@@ -78,27 +122,34 @@ class Quality:
             fake = self._generated(model, batch_size)
             # The first batch in any case: it tells of divergence, though no metric may look.
             fake = itertools.chain([next(fake)], fake)
-            quality.evaluation.feed(self.metrics, "fake", fake, verbose, self.samples)
+            value_range = _known_range(model)
+            quality.evaluation.feed(
+                self._by_part, "fake", fake, verbose, self.samples, value_range=value_range
+            )
         except _DivergedError:
             return self._unknown()
-        found = quality.evaluation.results(self.metrics, verbose)
+        found = quality.evaluation.results(self._by_part, verbose)
         self._names = list(found)
         return of_chief(model, found)
 
     def _read(self, model, dataset, steps, kept, verbose):
         """Show the real side to the metrics that need it, and note conditions to generate from."""
-        metrics = [metric for metric in self.metrics if metric not in kept]
+        metrics = {
+            part: [metric for metric in listed if not any(metric is other for other in kept)]
+            for part, listed in self._by_part.items()
+        }
         wanted = model.conditional and not (kept and self._condition_of is dataset)
         conditions = []
 
         def batches():
             for real, condition in elements.batches(_local(dataset, model), steps):
-                conditions.append(condition)
+                conditions.append(model.condition.split((real, condition))[1])
                 yield real if condition is None else (real, condition)
 
         stream = batches()
-        quality.evaluation.feed(metrics, "real", stream, verbose)
-        for metric in metrics:
+        value_range = _known_range(model)
+        quality.evaluation.feed(metrics, "real", stream, verbose, value_range=value_range)
+        for metric in itertools.chain(*metrics.values()):
             if isinstance(metric, quality.QualityMetric):
                 metric.real_of = _identity(metric, dataset)
         if wanted:
@@ -117,23 +168,29 @@ class Quality:
         return elements.take(joined, order)
 
     def _generated(self, model, batch_size):
-        limits = _limits(self.metrics)
         for first in range(0, self.samples, batch_size):
             fake = self._generate(model, first, min(batch_size, self.samples - first))
-            if not np.isfinite(fake).all():
+            if not _is_finite(fake):
                 raise _DivergedError
-            yield self._clipped(fake, limits)
+            yield self._clipped(model, fake)
 
     def _generate(self, model, first, count):
         condition = self._condition if model.conditional else None
         rows = nests.map(lambda a: a[first : first + count], condition)
         return model.generate(count, self.seed + first, rows, batch_size=count)
 
-    def _clipped(self, fake, limits):
-        """Return generated images within the range of values that extractors take.
+    def _clipped(self, model, fake):
+        """Return generated images within the model's range of values, or that of extractors.
 
         A generator without a tanh may leave it a little; an image file would be clipped too.
         """
+        parts = [
+            self._clipped_part(part, _limits(self._by_part.get(name, ()), _known_range(model)))
+            for name, part in nests.named(fake).items()
+        ]
+        return nests.pack_as(fake, parts)
+
+    def _clipped_part(self, fake, limits):
         if limits is None or fake.ndim != 4:
             return fake
         low, high = fake.min(), fake.max()
@@ -160,10 +217,11 @@ class Quality:
         """Return NaN under every key."""
         names = self._names or []
         if not names:
-            for metric in self.metrics:
+            for part, metric in self._pairs:
+                name = quality.evaluation.key(part, metric.name)
                 keys = getattr(metric, "keys", None)
                 keys = keys if isinstance(keys, tuple) else ()
-                names += [f"{metric.name}/{key}" for key in keys] if keys else [metric.name]
+                names += [f"{name}/{key}" for key in keys] if keys else [name]
         return dict.fromkeys(names, float("nan"))
 
     def check(self, model, condition):
@@ -173,16 +231,21 @@ class Quality:
             model: the `GAN`.
             condition: arrays or specs of the real samples' condition, batch axis first, or `None`.
         """
-        ours = [m for m in self.metrics if isinstance(m, quality.QualityMetric)]
+        self.resolve(model.signature)
+        ours = [pair for pair in self._pairs if isinstance(pair[1], quality.QualityMetric)]
         if not ours:
             return
         rows = None
         if model.conditional:  # The least that any network takes: zeros.
             one = nests.map(elements.zeros_like_spec, condition)
             rows = nests.map(lambda row: np.repeat(np.asarray(row), 2, axis=0), one)
-        fake = self._clipped(model.generate(2, self.seed, rows), _limits(self.metrics))
-        for metric in ours if np.isfinite(fake).all() else ():
-            metric._twin().update_state(fake=fake)
+        fake = model.generate(2, self.seed, rows)
+        if not _is_finite(fake):
+            return
+        named = nests.named(self._clipped(model, fake))
+        for part, metric in ours:
+            ranges = _known_range(model), metric.value_range
+            metric._twin().update_state(fake=in_range(named[part], *ranges))
 
 
 class _DivergedError(Exception):
@@ -190,7 +253,13 @@ class _DivergedError(Exception):
 
 
 def serialize(metrics):
-    """Return the configs of metrics; one that has none is left out, with a warning."""
+    """Return the configs of metrics; one that has none is left out, with a warning.
+
+    Args:
+        metrics: list of metrics, or a dict of lists by part.
+    """
+    if isinstance(metrics, dict):
+        return {part: serialize(listed) for part, listed in metrics.items()}
     configs = []
     for metric in metrics:
         if getattr(metric, "has_reference", False):
@@ -204,7 +273,13 @@ def serialize(metrics):
 
 
 def deserialize(configs):
-    """Return the metrics of configs; one that can't be had here is left out, with a warning."""
+    """Return the metrics of configs; one that can't be had here is left out, with a warning.
+
+    Args:
+        configs: list of configs, or a dict of lists by part.
+    """
+    if isinstance(configs, dict):
+        return {part: deserialize(listed) for part, listed in configs.items()}
     metrics = []
     for config in configs:
         try:
@@ -253,13 +328,68 @@ def _identity(metric, dataset):
     return dataset, metric.features.fingerprint if metric.features else None
 
 
-def _limits(metrics):
-    """Return the range of image values that the metrics take, or `None` when any will do."""
-    for metric in metrics:
-        features = getattr(metric, "features", None)
-        if isinstance(features, quality.features.Features) and features.trunk.value_range:
-            return features.trunk.value_range
-    return (-1.0, 1.0) if any(isinstance(m, quality.MultiScaleSSIM) for m in metrics) else None
+def _limits(metrics, known):
+    """Return the range that generated images are clipped to, or `None` when any value will do.
+
+    Args:
+        metrics: list of metrics.
+        known: the model's range, or `None`.
+    """
+    ours = [metric for metric in metrics if isinstance(metric, quality.QualityMetric)]
+    # Extractors before metrics with a range of their own.
+    ours.sort(key=lambda metric: metric.features is None)
+    ranges = [metric.value_range for metric in ours if metric.value_range]
+    return (known or ranges[0]) if ranges else None
+
+
+def _known_range(model):
+    """Return the range of a model's images, `None` where nothing says it."""
+    return model.value_range if model.is_bounded else None
+
+
+def _is_finite(samples):
+    return all(np.isfinite(part).all() for part in nests.leaves(samples))
+
+
+def _check_part(metric, parts, listed):
+    """Raise when a metric can't judge one part of samples by itself."""
+    if isinstance(metric, quality.DualityGap):
+        raise ValueError(
+            f"The metric {metric.name!r} judges a whole game, of samples of one tensor: it has no "
+            f"value for a part. Leave it out. Received: samples with the parts {parts}"
+        )
+    if listed and getattr(metric, "has_reference", False):
+        raise ValueError(
+            f"The metric {metric.name!r} has a reference, which belongs to one part of the "
+            f"samples: pass a dict by part, `metrics={{{parts[0]!r}: [...]}}`. "
+            f"Received: a list of metrics for the parts {parts}"
+        )
+
+
+def _copy(metric):
+    """Return a metric like another that has seen nothing."""
+    if isinstance(metric, quality.QualityMetric):
+        return metric._twin()
+    try:
+        if isinstance(metric, keras.metrics.Metric):
+            return type(metric).from_config(metric.get_config())
+        return copy.deepcopy(metric)
+    except (TypeError, ValueError, NotImplementedError, AttributeError) as error:
+        raise ValueError(
+            f"The metric {metric.name!r} can't be copied, and each part of the samples needs one "
+            "of its own: pass a dict by part, such as `metrics={'y': [metric]}`. "
+            f"Received: {metric!r}, which says: {error}"
+        ) from error
+
+
+def _distinct(metrics):
+    """Return metrics by part, with a copy of each that has served another part before."""
+    used, by_part = [], {}
+    for part, listed in metrics.items():
+        before = [id(metric) for metric in used]
+        by_part[part] = [_copy(m) if id(m) in before else m for m in listed]
+        used += listed
+    return by_part
 
 
 def _local(dataset, model):

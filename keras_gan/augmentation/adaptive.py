@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_gan.augmentation.augmentation import Augmentation
 from keras_gan.augmentation.diff_augment import DiffAugment
+from keras_gan.augmentation.together import together
 from keras_gan.utils import arguments, nests, replicas
 
 
@@ -14,9 +15,10 @@ from keras_gan.utils import arguments, nests, replicas
 class Adaptive(Augmentation):
     """Apply another augmentation with a probability p that follows the discriminator's overfitting.
 
-    Each transformation is applied to each sample with probability p, independently. A
-    discriminator that calls more and more real samples real is memorizing them. Every few updates
-    p moves one step, up or down, to hold the share of such samples at the target.
+    Each transformation is applied to each sample with probability p, independently: to all parts
+    of the sample, and to what moves with it. A discriminator that calls more and more real samples
+    real is memorizing them. Every few updates p moves one step, up or down, to hold the share of
+    such samples at the target.
 
     Formula:
 
@@ -58,6 +60,7 @@ class Adaptive(Augmentation):
     """
 
     log_names = ("augment_p", "augment_rt")
+    moves = True
 
     def __init__(
         self, augmentation=None, target=0.6, interval=4, images=500_000, initial=0.0, **kwargs
@@ -88,10 +91,19 @@ class Adaptive(Augmentation):
 
     def call(self, samples, training=True):
         """Return the samples, some of them transformed, in their shape and dtype."""
+        return self.together([samples], [])[0][0] if training else samples
+
+    def together(self, samples, conditions):
+        """Return the parts of samples, and image conditions; the choice is one for them all."""
         transformations = getattr(self.augmentation, "transformations", [self.augmentation])
-        for transformation in transformations if training else ():
-            samples = ops.where(self._chosen(samples), _run(transformation, samples), samples)
-        return samples
+        for transformation in transformations:
+            chosen = self._chosen(samples[0])
+            moved = together(transformation, samples, conditions)
+            samples, conditions = (
+                [_where(chosen, *pair) for pair in zip(new, old, strict=True)]
+                for new, old in zip(moved, (samples, conditions), strict=True)
+            )
+        return samples, conditions
 
     def _chosen(self, samples):
         """Return which samples to transform: bools that broadcast against them."""
@@ -114,7 +126,7 @@ class Adaptive(Augmentation):
         self.rt.assign(ops.where(due, rt, self.rt))
         self._counts.assign(ops.where(due, ops.zeros_like(counts), counts))
 
-    def figures(self):
+    def logs(self):
         """Return p and r_t as they are now."""
         return {"augment_p": self.p, "augment_rt": self.rt}
 
@@ -136,9 +148,14 @@ class Adaptive(Augmentation):
         return cls(**{**config, "augmentation": layer})
 
 
-def _run(transformation, samples):
+def _where(chosen, transformed, samples):
+    """Return the chosen rows transformed, the others as they are."""
+    if transformed is samples:
+        return samples
+    if len(chosen.shape) != len(samples.shape):
+        chosen = ops.reshape(chosen, (-1, *[1] * (len(samples.shape) - 1)))
     # A stock layer may return the dtype of its own policy.
-    return ops.cast(transformation(samples, training=True), samples.dtype)
+    return ops.where(chosen, ops.cast(transformed, samples.dtype), samples)
 
 
 def _signs(step):

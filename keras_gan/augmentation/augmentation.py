@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_gan.augmentation.together import on_channels
 from keras_gan.utils.keras_internals import layers_within
 
 
@@ -21,8 +22,13 @@ class Augmentation(keras.layers.Layer):
     on every replica. Samples arrive in their own dtype, in mixed precision too, and should leave
     in the same.
 
+    Samples of several parts come part by part. A subclass that moves pixels sets `moves`: all
+    images of a sample, and image conditions that the discriminator judges with it, then come as
+    the channels of one image, so that one draw moves them all. They must be of one size.
+
     Attributes:
-        log_names: the keys of the dict that `figures` returns.
+        log_names: the keys of the dict that `logs` returns.
+        moves: whether it moves pixels.
 
     Example:
 
@@ -42,11 +48,33 @@ class Augmentation(keras.layers.Layer):
     """
 
     log_names = ()
+    moves = False
 
     def __init__(self, **kwargs):
         # In mixed precision Keras would round the samples, and the layer's state, to 16 bits.
         kwargs["dtype"] = keras.config.floatx()
         super().__init__(autocast=False, **kwargs)
+
+    def together(self, samples, conditions):
+        """Return samples of several parts, and image conditions, transformed in training.
+
+        Args:
+            samples: list of tensors, the parts of samples.
+            conditions: list of image conditions, tensors of rank 4.
+
+        Returns:
+            Two lists of as many tensors.
+        """
+        if self.moves:
+            return on_channels(self, samples, conditions)
+        return [self(part, training=True) for part in samples], conditions
+
+    def check(self, samples):
+        """Raise when samples of a shape can't be transformed; by default all can.
+
+        Args:
+            samples: a tensor or spec of samples, batch axis first: one part of a nest.
+        """
 
     def attach(self, model):
         """Adopt the current state of a model's training; called by every `compile`.
@@ -63,7 +91,7 @@ class Augmentation(keras.layers.Layer):
             step: `keras_gan.game.step.Step`, what the training step has computed so far.
         """
 
-    def figures(self):
+    def logs(self):
         """Return the logs after a training step, a dict from `log_names` to scalars."""
         return {}
 

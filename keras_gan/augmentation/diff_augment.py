@@ -17,13 +17,17 @@ class _OfImages(Augmentation):
 
     def call(self, samples, training=True):
         """Return the images transformed, in their shape and dtype."""
+        self.check(samples)
+        return self.transform(samples) if training else samples
+
+    def check(self, samples):
+        """Raise when samples are no images."""
         if len(samples.shape) != 4:
             raise ValueError(
                 f"{type(self).__name__} transforms images of shape (batch, height, width, "
                 "channels). For samples of another rank use `InstanceNoise`, or an augmentation "
                 f"of your own. Received: samples of shape {tuple(samples.shape)}"
             )
-        return self.transform(samples) if training else samples
 
     def transform(self, images):
         """Return the images transformed."""
@@ -106,11 +110,38 @@ def _stretched(images, factor, axis):
 
 
 class _OfPlaces(_OfImages):
-    """A transformation whose reach is a share of the image's sides."""
+    """A transformation that moves pixels, and whose reach is a share of the image's sides.
+
+    The images of one sample are all moved by what is drawn for the first: those of its size by as
+    many pixels, others in proportion.
+    """
+
+    moves = True
 
     def __init__(self, ratio, **kwargs):
         super().__init__(**kwargs)
         self.ratio = arguments.number("ratio", ratio, high=1)
+
+    def transform(self, images):
+        """Return the images transformed."""
+        return self.together([images], [])[0][0]
+
+    def together(self, samples, conditions):
+        """Return the parts of samples, and image conditions, moved alike."""
+        for part in samples:
+            self.check(part)
+        draws = self.draw(samples[0])
+        sides = ops.shape(samples[0])[1:3]
+        moved = [self.apply(part, draws, sides) for part in (*samples, *conditions)]
+        return moved[: len(samples)], moved[len(samples) :]
+
+    def draw(self, images):
+        """Return what is drawn for each image."""
+        raise NotImplementedError
+
+    def apply(self, images, draws, sides):
+        """Return images transformed by what was drawn for images of some height and width."""
+        raise NotImplementedError
 
     def _share(self, side):
         """Return the ratio of a side in whole pixels, halves rounded up."""
@@ -152,13 +183,24 @@ class Translation(_OfPlaces):
     def __init__(self, ratio=0.125, **kwargs):
         super().__init__(ratio, **kwargs)
 
-    def transform(self, images):
+    def draw(self, images):
+        """Return the shifts of rows and of columns, in pixels."""
+        return [self._shifts(images, side) for side in ops.shape(images)[1:3]]
+
+    def _shifts(self, images, side):
+        furthest = self._share(side)
+        return self._integers(images, -furthest, furthest)
+
+    def apply(self, images, draws, sides):
         """Return the images moved."""
         count, height, width, channels = ops.shape(images)
+        down, right = (
+            _in_proportion(shift, own, side)
+            for shift, own, side in zip(draws, (height, width), sides, strict=True)
+        )
         # One row and column of zeros on each side: whatever lies outside reads those.
         padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
-        rows = self._sources(images, height)
-        columns = self._sources(images, width)
+        rows, columns = _sources(down, height), _sources(right, width)
         # Two gathers: measured faster than one over pixels, and than one-hot matrix products.
         # Of flat arrays: XLA does not compile a batched gather's gradient within a branch.
         lines = ops.reshape(padded, (-1, width + 2, channels))
@@ -168,11 +210,18 @@ class Translation(_OfPlaces):
         moved = tf.gather(pixels, _flat(columns, count * height, width + 2))
         return ops.reshape(moved, (-1, height, width, channels))
 
-    def _sources(self, images, side):
-        """Return where in the padded image each row, or column, comes from: `(batch, side)`."""
-        furthest = self._share(side)
-        shift = self._integers(images, -furthest, furthest)
-        return ops.clip(ops.arange(side, dtype="int32") + 1 + shift, 0, side + 1)
+
+def _sources(shift, side):
+    """Return where in the padded image each row, or column, comes from: `(batch, side)`."""
+    return ops.clip(ops.arange(side, dtype="int32") + 1 + shift, 0, side + 1)
+
+
+def _in_proportion(pixels, side, drawn_side):
+    """Return whole pixels of a side that stand for as many of the side they were drawn for."""
+    if side is drawn_side:
+        return pixels
+    scaled = ops.cast(pixels, "float64") * ops.cast(side, "float64")
+    return ops.cast(ops.round(scaled / ops.cast(drawn_side, "float64")), "int32")
 
 
 def _flat(places, count, side):
@@ -213,19 +262,29 @@ class Cutout(_OfPlaces):
     def __init__(self, ratio=0.5, **kwargs):
         super().__init__(ratio, **kwargs)
 
-    def transform(self, images):
+    def draw(self, images):
+        """Return the first and the last edge of the hole, along rows and along columns."""
+        return [self._edges(images, side) for side in ops.shape(images)[1:3]]
+
+    def _edges(self, images, side):
+        length = self._share(side)
+        first = self._integers(images, 0, side - length % 2) - length // 2
+        return first, first + length
+
+    def apply(self, images, draws, sides):
         """Return the images with a hole."""
-        _, height, width, _ = ops.shape(images)
-        rows, columns = self._hit(images, height), self._hit(images, width)
+        rows, columns = (
+            _hit(own, *(_in_proportion(edge, own, side) for edge in edges))
+            for edges, own, side in zip(draws, ops.shape(images)[1:3], sides, strict=True)
+        )
         hole = rows[:, :, None, None] & columns[:, None, :, None]
         return ops.where(hole, ops.zeros_like(images), images)
 
-    def _hit(self, images, side):
-        """Return which rows, or columns, the rectangle covers: bools `(batch, side)`."""
-        length = self._share(side)
-        centre = self._integers(images, 0, side - length % 2)
-        offset = ops.arange(side, dtype="int32") - centre + length // 2
-        return (offset >= 0) & (offset < length)
+
+def _hit(side, first, end):
+    """Return which rows, or columns, lie between two edges: bools `(batch, side)`."""
+    places = ops.arange(side, dtype="int32")
+    return (places >= first) & (places < end)
 
 
 _POLICIES = {"color": Color, "translation": Translation, "cutout": Cutout}
@@ -260,6 +319,8 @@ class DiffAugment(Augmentation):
         - [Zhao et al., 2020](https://arxiv.org/abs/2006.10738), Section 3
     """
 
+    moves = True
+
     def __init__(self, policy=("color", "translation", "cutout"), **kwargs):
         super().__init__(**kwargs)
         names = policy.split(",") if isinstance(policy, str) else policy
@@ -277,6 +338,12 @@ class DiffAugment(Augmentation):
         for transformation in self.transformations:
             samples = transformation(samples, training=training)
         return samples
+
+    def together(self, samples, conditions):
+        """Return the parts of samples, and image conditions; what moves pixels moves them alike."""
+        for transformation in self.transformations:
+            samples, conditions = transformation.together(samples, conditions)
+        return samples, conditions
 
     def get_config(self):
         """Return the constructor's arguments."""

@@ -78,6 +78,10 @@ class InstanceNoise(Augmentation):
         noise *= ops.cast(self.current, dtype)
         return ops.cast(ops.cast(samples, dtype) + noise, samples.dtype)
 
+    def together(self, samples, conditions):
+        """Return the parts of samples, those of floating point with noise; conditions stay."""
+        return [self(part) if part.dtype.is_floating else part for part in samples], conditions
+
     def attach(self, model):
         """Go on from the training steps that the model has behind it."""
         self.current.assign(self._at(model.steps))
@@ -87,7 +91,7 @@ class InstanceNoise(Augmentation):
         if player == "generator" and self.schedule is not None:
             self.current.assign(self._at(step.count + 1))
 
-    def figures(self):
+    def logs(self):
         """Return the next step's sigma."""
         return {"noise_sigma": self.current}
 

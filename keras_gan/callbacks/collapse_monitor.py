@@ -8,7 +8,9 @@ import warnings
 import keras
 import numpy as np
 
+from keras_gan.data.condition import as_arrays
 from keras_gan.metrics.distances import squared_distances
+from keras_gan.utils import nests
 from keras_gan.utils.arguments import number, whole
 
 _FLOORS = {
@@ -78,8 +80,9 @@ class CollapseMonitor(keras.callbacks.Callback):
     """Warn when the generator collapses: its samples are alike, or kinds of samples are missing.
 
     At the end of each epoch it judges one metric of its own, `diversity`, and those of the others
-    below that the logs hold. They may begin with `val_`. They come from the metrics of `compile`,
-    run on `validation_data`, or from a callback before this one:
+    below that the logs hold. They may begin with `val_`, and with the name of a part of the
+    samples. They come from the metrics of `compile`, run on `validation_data`, or from a callback
+    before this one:
 
     | key in the logs | name | floor | as large as in the data |
     |---|---|---|---|
@@ -156,8 +159,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         self.real = None if real is None else _checked_real(real)
         self.samples = samples
         self.seed = seed
-        # As in `generate`: a list is one array.
-        self.condition = np.asarray(condition) if isinstance(condition, list) else condition
+        self.condition = as_arrays(condition)
         self.floors = {**_FLOORS, **_checked_floors(floors or {})}
         self.fall = fall
         self.patience = patience
@@ -170,8 +172,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         self._tracks = {}
         self._largest = 0.0
         if self.samples is not None:
-            self._check_condition()
-            self._check_real(self._generate().shape[1:])
+            self._check_real(self._generate())
             self._real_distance = None if self.real is None else _mean_distance(self.real)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -232,30 +233,29 @@ class CollapseMonitor(keras.callbacks.Callback):
         return distance / self._largest if self._largest else 0.0
 
     def _generate(self):
-        condition = self.condition
-        if condition is None and self.model.conditional:
-            condition = np.resize(np.arange(self.model.num_classes), self.samples)
-        return self.model.generate(self._count(), seed=self.seed, condition=condition)
+        count, condition = self._count(), self.condition
+        if condition is None:
+            condition = self.model.condition.in_turn(count)
+        condition = self.model.condition.rows(condition, count)
+        return _flat(self.model.generate(count, seed=self.seed, condition=condition))
 
     def _count(self):
-        """Return how many samples there are: one for each row of the condition, if it has rows."""
-        leaves = keras.tree.flatten(self.condition)
-        return self.samples if not leaves or np.ndim(leaves[0]) == 0 else len(leaves[0])
+        """Return how many samples there are: one for each row of the condition, if it has rows.
 
-    def _check_condition(self):
-        if self.condition is None and self.model.conditional and not self.model.num_classes:
-            raise ValueError(
-                "`condition` must be given for a conditional model whose number of classes is not "
-                "known: one row per sample, such as some of the dataset's conditions. Or pass "
-                "`samples=None`, to judge only what is in the logs. Received: condition=None"
-            )
-        if self._count() < 2:
+        Raises:
+            ValueError: for a single row.
+        """
+        rows = [len(part) for part in nests.leaves(self.condition) if np.ndim(part)]
+        count = rows[0] if rows else self.samples
+        if count < 2:
             raise ValueError(
                 "`condition` must have at least 2 rows, whose samples are compared. "
-                f"Received: condition of {self._count()} rows"
+                f"Received: condition of {count} rows"
             )
+        return count
 
-    def _check_real(self, shape):
+    def _check_real(self, samples):
+        shape = samples.shape[1:]
         if self.real is not None and self.real.shape[1:] != shape:
             raise ValueError(
                 "`real` must hold samples of the shape the generator makes. Received: "
@@ -266,7 +266,9 @@ class CollapseMonitor(keras.callbacks.Callback):
 def _judged(logs):
     """Yield key, name and value of what is judged in the logs, where finite; higher is better."""
     for key, value in logs.items():
-        name = _KEYS.get(key.removeprefix("val_"))
+        # Of a part of the samples: its name and "/" come first.
+        ours = (name for known, name in _KEYS.items() if f"/{key}".endswith(f"/{known}"))
+        name = _KEYS.get(key.removeprefix("val_")) or next(ours, None)
         if name == "multi_scale_ssim":
             value = _variety(value, logs.get(key.removesuffix("fake") + "real"))
         if name and value is not None and math.isfinite(value):
@@ -302,8 +304,16 @@ def _message(collapse):
     )
 
 
+def _flat(samples):
+    """Return samples of several parts as rows of all their numbers, and one tensor as it is."""
+    if not nests.is_nest(samples):
+        return samples
+    parts = [np.asarray(part) for part in nests.leaves(samples)]
+    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+
+
 def _checked_real(real):
-    real = np.asarray(real)
+    real = np.asarray(_flat(real) if isinstance(real, dict) else real)
     if real.dtype.kind != "f":
         raise ValueError(
             "`real` must be an array of floating-point samples, on the scale on which the "

@@ -26,7 +26,8 @@ class Evaluation(keras.callbacks.Callback):
             array of samples. Conditions are what conditional samples are generated from. A
             dataset with `seek(epoch)` is read from epoch 0; of another one that shuffles, the
             first pass counts.
-        metrics: list of `keras_gan.metrics`, or their names.
+        metrics: list of `keras_gan.metrics`, or their names; for samples of several parts a dict
+            of such lists by part chooses parts.
         samples: how many samples are generated.
         every: evaluate after each `every`-th epoch; the first and the last one of a `fit` always.
         seed: of the first sample; sample i is that of seed + i.

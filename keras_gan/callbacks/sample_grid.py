@@ -8,7 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.data import elements
+from keras_gan.data.condition import as_arrays
 from keras_gan.data.signature import pack_size
+from keras_gan.utils import nests
 from keras_gan.utils.arguments import whole
 from keras_gan.utils.files import prepare_directory
 from keras_gan.visualization import files, pictures, plots
@@ -33,6 +36,12 @@ class SampleGrid(keras.callbacks.Callback):
       discriminator's logits (left out for conditional models, where it depends on the condition).
     - `(steps, channels)` with up to 8 channels: small line plots.
 
+    Of samples of several parts, those that are images stand side by side, in the order of their
+    names; the others are not drawn. Where the generator translates samples of two parts
+    (`conditional="samples"`), each source stands beside what was made of it: the first part, the
+    second made from it, then the second part and the first made from it. The model's
+    `value_range` says which values are black and white.
+
     Runs that continue with `initial_epoch` continue the numbers, and the animation covers all
     pictures up to the last epoch. Give every run its own directory: a run that starts again at
     epoch 1 overwrites. Each file is written in one step, so that an interrupted run leaves whole
@@ -41,10 +50,11 @@ class SampleGrid(keras.callbacks.Callback):
     Args:
         directory: where the pictures go; created when training starts.
         samples: how many samples are drawn. By default 64 images (rounded up to whole rows of
-            classes), 16 series or 2048 points; with a `condition`, one sample per row of it.
+            classes), 16 series or 2048 points; with a `condition` of rows, one for each of them.
         seed: the first seed; the samples are those of seeds `seed` to `seed + samples - 1`.
         condition: for conditional models, the conditions of the samples: a tensor, an array or a
-            nest of them with one row per sample. By default labels that cycle through the classes
+            nest of them with one row per sample, or one label for all; for `conditional="samples"`
+            the samples to translate. By default labels that cycle through the classes
             (through 20 of them at most), where the model has `num_classes`.
         every: draw after each `every`-th epoch; the last one of `fit(epochs=...)` is always drawn.
         real: real samples for the plots of `(1,)` and `(2,)` data, shape `(n, 1)` or `(n, 2)`.
@@ -76,7 +86,7 @@ class SampleGrid(keras.callbacks.Callback):
         _check_writer(writer)
         self.samples = samples
         self.seed = seed
-        self.condition = _as_arrays(condition)
+        self.condition = as_arrays(condition)
         self.every = every
         self.real = None if real is None else _with_axis(np.asarray(real, np.float32))
         self.writer = writer
@@ -88,10 +98,9 @@ class SampleGrid(keras.callbacks.Callback):
         if is_chief(self.model):
             prepare_directory(self.directory)
         self._last_epoch = 0
-        self._check_condition()
         probe = self._generate(self._count("image"))
-        self._kind = _kind_of(probe.shape[1:])
-        self._check_real(probe.shape[1:])
+        self._kind = _kind_of(probe)
+        self._check_real(probe)
 
     def on_epoch_end(self, epoch, logs=None):
         """Draw the samples of the epoch that has ended."""
@@ -124,16 +133,26 @@ class SampleGrid(keras.callbacks.Callback):
         return getattr(self, f"_draw_{self._kind}")(samples, title)
 
     def _draw_image(self, samples, title):
-        shown = [
-            leaf
-            for leaf in keras.tree.flatten(self._condition(len(samples)))
-            if _is_source_of(leaf, samples)
-        ]
+        value_range, count = self.model.value_range, elements.rows_of(samples)
+        shown = self._shown(samples, self._condition(count))
+        images = pictures.side_by_side(*shown, value_range=value_range)
         classes = self._classes() if self.condition is None else ()
-        images = pictures.side_by_side(*shown, samples)
-        columns = min(len(classes), len(samples)) or None
+        columns = min(len(classes), count) or None
         names = [str(name) for name in classes[:columns]]
-        return pictures.captioned(pictures.image_grid(images, columns), title, names)
+        grid = pictures.image_grid(images, columns, value_range=value_range)
+        return pictures.captioned(grid, title, names)
+
+    def _shown(self, samples, condition):
+        """Return batches of images, left to right: sources, and what was made of them."""
+        made = _images_of(samples)
+        if not self.model.condition.of_samples:
+            found = [self.model.condition.images(condition, like=part) for part in made]
+            sources = {id(source): source for sources in found for source in sources}
+            return [*sources.values(), *made]
+        sources = _images_of(condition)
+        if len(sources) == len(made) == 2:
+            return [sources[0], made[1], sources[1], made[0]]
+        return [*sources, *made]
 
     def _draw_line(self, samples, title):
         # A discriminator that packs has no probability for one sample.
@@ -160,106 +179,79 @@ class SampleGrid(keras.callbacks.Callback):
     def _generate(self, count):
         condition = self._condition(count)
         samples = self.model.generate(count, seed=self.seed, condition=condition)
-        return np.asarray(samples)
+        return nests.map(np.asarray, samples)
 
     def _count(self, kind):
         """Return how many samples a picture of this kind holds."""
-        if self.condition is not None:
-            return _rows(self.condition)[0]
-        if self.samples is not None:
-            return self.samples
+        rows = _rows_of(self.condition)
+        if self.samples is not None or rows is not None:
+            return rows if self.samples is None else self.samples
         count, columns = _DEFAULT_SAMPLES[kind], len(self._classes())
         return math.ceil(count / columns) * columns if columns and kind == "image" else count
 
     def _condition(self, count):
-        classes = self._classes()
-        if self.condition is not None or not len(classes):
-            return self.condition
-        return np.resize(classes, count)
+        classes, condition = self._classes(), self.condition
+        if condition is None and len(classes):
+            condition = self.model.condition.of_labels(np.resize(classes, count))
+        return self.model.condition.rows(condition, count)
 
     def _classes(self):
         """Return the labels that are shown, one for each column; empty if there are none."""
-        known = getattr(self.model, "num_classes", None) if self.model.conditional else None
+        known = self.model.condition.num_classes if self.model.condition.given else None
         shown = min(known or 0, _MOST_CLASS_COLUMNS)
         return np.linspace(0, (known or 1) - 1, shown).round().astype(np.int32)
 
-    def _check_condition(self):
-        if self.condition is None:
-            if self.model.conditional and not len(self._classes()):
-                raise ValueError(
-                    "`condition` must be given for a conditional model whose number of classes "
-                    "is not known: one row per sample to draw, such as one batch of the "
-                    "dataset's conditions. Received: condition=None"
-                )
-            return
-        if not self.model.conditional:
-            raise ValueError(
-                "`condition` is for conditional models; this model's generator takes none. "
-                f"Leave it out. Received: condition of {_rows(self.condition)[0]} rows"
-            )
-        rows = set(_rows(self.condition)) | ({self.samples} - {None})
-        if len(rows) > 1:
-            raise ValueError(
-                "`condition` must have one row per sample in every part (leave `samples` out to "
-                f"draw them all). Received: samples={self.samples}, rows={_rows(self.condition)}"
-            )
-
-    def _check_real(self, shape):
+    def _check_real(self, samples):
         if self.real is None:
             return
+        shape = () if nests.is_nest(samples) else samples.shape[1:]
         if self._kind not in ("line", "plane") or self.real.shape[1:] != shape:
             raise ValueError(
                 "`real` must hold samples of the shape the generator makes, (1,) or (2,); real "
                 "samples of other shapes are not drawn: leave `real` out. Received: "
-                f"real.shape={self.real.shape}, samples of shape {shape}"
+                f"real.shape={self.real.shape}, samples of shape {_shapes_of(samples)}"
             )
 
 
-def _kind_of(shape):
-    """Return how samples of a shape are drawn."""
-    if shape in ((1,), (2,)):
-        return "line" if shape == (1,) else "plane"
-    if len(shape) == 3 and shape[-1] in (1, 3):
+def _kind_of(samples):
+    """Return how samples are drawn: of several parts, the images."""
+    if nests.is_nest(samples):
+        if _images_of(samples):
+            return "image"
+    elif samples.shape[1:] in ((1,), (2,)):
+        return "line" if samples.shape[1:] == (1,) else "plane"
+    elif _is_image(samples):
         return "image"
-    if len(shape) == 2 and shape[-1] <= _MOST_SERIES_CHANNELS:
+    elif samples.ndim == 3 and samples.shape[-1] <= _MOST_SERIES_CHANNELS:
         return "series"
     raise ValueError(
         "SampleGrid draws samples of shape (height, width, 1 or 3), (1,), (2,) or (steps, "
-        f"channels) with up to {_MOST_SERIES_CHANNELS} channels. Leave it out, or draw others in "
-        f"a callback of your own from `model.generate`. Received: samples of shape {shape}"
+        f"channels) with up to {_MOST_SERIES_CHANNELS} channels; of several parts, the images. "
+        "Leave it out, or draw others in a callback of your own from `model.generate`. "
+        f"Received: samples of shape {_shapes_of(samples)}"
     )
 
 
-def _is_source_of(leaf, samples):
-    """Say whether a condition is an image that fits, as it is or enlarged, beside the samples."""
-    if leaf is None or len(leaf.shape) != 4 or leaf.shape[-1] not in (1, 3):
-        return False
-    if not keras.backend.is_float_dtype(leaf.dtype):
-        return False
-    (height, width), (source_height, source_width) = samples.shape[1:3], leaf.shape[1:3]
-    same_form = height * source_width == width * source_height
-    return same_form and source_height <= height and height % source_height == 0
+def _is_image(part):
+    return part.ndim == 4 and part.shape[-1] in (1, 3) and part.dtype.kind == "f"
 
 
-def _as_arrays(condition):
-    """Read a plain list of labels as one array, and refuse parts that have no rows."""
-    leaves = keras.tree.flatten(condition)
-    if condition is not None and all(np.ndim(leaf) == 0 for leaf in leaves):
-        condition = np.asarray(condition)
-    if condition is not None and any(np.ndim(leaf) == 0 for leaf in keras.tree.flatten(condition)):
-        raise ValueError(
-            "`condition` must have one row per sample in every part. "
-            f"Received: condition={condition!r}"
-        )
-    return condition
+def _images_of(samples):
+    """Return the parts of samples that are images."""
+    return [part for part in nests.leaves(samples) if _is_image(part)]
+
+
+def _shapes_of(samples):
+    return nests.describe(samples, lambda part: part.shape[1:])
+
+
+def _rows_of(condition):
+    """Return how many rows a condition has, `None` where it is one label for all."""
+    return next((len(part) for part in nests.leaves(condition) if part.ndim), None)
 
 
 def _with_axis(samples):
     return samples[:, None] if samples.ndim == 1 else samples
-
-
-def _rows(condition):
-    return [len(leaf) for leaf in keras.tree.flatten(condition)]
 
 
 def _checked_directory(directory):

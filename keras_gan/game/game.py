@@ -182,7 +182,7 @@ class Game:
         """Average what replicas hold apart, average the generator, count the step."""
         self._synchronize_state()
         for part in self.augmentation.following:
-            for name, value in part.figures().items():
+            for name, value in part.logs().items():
                 self.logs.add(name, value)
         if self.average:
             images = nests.batch_size(step.real) * replicas.replica_count()

@@ -7,7 +7,8 @@ import keras
 from keras_gan.data import elements
 from keras_gan.metrics.metric import QualityMetric
 from keras_gan.metrics.progress import progress, say
-from keras_gan.utils import registry
+from keras_gan.metrics.ranges import in_range
+from keras_gan.utils import nests, registry
 
 _AT_ONCE = 500  # Samples between two steps of a progress bar.
 _METHODS = "name", "reset_state", "update_state", "result"
@@ -37,13 +38,15 @@ def get(identifier):
 
 
 def get_all(identifiers):
-    """Return the list of metrics that a list stands for; see `get`.
+    """Return the list of metrics that a list stands for, or the dict of a dict of lists; see `get`.
 
     Raises:
-        TypeError: for anything but a list, such as a single name.
+        TypeError: for anything but a list or a dict of lists, such as a single name.
     """
     if identifiers is None:
         return []
+    if isinstance(identifiers, dict):
+        return {part: get_all(listed) for part, listed in identifiers.items()}
     if not isinstance(identifiers, (list, tuple)):
         raise TypeError(
             "Expected `metrics` to be a list of metrics or their names. "
@@ -52,18 +55,30 @@ def get_all(identifiers):
     return [get(identifier) for identifier in identifiers]
 
 
-def evaluate(metrics, real=None, fake=None, verbose=1):
+def by_part(metrics):
+    """Return a dict from parts of samples to metrics; those of a list are of the part `""`."""
+    return metrics if isinstance(metrics, dict) else {"": metrics}
+
+
+def evaluate(metrics, real=None, fake=None, verbose=1, value_range=None):
     """Compute metrics on real and generated samples from anywhere: arrays, datasets, files.
 
     Args:
-        metrics: list of metrics, or their names. What they have seen before is forgotten.
+        metrics: list of metrics, or their names; for samples of several parts a dict of such
+            lists by part. What they have seen before is forgotten.
         real: array of real samples, or iterable of batches `x` or `(x, condition)`. `None` keeps
             the real side that the metrics have: for several generators against the same data.
         fake: array or batches of generated samples.
         verbose: 0 for no progress bar.
+        value_range: `(lowest, highest)` value of the images on both sides, which are then mapped
+            to the range that each extractor takes; `None` where they have that range.
 
     Returns:
-        Dict of floats by metric name; those of several values under `name/key`.
+        Dict of floats by metric name; those of several values under `name/key`, those of a part of
+        the samples under `part/name`.
+
+    Raises:
+        ValueError: for a part that the samples don't have, with those that they have.
 
     Example:
 
@@ -72,52 +87,93 @@ def evaluate(metrics, real=None, fake=None, verbose=1):
     {'frechet_distance': 4...}
     """
     metrics = get_all(metrics)
-    for metric in metrics:
+    for metric in (metric for listed in by_part(metrics).values() for metric in listed):
         keeps = real is None and isinstance(metric, QualityMetric)
         metric.reset_state(**({"keep_real": True} if keeps else {}))
-    feed(metrics, "real", real, verbose)
-    feed(metrics, "fake", fake, verbose)
+    feed(metrics, "real", real, verbose, value_range=value_range)
+    feed(metrics, "fake", fake, verbose, value_range=value_range)
     return results(metrics, verbose)
 
 
-def feed(metrics, side, batches, verbose=0, total=None):
+def feed(metrics, side, batches, verbose=0, total=None, value_range=None):
     """Show all batches of one side to every metric that looks at it.
 
     Args:
-        metrics: list of metrics.
+        metrics: list of metrics, or a dict of lists by part of the samples.
         side: `"real"` or `"fake"`.
         batches: array of samples or what yields batches `x` or `(x, condition)`; `None` for none.
         verbose: 0 for no progress bar.
         total: samples in all, where that is known.
+        value_range: see `evaluate`.
     """
-    looking = [metric for metric in metrics if _looks(metric, side)]
+    looking = {
+        part: seeing
+        for part, listed in by_part(metrics).items()
+        if (seeing := [metric for metric in listed if _looks(metric, side)])
+    }
     if not looking or batches is None:
         return
     what = {"real": "Real samples", "fake": "Generated samples"}[side]
     with progress(verbose, what, "sample", _count(batches) if total is None else total) as bar:
         for samples, condition in elements.batches(batches):
-            for part in _parts(len(samples)):
-                _show(looking, side, samples[part], _rows(condition, part))
-                bar.update(len(samples[part]))
+            named = nests.named(samples)
+            check_parts(looking, list(named))
+            for rows in _slices(elements.rows_of(samples)):
+                for part, seeing in looking.items():
+                    shown = named[part][rows]
+                    _show(seeing, side, shown, elements.take(condition, rows), value_range)
+                bar.update(len(shown))
+
+
+def check_parts(parts, there):
+    """Raise when metrics are for parts that samples don't have.
+
+    Args:
+        parts: names of parts, `""` for samples of one tensor.
+        there: the names of the samples' parts.
+
+    Raises:
+        ValueError: with the names that there are.
+    """
+    unknown = sorted(set(parts) - set(there))
+    if not unknown:
+        return
+    if there == [""]:
+        raise ValueError(
+            "Expected `metrics` as a list: the samples are one tensor, without parts. Received: "
+            f"metrics for the parts {unknown}"
+        )
+    raise ValueError(
+        f"Expected `metrics` as a dict of lists by part, of samples with the parts {there}. "
+        f"Received: metrics for {'a single tensor' if unknown == [''] else unknown}"
+    )
 
 
 def results(metrics, verbose=0):
     """Return what metrics have found.
 
     Args:
-        metrics: list of metrics.
+        metrics: list of metrics, or a dict of lists by part of the samples.
         verbose: 0 for no progress bar.
 
     Returns:
-        Dict of floats by metric name; those of several values under `name/key`.
+        Dict of floats by metric name; those of several values under `name/key`, those of a part
+        under `part/name`.
     """
     found = {}
-    with progress(verbose, "Computing", "metric", len(metrics)) as bar:
-        for metric in metrics:
-            say(bar, f"Computing {metric.name}")
-            found.update(_flat(metric.name, metric.result()))
+    pairs = [(part, metric) for part, listed in by_part(metrics).items() for metric in listed]
+    with progress(verbose, "Computing", "metric", len(pairs)) as bar:
+        for part, metric in pairs:
+            name = key(part, metric.name)
+            say(bar, f"Computing {name}")
+            found.update(_flat(name, metric.result()))
             bar.update()
     return found
+
+
+def key(part, name):
+    """Return the key of a metric of a part of the samples in logs."""
+    return f"{part}/{name}" if part else name
 
 
 def _is_metric(candidate):
@@ -132,16 +188,11 @@ def _is_metric(candidate):
 def _count(batches):
     """Return how many samples there are, where that can be told without reading them."""
     samples = batches[0] if isinstance(batches, tuple) else batches
+    samples = nests.leaves(samples)[0] if isinstance(samples, dict) else samples
     return len(samples) if hasattr(samples, "shape") else None
 
 
-def _rows(condition, part):
-    if condition is None:
-        return None
-    return keras.tree.map_structure(lambda rows: rows[part], condition)
-
-
-def _parts(count):
+def _slices(count):
     return [slice(first, first + _AT_ONCE) for first in range(0, count, _AT_ONCE)]
 
 
@@ -150,18 +201,19 @@ def _looks(metric, side):
     return side in getattr(metric, "sides", ("real", "fake")) and not fixed
 
 
-def _show(metrics, side, samples, condition):
+def _show(metrics, side, samples, condition, value_range):
     outputs = {}  # By trunk: several metrics may use the features of one network.
     for metric in metrics:
+        shown = in_range(samples, value_range, getattr(metric, "value_range", None))
         if _takes_features(metric):
             features = metric.features
             if features.trunk not in outputs:
-                outputs[features.trunk] = features.trunk(samples)
+                outputs[features.trunk] = features.trunk(shown)
             metric.update_features(**{side: features.pick(outputs[features.trunk])})
         elif condition is not None and hasattr(metric, "bind"):
-            metric.update_state(**{side: (samples, condition)})
+            metric.update_state(**{side: (shown, condition)})
         else:
-            metric.update_state(**{side: samples})
+            metric.update_state(**{side: shown})
 
 
 def _takes_features(metric):

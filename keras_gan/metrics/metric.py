@@ -64,6 +64,11 @@ class QualityMetric(keras.metrics.Metric):
         self.real_of = None
         self.reset_state()
 
+    @property
+    def value_range(self):
+        """The `(lowest, highest)` value of images that it takes, `None` for any."""
+        return getattr(getattr(self.features, "trunk", None), "value_range", None)
+
     def compute(self, real, fake):
         """Return a number, or a dict of numbers by `keys`.
 

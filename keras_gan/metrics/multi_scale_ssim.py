@@ -99,6 +99,7 @@ class MultiScaleSSIM(QualityMetric):
     """
 
     keys = ("fake", "real")
+    value_range = (-1.0, 1.0)
     needed = ()
     own_shape = True
 

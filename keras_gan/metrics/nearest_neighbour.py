@@ -8,6 +8,7 @@ from keras_gan.metrics import checks
 from keras_gan.metrics.distances import nearest_squares
 from keras_gan.metrics.features import caching
 from keras_gan.metrics.metric import QualityMetric
+from keras_gan.metrics.ranges import in_range
 
 _COPY_QUANTILE = 0.01
 
@@ -73,7 +74,15 @@ class NearestNeighbour(QualityMetric):
     def __init__(self, training, features=None, name=None):
         super().__init__(features, name)
         self._training = training
-        self._rows = self._rows_of = None
+        self._rows = self._rows_of = self._model_range = None
+
+    def bind(self, model):
+        """Read the training samples in the range of values of a model.
+
+        Args:
+            model: a `GAN`.
+        """
+        self._model_range = model.value_range if model.is_bounded else None
 
     @property
     def unavailable(self):
@@ -104,11 +113,13 @@ class NearestNeighbour(QualityMetric):
     def _training_rows(self):
         if self._training is None:
             raise ValueError(f"{self.unavailable} Received: training=None")
-        fingerprint = self.features.fingerprint  # A user's own network may be in training.
-        if fingerprint != self._rows_of:
+        # A user's own network may be in training.
+        rows_of = self.features.fingerprint, self._model_range
+        if rows_of != self._rows_of:
+            ranges = self._model_range, self.value_range
             batches = elements.batches(self._training)
-            self._rows = np.concatenate([self.features(x) for x, _ in batches])
-            self._rows_of = fingerprint
+            self._rows = np.concatenate([self.features(in_range(x, *ranges)) for x, _ in batches])
+            self._rows_of = rows_of
         return self._rows
 
     def _settings(self):

@@ -1,4 +1,4 @@
-"""Images in [-1, 1] tiled into pictures, as uint8 arrays."""
+"""Images tiled into pictures, as uint8 arrays."""
 
 import math
 
@@ -14,20 +14,21 @@ _CAPTION_SIZE = 18
 _NAME_SIZE = 14
 
 
-def image_grid(images, columns=None, scale="auto", padding=2):
+def image_grid(images, columns=None, scale="auto", padding=2, value_range=(-1, 1)):
     """Tile images into one picture, row by row.
 
     Args:
-        images: array of shape `(n, height, width, channels)` with 1 or 3 channels and values in
-            [-1, 1]. Values outside are clipped; NaN is drawn as mid-grey.
+        images: array of shape `(n, height, width, channels)` with 1 or 3 channels. Values
+            outside of `value_range` are clipped; NaN is drawn as mid-grey.
         columns: images per row. By default as many as make the picture about square.
         scale: whole number of pixels per image pixel (nearest neighbour), or "auto": the one that
             brings the longer side of the picture closest to 512 pixels from below, at least 1.
         padding: width in pixels of the white lines around the images.
+        value_range: `(lowest, highest)` value of the images, which become 0 and 255.
 
     Returns:
-        A uint8 array of shape `(picture_height, picture_width, channels)`; -1 becomes 0 and 1
-        becomes 255. Places that the last row leaves empty are white.
+        A uint8 array of shape `(picture_height, picture_width, channels)`. Places that the
+        last row leaves empty are white.
 
     Raises:
         ValueError: if `images` is not a batch of such images, or an option is out of range.
@@ -47,7 +48,7 @@ def image_grid(images, columns=None, scale="auto", padding=2):
     if scale == "auto":
         scale = max(1, COMFORTABLE_SIDE // max(rows * height, columns * width))
     whole("scale", scale)
-    pixels = _to_uint8(images).repeat(scale, axis=1).repeat(scale, axis=2)
+    pixels = _to_uint8(images, value_range).repeat(scale, axis=1).repeat(scale, axis=2)
     step_y, step_x = height * scale + padding, width * scale + padding
     shape = (rows * step_y + padding, columns * step_x + padding, channels)
     picture = np.full(shape, _WHITE, np.uint8)
@@ -57,20 +58,22 @@ def image_grid(images, columns=None, scale="auto", padding=2):
     return picture
 
 
-def side_by_side(*batches):
+def side_by_side(*batches, value_range=(-1, 1)):
     """Join batches of images left to right, sample by sample, such as source and translation.
 
-    The largest height sets the size: images that divide it evenly are enlarged with nearest
-    neighbour. One-channel images turn grey RGB beside three-channel ones.
+    The largest height sets the size. Smaller images are enlarged by the largest whole number
+    that fits (nearest neighbour), with white above and below where that leaves some. One-channel
+    images turn grey RGB beside three-channel ones.
 
     Args:
-        *batches: arrays of shape `(n, height, width, channels)`, values in [-1, 1].
+        *batches: arrays of shape `(n, height, width, channels)`.
+        value_range: `(lowest, highest)` value of the images; the highest is white.
 
     Returns:
         An array of shape `(n, height, sum of widths, channels)`.
 
     Raises:
-        ValueError: if the batches differ in length or their heights do not divide the largest.
+        ValueError: if the batches differ in length.
 
     Example:
     >>> from keras_gan.visualization import pictures
@@ -81,12 +84,13 @@ def side_by_side(*batches):
     batches = [_checked_images(batch) for batch in batches]
     height = max(batch.shape[1] for batch in batches)
     channels = max(batch.shape[3] for batch in batches)
-    if len({len(batch) for batch in batches}) > 1 or any(height % b.shape[1] for b in batches):
+    if len({len(batch) for batch in batches}) > 1:
         raise ValueError(
-            "`batches` must hold equally many images, with heights that divide the largest. "
+            "Expected `batches` of equally many images. "
             f"Received: shapes={[batch.shape for batch in batches]}"
         )
-    return np.concatenate([_fitted(batch, height, channels) for batch in batches], axis=2)
+    white = value_range[1]
+    return np.concatenate([_fitted(batch, height, channels, white) for batch in batches], axis=2)
 
 
 def captioned(picture, caption, column_names=(), padding=2):
@@ -140,12 +144,16 @@ def _checked_images(images):
     return images
 
 
-def _to_uint8(images):
-    images = np.clip(np.nan_to_num(images, nan=0.0), -1.0, 1.0)
-    return np.rint((images + 1.0) * 127.5).astype(np.uint8)
+def _to_uint8(images, value_range):
+    low, high = (float(value) for value in value_range)
+    images = np.clip(np.nan_to_num(images, nan=(low + high) / 2), low, high)
+    return np.rint((images - low) * (255 / (high - low))).astype(np.uint8)
 
 
-def _fitted(images, height, channels):
+def _fitted(images, height, channels, white):
     scale = height // images.shape[1]
     images = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    above = (height - images.shape[1]) // 2
+    below = height - images.shape[1] - above
+    images = np.pad(images, ((0, 0), (above, below), (0, 0), (0, 0)), constant_values=white)
     return images.repeat(channels // images.shape[3], axis=3)

@@ -1,6 +1,7 @@
 """CollapseMonitor speaks up when a generator collapses, and holds its peace when it does not."""
 
 import csv
+import types
 import warnings
 
 import keras
@@ -11,6 +12,7 @@ from scipy.spatial.distance import pdist
 
 import keras_gan
 from keras_gan.callbacks import CollapseMonitor, CollapseWarning
+from keras_gan.data.condition import Condition
 from tests.integration import small
 
 RING = keras_gan.datasets.Ring(std=0.05)
@@ -24,7 +26,8 @@ class FakeGAN:
     def __init__(self, widths=(), conditional=False, num_classes=None, shape=(4,), per_epoch=1000):
         self.widths = list(widths)
         self.conditional = conditional
-        self.num_classes = num_classes
+        silent = types.SimpleNamespace(generator_condition=None, discriminator_condition=None)
+        self.condition = Condition(silent, True, conditional, num_classes=num_classes)
         self.shape = shape
         self.per_epoch = per_epoch
         self.epoch = self.steps = 0
@@ -326,7 +329,7 @@ class GANSteps:
 @pytest.mark.parametrize(
     ("model", "options", "text"),
     [
-        (FakeGAN(conditional=True), {}, "`condition` must be given.*`samples=None`.*=None"),
+        (FakeGAN(conditional=True), {}, "takes a condition: pass `condition=`.*=None"),
         (FakeGAN(conditional=True), {"condition": [1]}, "at least 2 rows.*condition of 1 rows"),
         (FakeGAN(), {"real": np.eye(3)}, r"shape.*real.shape=\(3, 3\), samples of shape \(4,\)"),
     ],

@@ -91,10 +91,27 @@ def test_sources_stand_to_the_left_enlarged_and_in_colour():
     assert (pairs[:, :, 4:] == 0).all()
 
 
-@pytest.mark.parametrize("shapes", [((2, 3, 3, 1), (2, 8, 8, 1)), ((2, 8, 8, 1), (3, 8, 8, 1))])
-def test_batches_that_do_not_fit_are_refused(shapes):
-    with pytest.raises(ValueError, match=r"heights that divide.*Received: shapes="):
-        side_by_side(*map(np.zeros, shapes))
+def test_batches_of_other_lengths_are_refused():
+    with pytest.raises(ValueError, match=r"equally many images.*Received: shapes="):
+        side_by_side(np.zeros((2, 8, 8, 1)), np.zeros((3, 8, 8, 1)))
+
+
+def test_heights_that_do_not_divide_are_filled_with_white():
+    pairs = side_by_side(np.zeros((2, 3, 2, 1)), np.zeros((2, 8, 8, 3)), value_range=(0, 0.5))
+    assert pairs.shape == (2, 8, 2 * 2 + 8, 3)
+    assert (pairs[:, [0, 7], :4] == 0.5).all()
+    assert (pairs[:, 1:7] == 0).all()
+
+
+@pytest.mark.parametrize("value_range", [(0, 1), (0.0, 255.0), (-3, 5)])
+def test_values_of_any_range_become_levels(value_range):
+    low, high = value_range
+    shares = np.linspace(0, 1, 1001)
+    images = (low + shares * (high - low)).reshape(1, 1, -1, 1)
+    grid = image_grid(images, scale=1, padding=0, value_range=value_range)
+    assert np.abs(grid.ravel() - 255 * shares).max() <= 0.5 + 1e-4
+    nan = image_grid(np.full((1, 1, 1, 1), np.nan), scale=1, padding=0, value_range=value_range)
+    assert nan.item() in (127, 128)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
