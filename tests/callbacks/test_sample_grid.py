@@ -404,3 +404,54 @@ def test_a_writer_without_tensorboard_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="pip install tensorboard"):
         SampleGrid(tmp_path, writer=tf.summary.create_noop_writer())
+
+
+def parts_gan(conditional=False):
+    """Return what SampleGrid sees of a GAN of three parts, of which two are images."""
+    model = FakeGAN(conditional=conditional)
+
+    def generate(n, seed=None, condition=None):
+        model.calls.append((n, seed, condition))
+        rng = np.random.default_rng(seed)
+        shapes = {"a": (16, 16, 3), "b": (32, 32, 1), "z": (5,)}
+        return {k: rng.uniform(0, 1, (n, *s)).astype("float32") for k, s in shapes.items()}
+
+    model.generate, model.value_range = generate, (0.0, 1.0)
+    return model
+
+
+def test_image_parts_stand_side_by_side_in_the_models_range(tmp_path):
+    model = train(SampleGrid(tmp_path, samples=6), parts_gan(), epochs=1)
+    made = model.generate(6, 0)
+    enlarged = made["a"].repeat(2, axis=1).repeat(2, axis=2)
+    first = np.concatenate([enlarged[0], made["b"][0].repeat(3, axis=2)], axis=1)
+    picture = read(tmp_path / "epoch_0001.png")
+    grid = image_grid(first[None], scale=1, padding=0, value_range=(0, 1))
+    np.testing.assert_array_equal(grid, np.rint(first.astype("float64") * 255))
+    expected = image_grid(
+        np.concatenate([enlarged, made["b"].repeat(3, axis=3)], axis=2), value_range=(0, 1)
+    )
+    np.testing.assert_array_equal(picture[-len(expected) :], expected)
+
+
+def test_each_source_stands_beside_its_translation(tmp_path):
+    model = parts_gan(conditional="samples")
+    sources = model.generate(4, 9)
+    train(SampleGrid(tmp_path, condition=sources), model, epochs=1)
+    made = model.generate(4, 0)
+    pairs = side_by_side(sources["a"], made["b"], sources["b"], made["a"], value_range=(0, 1))
+    expected = image_grid(pairs, value_range=(0, 1))
+    np.testing.assert_array_equal(read(tmp_path / "epoch_0001.png")[-len(expected) :], expected)
+
+
+def test_parts_of_which_none_is_an_image_are_refused(tmp_path):
+    model = FakeGAN()
+    model.generate = lambda n, seed=None, condition=None: {"u": np.zeros((n, 2)), "v": np.zeros(n)}
+    with pytest.raises(ValueError, match=r"samples of shape \{'u': \(2,\), 'v': \(\)\}"):
+        begin(SampleGrid(tmp_path), model)
+
+
+def test_one_label_serves_all(tmp_path):
+    model = FakeGAN(conditional=True, num_classes=10)
+    train(SampleGrid(tmp_path, samples=3, condition=7), model, epochs=1)
+    np.testing.assert_array_equal(model.calls[-1][2], [7, 7, 7])
