@@ -15,14 +15,20 @@ tf.config.set_logical_device_configuration(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark slow all but the first cases of a matrix, as many as `representatives` says."""
+    """Mark slow all cases of a matrix but its `representatives`: the first n, or those named."""
     counts = collections.Counter()
     for item in items:
         marker = item.get_closest_marker("representatives")
-        if marker and not item.get_closest_marker("slow"):
-            counts[item.originalname, item.path] += 1
-            if counts[item.originalname, item.path] > marker.args[0]:
-                item.add_marker(pytest.mark.slow)
+        if marker is None or item.get_closest_marker("slow"):
+            continue
+        matrix = item.path, item.originalname
+        counts[matrix] += 1
+        if isinstance(marker.args[0], int):
+            is_one = counts[matrix] <= marker.args[0]
+        else:
+            is_one = item.callspec.id in marker.args
+        if not is_one:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

@@ -89,7 +89,12 @@ def literal_least_squares(gamma, update, steps):
     return [theta, psi, b]
 
 
-@pytest.mark.representatives(4)
+@pytest.mark.representatives(
+    "loss0-None-simultaneous-2.179-3.225",
+    "loss3-None-alternating-0.3902-0.2",
+    "loss4-0.3-simultaneous-0.00182-1.5e-12",
+    "loss9-1.0-alternating-8.8e-09-0.0",
+)
 @pytest.mark.parametrize(("loss", "gamma", "update", "early", "late"), RADII)
 def test_radii(loss, gamma, update, early, late):
     for state, steps, published in zip(

@@ -13,7 +13,7 @@ import keras_gan
 from tests.integration import small
 
 
-@pytest.mark.representatives(3)
+@pytest.mark.representatives("stop0-2", "stop1-2", "stop5-None")
 @pytest.mark.parametrize(
     "stop, every_steps",
     [((0, 1), 2), ((1, 3), 2), ((1, 4), 1), ((2, 5), 1), ((0, None), 2), ((1, None), None)],
@@ -90,7 +90,7 @@ class Batches(keras.utils.PyDataset):
         return small.points(20)[4 * index : 4 * index + 4]
 
 
-@pytest.mark.representatives(3)
+@pytest.mark.representatives("within-plain", "within-ends early", "between-two epochs a pass")
 @pytest.mark.parametrize(
     "source, options",
     [

@@ -12,7 +12,7 @@ from keras_gan.callbacks import Backup, BackupWarning
 from tests.integration import small
 
 
-@pytest.mark.representatives(2)
+@pytest.mark.representatives("cut", "torn manifest")
 @pytest.mark.parametrize("harm", ["cut", "altered", "missing", "no manifest", "torn manifest"])
 def test_a_damaged_backup_is_named_and_the_one_before_it_used(tmp_path, whole, harm):
     run(tmp_path, (1, 4), every_steps=2)

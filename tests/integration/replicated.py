@@ -2,6 +2,8 @@
 
     replicated.py DIRECTORY REPLICAS SCENARIO...
 
+A scenario is `draws`, `equal GAME` or `losses LOSS`.
+
 With a TF_CONFIG it is one of several workers, of one replica each; else it has that many logical
 CPUs to itself.
 """
@@ -87,41 +89,35 @@ GAMES = {
 }
 
 
-def equal(strategy, keep):
-    """Five steps by SGD on the same batches and latents."""
-    for name, game in GAMES.items():
-        options = dict(game)
-        samples = 40 * options.get("discriminator_steps", 1)
-        z = np.random.default_rng(1).normal(size=(samples, 3)).astype("float32")
-        data = tf.data.Dataset.from_tensor_slices((small.points(samples), z))
-        model = judge_of_latents(strategy, options.pop("norm", False))
-        with strategy.scope():
-            model.compile(**{**small.sgds(), "metric_samples": 40, **options})
-        data = data.batch(8, drop_remainder=True)
-        weights = model.generator.trainable_weights + model.discriminator.trainable_weights
-        begin = [weight.numpy() for weight in weights]
-        history = model.fit(data, epochs=1, validation_data=data, verbose=0).history
-        assert model.steps == 5
-        moved = [np.abs(w.numpy() - before).max() for w, before in zip(weights, begin, strict=True)]
-        assert min(moved) > 1e-4, moved
-        logs = {f"log {key}": np.array(values) for key, values in history.items()}
-        keep(f"equal {name}", {**state(model), **logs})
+def equal(strategy, keep, name):
+    """Five steps of a game by SGD on the same batches and latents."""
+    options = dict(GAMES[name])
+    samples = 40 * options.get("discriminator_steps", 1)
+    z = np.random.default_rng(1).normal(size=(samples, 3)).astype("float32")
+    data = tf.data.Dataset.from_tensor_slices((small.points(samples), z))
+    model = judge_of_latents(strategy, options.pop("norm", False))
+    with strategy.scope():
+        model.compile(**{**small.sgds(), "metric_samples": 40, **options})
+    data = data.batch(8, drop_remainder=True)
+    weights = model.generator.trainable_weights + model.discriminator.trainable_weights
+    begin = [weight.numpy() for weight in weights]
+    history = model.fit(data, epochs=1, validation_data=data, verbose=0).history
+    assert model.steps == 5
+    moved = [np.abs(w.numpy() - before).max() for w, before in zip(weights, begin, strict=True)]
+    assert min(moved) > 1e-4, moved
+    logs = {f"log {key}": np.array(values) for key, values in history.items()}
+    keep(f"equal {name}", {**state(model), **logs})
 
 
-def losses(strategy, keep):
-    """Five steps by Adam of every loss with R1."""
+def losses(strategy, keep, name):
+    """Five steps by Adam of a loss with R1."""
     with strategy.scope():
         model = small.gan(dropout=0.3, norm=True)
-    begin = [variable.numpy() for variable in model.variables]
+        model.compile(loss=LOSSES[name](), terms=[keras_gan.terms.R1(1.0)], **small.adams())
     data = keras_gan.datasets.from_arrays(small.points(40), batch_size=8, seed=1)
-    for name, loss in LOSSES.items():
-        for variable, value in zip(model.variables, begin, strict=False):
-            variable.assign(value)
-        with strategy.scope():
-            model.compile(loss=loss(), terms=[keras_gan.terms.R1(1.0)], **small.adams())
-        history = model.fit(data, verbose=0).history
-        logs = {f"log {key}": np.array(values) for key, values in history.items()}
-        keep(f"losses {name}", {**state(model), **logs})
+    history = model.fit(data, verbose=0).history
+    logs = {f"log {key}": np.array(values) for key, values in history.items()}
+    keep(f"losses {name}", {**state(model), **logs})
 
 
 class Draws(keras_gan.terms.Term):
@@ -202,7 +198,8 @@ def main():
         def keep(name, arrays):
             np.savez(os.path.join(directory, f"{name} {worker}.npz"), **arrays)
 
-        globals()[scenario](strategy, keep)
+        kind, _, name = scenario.partition(" ")
+        globals()[kind](strategy, keep, *([name] if name else []))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def trained(batch, steps, **options):
     return before, small.weights(model)
 
 
-@pytest.mark.representatives(2)
+@pytest.mark.representatives("graph-4-2", "XLA-2-4")
 @pytest.mark.parametrize("batch, steps", [(4, 2), (2, 4)])
 @pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "XLA"])
 def test_small_batches_update_as_a_large_one(batch, steps, jit_compile):

@@ -66,7 +66,9 @@ TANH = {
 }
 
 
-@pytest.mark.representatives(3)
+@pytest.mark.representatives(
+    "array-an activation", "dataset-a layer's activation", "array-before a reshape"
+)
 @pytest.mark.parametrize("layers", TANH.values(), ids=TANH)
 @pytest.mark.parametrize("kind", ["array", "dataset"])
 def test_images_outside_the_range_of_tanh_warn_with_the_range(kind, layers):

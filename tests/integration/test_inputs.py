@@ -78,7 +78,16 @@ class Count(keras.callbacks.Callback):
         self.steps[-1] = batch + 1
 
 
-@pytest.mark.representatives(8)
+@pytest.mark.representatives(
+    "x-tf_data--1",
+    "labels-tf_data--3",
+    "labels-tf_data_of_unknown_length--3",
+    "labels-tf_data_of_tuples_of_one--1",
+    "labels-numpy_arrays--3",
+    "x-tensors--1",
+    "x-py_dataset--3",
+    "labels-py_dataset--1",
+)
 @pytest.mark.parametrize("discriminator_steps", [1, 3])
 @pytest.mark.parametrize("form, batches", FORMS, ids=lambda v: getattr(v, "__name__", ""))
 @pytest.mark.parametrize("classes", [None, 3], ids=["x", "labels"])

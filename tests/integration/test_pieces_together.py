@@ -33,7 +33,8 @@ def test_augmentations_keep_their_state_in_float32(policy):
         noise = augmentation.InstanceNoise(0.1001, schedules.Linear(1.0, 0.5, end=10))
         model = small_image_gan()
         for layer in (augmentation.Adaptive(initial=0.3333), noise):
-            model.compile("non_saturating", augmentation=layer)
+            # Eager: dtypes are the same in a graph, whose tracing takes seconds.
+            model.compile("non_saturating", augmentation=layer, run_eagerly=True)
             model.fit(images(), batch_size=4, verbose=0)
             assert finite_weights(model)
         expected = np.float32(0.1001) * np.float32(1 - 0.5 * model.steps / 10)

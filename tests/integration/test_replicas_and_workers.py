@@ -1,5 +1,6 @@
 """The same game on one device, on 2 and 4 replicas, and as 1 and 2 workers."""
 
+import pathlib
 import sys
 
 import numpy as np
@@ -12,34 +13,27 @@ from tests.integration.replicated import GAMES
 PROGRAM = launched.ROOT / "tests" / "integration" / "replicated.py"
 # How the game is spread: replicas of one process, and workers.
 SPREADS = {
-    "1 replica": (1, 0, ("equal",)),
-    "2 replicas": (2, 0, ("equal", "draws")),
-    "4 replicas": (4, 0, ("equal",)),
-    "1 worker": (1, 1, ("equal",)),
-    "2 workers": (1, 2, ("equal", "draws")),
+    "1 replica": (1, 0),
+    "2 replicas": (2, 0),
+    "4 replicas": (4, 0),
+    "1 worker": (1, 1),
+    "2 workers": (1, 2),
 }
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """Return a function that reads what a worker kept of a scenario in one of the spreads."""
-    return played(tmp_path_factory.mktemp("spreads"), SPREADS)
+def kept(request, tmp_path_factory):
+    """Return a function that reads what a worker kept of a scenario in one of the spreads.
 
-
-@pytest.fixture(scope="module")
-def kept_losses(tmp_path_factory):
-    """Return the same of every loss, on two replicas and as two workers."""
-    spreads = {"2 replicas": (2, 0, ("losses",)), "2 workers": (1, 2, ("losses",))}
-    return played(tmp_path_factory.mktemp("losses"), spreads)
-
-
-def played(base, spreads):
-    """Return a function that reads what was kept of a scenario; it plays a spread once."""
+    The first time, it plays all scenarios that the tests of this run want of the spread: a
+    process's start takes longer than they do.
+    """
+    base, wanted = tmp_path_factory.mktemp("spreads"), scenarios_of(request.session.items)
 
     def play(name):
-        replicas, workers, scenarios = spreads[name]
+        replicas, workers = SPREADS[name]
         (base / name).mkdir()
-        command = (PROGRAM, base / name, replicas, *scenarios)
+        command = (PROGRAM, base / name, replicas, *wanted[name])
         if workers:
             process = launched.start(workers, *command)
         else:
@@ -55,11 +49,31 @@ def played(base, spreads):
     return read
 
 
+def scenarios_of(items):
+    """Return the scenarios that tests want, in order, as a list for each spread."""
+    wanted = {spread: {} for spread in SPREADS}
+    for item in items:
+        if item.path.name != pathlib.Path(__file__).name:
+            continue
+        chosen = item.callspec.params
+        if "game" in chosen:
+            for spread in ("1 replica", chosen["spread"]):
+                wanted[spread][f"equal {chosen['game']}"] = True
+        elif "loss" in chosen:
+            for spread in ("2 replicas", "2 workers"):
+                wanted[spread][f"losses {chosen['loss']}"] = True
+        else:
+            wanted[chosen["spread"]]["draws"] = True
+    return wanted
+
+
 def workers_of(spread):
     return range(max(1, SPREADS[spread][1]))
 
 
-@pytest.mark.representatives(5)
+@pytest.mark.representatives(
+    "2 replicas-alternating", "2 replicas-batch statistics", "2 workers-alternating"
+)
 @pytest.mark.parametrize("game", GAMES)
 @pytest.mark.parametrize("spread", [name for name in SPREADS if name != "1 replica"])
 def test_five_steps_are_those_of_one_device(kept, spread, game):
@@ -75,13 +89,13 @@ def test_five_steps_are_those_of_one_device(kept, spread, game):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
-def test_every_loss_by_adam_is_finite_and_the_same_everywhere(kept_losses, loss):
+def test_every_loss_by_adam_is_finite_and_the_same_everywhere(kept, loss):
     """On two replicas, the program itself compares their bits as it keeps them."""
-    first, second = (kept_losses("2 workers", f"losses {loss}", worker) for worker in range(2))
+    first, second = (kept("2 workers", f"losses {loss}", worker) for worker in range(2))
     for name, value in first.items():
         assert np.isfinite(value).all(), name
         assert value.tobytes() == second[name].tobytes(), name
-    for name, value in kept_losses("2 replicas", f"losses {loss}").items():
+    for name, value in kept("2 replicas", f"losses {loss}").items():
         assert np.isfinite(value).all(), name
 
 

@@ -24,7 +24,7 @@ def reference():
     return trained()
 
 
-@pytest.mark.representatives(3)
+@pytest.mark.representatives("{}", "{'run_eagerly': True}", "{'steps_per_execution': 3}")
 @pytest.mark.parametrize(
     "options",
     [

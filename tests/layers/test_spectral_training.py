@@ -113,7 +113,7 @@ def frozen(update="alternating", **options):
     return model
 
 
-@pytest.mark.representatives(3)
+@pytest.mark.representatives("alternating-3", "simultaneous-1", "unrolled-1")
 @pytest.mark.parametrize("steps", [1, 3])
 @pytest.mark.parametrize("update", ["alternating", "simultaneous", "unrolled"])
 def test_one_power_step_for_each_update(update, steps):

@@ -76,7 +76,7 @@ def test_largest_odd_filter_that_fits_a_small_image(side, channels, size):
     assert multi_scale_ssim(pair, pairs=PAIRS) == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.representatives(4)
+@pytest.mark.representatives("shape0-2", "shape4-3", "shape7-4")
 @pytest.mark.parametrize(
     ("shape", "scales"),
     [

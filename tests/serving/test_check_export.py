@@ -151,7 +151,15 @@ DAMAGES = {
 }
 
 
-@pytest.mark.representatives(4)
+@pytest.mark.representatives(
+    "remove_model",
+    "truncate_model",
+    "truncate_variables",
+    "alter_warmup",
+    "truncate_card",
+    "write_card_without_limits",
+    "write_card_of_another_kind",
+)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_found(copy, damage):
     damage(copy)

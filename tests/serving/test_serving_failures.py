@@ -44,7 +44,6 @@ BAD = {
 }
 
 
-@pytest.mark.representatives(20)
 @pytest.mark.parametrize("case", BAD)
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_bad_request_is_refused_and_the_next_is_answered(script, served, transport, case):
