@@ -2,13 +2,14 @@
 
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.data.signature import heads_of, samples_of
 from keras_gan.metrics import checks
 from keras_gan.metrics.descent import Descent, batches
 from keras_gan.metrics.undisturbed import undisturbed
+from keras_gan.utils import nests
 from keras_gan.utils.copying import copy_of
 
 LEAST = 20  # real samples
@@ -43,7 +44,8 @@ class Arena:
         seed: of latents, batches and fresh weights.
 
     Raises:
-        ValueError: when the model is not compiled, or a network can't be rebuilt from its config.
+        ValueError: when the model is not compiled, a network can't be rebuilt from its config, or
+            samples have several parts.
     """
 
     def __init__(self, model, steps, learning_rate, batch_size, seed):
@@ -118,9 +120,9 @@ class Arena:
         first, second = 2 * len(x) // 5, len(x) // 2
         slices = slice(first), slice(first, second), slice(second, None)
         # The same order for samples and conditions: it follows from seed and count alone.
-        elements = np.asarray(x, "float32"), _map(np.asarray, condition)
-        elements = _map(lambda rows: checks.shuffled(rows, [self._seed]), elements)
-        return [_map(lambda rows: rows[part], elements) for part in slices]  # noqa: B023
+        elements = np.asarray(x, "float32"), nests.map(np.asarray, condition)
+        elements = nests.map(lambda rows: checks.shuffled(rows, [self._seed]), elements)
+        return [nests.map(lambda rows: rows[part], elements) for part in slices]  # noqa: B023
 
     def _extent(self, part):
         """Return the least and the largest value of each coordinate, real or generated.
@@ -154,7 +156,7 @@ class Arena:
         training = parts[_TRAINING]
         rows = len(training[0])
         order = batches(rows, min(self._batch_size, rows), self._steps, [self._seed, index])
-        return self._descents[index].run(judge, _map(tf.constant, training), order, self._box)
+        return self._descents[index].run(judge, nests.map(tf.constant, training), order, self._box)
 
     def _discriminator_loss(self, *arguments):
         return -self._training_value(*arguments, self._players[0], self._responders[1])
@@ -163,7 +165,7 @@ class Arena:
         return self._training_value(*arguments, self._responders[0], self._players[1])
 
     def _training_value(self, step, training, order, box, *players):
-        x, condition = _map(lambda rows: tf.gather(rows, order[step]), training)
+        x, condition = nests.map(lambda rows: tf.gather(rows, order[step]), training)
         return self._value(x, condition, _TRAINING, step, box, *players)
 
     def _value(self, x, condition, part, draw, box, generator, discriminator):
@@ -173,11 +175,12 @@ class Arena:
             fake = tf.clip_by_value(fake, *box)
         on_real, on_fake = (
             _logits_of(
-                discriminator(self._model.discriminator_inputs(s, condition), training=False)
+                discriminator(self._model.discriminator_inputs(s, condition), training=False), s
             )
             for s in (x, fake)
         )
-        return -tf.reduce_mean(self._loss.discriminator_loss(on_real, on_fake))
+        losses = nests.map(self._loss.discriminator_loss, on_real, on_fake)
+        return -nests.mean_of_heads(losses)
 
     def _judge(self, generator, discriminator, parts, part):
         """Return V on a part of the samples and as many generated ones, always the same."""
@@ -195,7 +198,8 @@ class Arena:
             seed = tf.stack([tf.constant(self._seed, tf.int64), tf.cast(part, tf.int64)])
             seed = tf.random.experimental.stateless_fold_in(seed, draw)
             latents = model.latents.batch(tf.shape(x)[0], seed)
-        fake = generator(model.generator_inputs(latents, condition), training=False)
+        generated = generator(model.generator_inputs(latents, condition), training=False)
+        fake = samples_of(generated)
         return tf.cast(fake, x.dtype)
 
 
@@ -204,7 +208,7 @@ def _blocks(elements):
     total = len(elements[0])
     for first in range(0, total, _JUDGED_AT_ONCE):
         end = min(first + _JUDGED_AT_ONCE, total)
-        yield end - first, first, _map(lambda rows: tf.constant(rows[first:end]), elements)  # noqa: B023
+        yield end - first, first, nests.map(lambda rows: tf.constant(rows[first:end]), elements)  # noqa: B023
 
 
 def _check_model(model):
@@ -214,13 +218,14 @@ def _check_model(model):
                 "Expected a compiled `keras_gan.GAN`: the duality gap is about its game. "
                 f"Received: model={model!r}, without {needed!r}"
             )
+    parts = nests.names(model.signature.samples) if model.signature.samples is not None else [""]
+    if parts != [""]:
+        raise ValueError(
+            "Expected a game of samples of one tensor: the responding generator is held within "
+            "the range of each of its coordinates, and real samples come as one array. Received: "
+            f"samples with the parts {parts}"
+        )
 
 
-def _logits_of(outputs):
-    logits = outputs["logits"] if isinstance(outputs, dict) else outputs
-    return tf.cast(logits, tf.float32)
-
-
-def _map(function, nest):
-    """Apply a function to every array of a nest; `None` stays `None`."""
-    return keras.tree.map_structure(lambda a: None if a is None else function(a), nest)
+def _logits_of(outputs, samples):
+    return nests.map(lambda head: tf.cast(head, tf.float32), heads_of(outputs, samples))

@@ -196,3 +196,33 @@ def test_the_map_is_linear():
     assert mapped.dtype == np.float32
     assert in_range(x, (0, 1), None) is x
     assert in_range(x[0], (0, 1), (-1, 1)).ndim == 3
+
+
+def headed_gan(several):
+    """Return a GAN whose discriminator has two heads, or one that is both in one row."""
+    keras.utils.set_random_seed(0)
+    z, x = keras.Input((3,)), keras.Input((2,))
+    made = {"samples": keras.layers.Dense(2)(z), "side": keras.layers.Dense(1)(z)}
+    heads = [keras.layers.Dense(1)(x), keras.layers.Dense(1)(x)]
+    outputs = heads if several else keras.layers.Concatenate()(heads)
+    model = keras_gan.GAN(keras.Model(z, made), keras.Model(x, outputs), seed=0)
+    model.compile("non_saturating")
+    return model
+
+
+def test_the_value_of_a_game_of_heads_is_the_mean_over_heads():
+    """With heads of one length, the mean over heads is the mean over their logits in one row."""
+    found = []
+    for several in (True, False):
+        metric = metrics.DualityGap(steps=1)
+        metric.bind(headed_gan(several))
+        metric.update_state(real=data(40)["x"])
+        found.append(metric.responses().value)
+    assert found[0] == pytest.approx(found[1], abs=1e-6)
+
+
+def test_a_game_of_parts_has_no_duality_gap():
+    model = pair_gan()
+    model.compile()
+    with pytest.raises(ValueError, match=r"one tensor.*the parts \['x', 'y'\]"):
+        metrics.duality_gap(model, data(40)["x"])
