@@ -14,10 +14,10 @@ demo: $(VENV)/installed  ## Train on the embedded digits, show them, export the 
 	$(BIN)/python examples/train.py --dataset=digits --run_dir=runs/digits --export_dir=runs/digits/saved_models/digits
 
 test: $(VENV)/installed  ## Everything a user or CI needs to know, in minutes.
-	$(BIN)/python -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile
+	$(BIN)/python -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/installed  ## The rest: whole matrices, kills, full recipes and their figures.
-	$(BIN)/python -m pytest -m slow --numprocesses=auto --maxprocesses=4 --dist=loadfile
+	$(BIN)/python -m pytest -m slow --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -31,6 +31,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
+def pytest_collection_finish():
+    """Leave what is imported out of garbage collections: most objects are TensorFlow's own."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def fixed_seed():
     """Make every test's initial weights and data its own, whatever ran before it."""
@@ -49,8 +55,7 @@ def own_cache(tmp_path_factory):
 def forget_graphs():
     """Free the traced functions of a module's models before the next module."""
     yield
-    keras.backend.clear_session()
-    gc.collect()
+    keras.backend.clear_session()  # It collects garbage too.
 
 
 @pytest.fixture(scope="session")

@@ -123,6 +123,7 @@ def test_controller(interval, images, target):
     assert {*moves} == {-1.0, 0.0, 1.0} and min(p for p, _ in expected) == 0
 
 
+@pytest.mark.slow
 def test_replicas_agree_with_one_device(two_replicas):
     """Sorted data: by its own half alone, one would move p up and the other down."""
     data = [-np.sort(-batch, axis=0) for batch in batches(BALANCES[:6])]

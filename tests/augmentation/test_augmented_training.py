@@ -46,6 +46,7 @@ def assert_equal(first, second):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_same_seed_same_result(model):
     assert_equal(model, trained(everything()))
 
@@ -82,6 +83,7 @@ def test_names():
     assert augmentation.get(config).policy == ["cutout"]
 
 
+@pytest.mark.slow
 def test_replicas_draw_differently(two_replicas):
     with two_replicas.scope():
         model = trained(everything())

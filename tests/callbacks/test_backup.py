@@ -52,6 +52,7 @@ def test_every_kind_of_state_goes_on(tmp_path, two_replicas, replicas):
             np.testing.assert_array_equal(first, other)
 
 
+@pytest.mark.slow
 def test_several_stops_at_the_same_place_and_others(tmp_path, whole):
     for stop in [(0, 3), (0, 3), (1, 1), (1, 2), (2, 4)]:
         _, history = run(tmp_path, stop)
@@ -90,7 +91,7 @@ class Batches(keras.utils.PyDataset):
         return small.points(20)[4 * index : 4 * index + 4]
 
 
-@pytest.mark.representatives("within-plain", "within-ends early", "between-two epochs a pass")
+@pytest.mark.representatives("within-plain", "between-two epochs a pass")
 @pytest.mark.parametrize(
     "source, options",
     [
@@ -163,6 +164,7 @@ def test_what_was_seen_is_not_read_again(tmp_path):
     assert read == [*range(15, 30)]
 
 
+@pytest.mark.slow
 def test_early_stopping_goes_on_with_its_patience(tmp_path):
     def stopping():
         return keras.callbacks.EarlyStopping(
@@ -284,6 +286,7 @@ def halved(epoch, rate):
     return rate / 2
 
 
+@pytest.mark.slow
 def test_a_scheduler_sets_the_rates_of_an_epoch_once(tmp_path):
     states = []
     for path, stops in ((tmp_path / "a", [None]), (tmp_path / "b", [(1, 3), None])):

@@ -264,6 +264,7 @@ def test_several_steps_in_one_call_and_several_batches_in_one_step():
     assert np.isfinite(list(history.values())).all()
 
 
+@pytest.mark.slow
 def test_two_replicas(two_replicas, tmp_path):
     with two_replicas.scope():
         model = compiled()

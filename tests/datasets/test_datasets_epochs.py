@@ -273,6 +273,7 @@ def here():
     return [[x.numpy().tolist() for x, _ in dataset] for _ in range(3)]
 
 
+@pytest.mark.slow
 def test_another_process_sees_the_same_order(elsewhere, here):
     assert elsewhere["alone"] == here
 

@@ -101,6 +101,7 @@ def given(shuffle=True, **options):
     return datasets.unpaired(**parts, batch_size=BATCH, shuffle=shuffle, **options)
 
 
+@pytest.mark.representatives("True")
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_datasets_as_domains(shuffle):
     dataset = given(shuffle)

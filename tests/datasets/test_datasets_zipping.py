@@ -37,6 +37,7 @@ def test_any_place_is_that_of_an_uninterrupted_run():
     assert_seeks_exactly(nested)
 
 
+@pytest.mark.slow
 def test_zips_of_maps_of_zips():
     def add(parts, seed):
         return parts["a"] + tf.cast(seed[1], tf.float32), parts["b"]

@@ -265,6 +265,7 @@ def test_readable_errors(run, places, broken, arguments, message):
     assert str(error.value).startswith("error: ")
 
 
+@pytest.mark.slow
 def test_as_a_command(places, tmp_path):
     """From another directory, the report beside the model."""
     model = places / "export" / "9"

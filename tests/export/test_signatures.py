@@ -128,6 +128,7 @@ def test_an_export_holds_what_it_reads_and_no_more(exports, kind):
         )
 
 
+@pytest.mark.slow
 def test_a_nest_of_a_text_and_a_number_is_exported(tmp_path):
     """Each part under its name; the table that texts are looked up in goes along."""
     z, text, size = keras.Input((3,)), keras.Input((), dtype="string"), keras.Input((1,))

@@ -10,7 +10,7 @@ import tensorflow as tf
 from . import models
 
 
-@pytest.mark.representatives(2)
+@pytest.mark.representatives("labels")
 @pytest.mark.parametrize("kind", ["batch norm", "labels", "spectral norm", "source image"])
 def test_half_of_the_weights_space(tmp_path, kind):
     model = models.KINDS[kind]()

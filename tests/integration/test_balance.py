@@ -110,6 +110,7 @@ def test_it_is_saved_with_the_model(tmp_path):
     assert history.keys() >= KEYS
 
 
+@pytest.mark.slow
 def test_loss_scales_are_divided_out():
     """Under mixed_float16 the gradients that the optimizer is given are scaled by 2^15."""
     histories = []

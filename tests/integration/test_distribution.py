@@ -243,6 +243,7 @@ def test_an_overflow_on_any_replica_is_one_on_all(two_replicas, float16, broken)
         np.testing.assert_array_equal(first, second, err_msg=variable.path)
 
 
+@pytest.mark.slow
 def test_float16_on_two_replicas_is_float16_on_one_device(two_replicas, float16):
     """A loss scale that is forgotten, or applied once for each replica, changes the update."""
     x, z = small.points(8), np.random.default_rng(1).normal(size=(8, 3)).astype("float32")
@@ -264,7 +265,7 @@ def test_float16_on_two_replicas_is_float16_on_one_device(two_replicas, float16)
         np.testing.assert_allclose(two, one, rtol=0, atol=0.02 * largest)
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["clipnorm", "global_clipnorm"])
 def test_clipping_is_of_the_whole_gradient(two_replicas, limit):
     """Each replica's share by itself would be clipped less, or not at all."""

@@ -39,6 +39,7 @@ def test_evaluation_callback_fills_the_logs_of_its_epochs():
     )
 
 
+@pytest.mark.slow
 def test_files_of_callbacks_hold_the_best_evaluated_epoch(tmp_path):
     """Keras would save on any epoch without the key, and a CSV has the first epoch's columns."""
     model, states = small.gan(), []

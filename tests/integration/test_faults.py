@@ -185,7 +185,7 @@ print("steps", model.steps)
 """
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("room", [40_000, 160_000])
 def test_networks_of_small_arrays_outlive_a_full_disk(tmp_path, room):
     """HDF5 by itself ends the process by SIGSEGV when it can't write what it has gathered."""

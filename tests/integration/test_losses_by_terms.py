@@ -176,7 +176,7 @@ def test_on_images(way, group):
         assert_trains(image_game(group, **WAYS[way]))
 
 
-@pytest.mark.representatives("+".join(GROUPS[2][1]))
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: "+".join(group[1]))
 def test_on_images_on_two_replicas(group, two_replicas):
     with two_replicas.scope():

@@ -89,6 +89,7 @@ def test_evaluate_reads_its_data_each_time(fitted):
     assert first == pytest.approx(third, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_model_checkpoint_keeps_the_best_by_a_metric(tmp_path):
     path = str(tmp_path / "best.keras")
     model = small.gan()
@@ -277,6 +278,7 @@ def test_data_without_an_end_is_refused(where):
     assert np.isfinite(results["frechet_distance"])
 
 
+@pytest.mark.slow
 def test_a_distributed_dataset_is_read_whole(two_replicas):
     x = small.points(24)
     with two_replicas.scope():

@@ -41,6 +41,7 @@ def test_ways_of_running_agree(reference, options):
     assert_same_run(reference, trained(**options))
 
 
+@pytest.mark.slow
 def test_several_steps_in_one_call_agree_without_terms():
     assert_same_run(trained(terms=[]), trained(terms=[], steps_per_execution=4))
 

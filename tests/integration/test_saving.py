@@ -112,7 +112,7 @@ def configs(model):
     return json.loads(json.dumps([model.get_config(), model.get_compile_config()], default=str))
 
 
-@pytest.mark.representatives(3)
+@pytest.mark.representatives("averaged", "labelled")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_keras_file_round_trip_goes_on_as_the_original(kind, tmp_path):
     model, arrays = kind()

@@ -98,6 +98,7 @@ def test_a_signal_to_one_worker_stops_all_at_the_same_step(whole, tmp_path, told
     assert_ends_as(whole, run_dir)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dead", CHIEF_AND_OTHER)
 def test_a_worker_that_dies_is_named_and_the_job_goes_on(whole, tmp_path, dead):
     run_dir = tmp_path / "run"

@@ -142,6 +142,7 @@ def test_packs_divide_the_share_of_each_replica(two_replicas, size):
             model.fit(data, batch_size=size)
 
 
+@pytest.mark.slow
 def test_replicas_train_packed_and_stay_equal(two_replicas):
     with two_replicas.scope():
         model = packed(terms=["r1"])

@@ -256,6 +256,7 @@ def one_device():
     return after
 
 
+@pytest.mark.slow
 def test_two_replicas_stay_equal_and_are_one_device(one_device, two_replicas):
     model = given_latents(two_replicas, terms=["r1"])
     model.fit(series(), verbose=0)

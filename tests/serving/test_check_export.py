@@ -228,6 +228,7 @@ def test_every_png_is_read(check, export):
             check.describe_pngs([*files[:-1], torn])
 
 
+@pytest.mark.slow
 def test_answers_that_are_not_pythons_are_found(check, export, monkeypatch):
     with c_api.Session(export) as session:
         found = {"sample": check.check_answers(session, "sample")}
