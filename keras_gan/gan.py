@@ -229,12 +229,7 @@ class GAN(Fitting, Saving, keras.Model):
         self.jit_compile_choice = jit_compile
         self.quality = quality
         self._set_optimizers(pair)
-        # Emptied and filled rather than replaced: Keras forgets what leaves a tracked list.
-        _refill(self.terms, added)
-        _refill(self._averages, [average] if average else [])
-        _refill(self._augmentations, augmented.layers)
-        _refill(self._replays, [kept] if kept else [])
-        self._sample = None
+        self._hold(added, average, augmented.layers, kept)
         parts = loss, added, augmented.following
         self.game = Game(
             loss=loss,
@@ -254,6 +249,15 @@ class GAN(Fitting, Saving, keras.Model):
             part.attach(self)
         if self.networks_built:
             self._build_players()
+
+    def _hold(self, added, average, layers, kept):
+        """Hold what has state where Keras tracks it."""
+        # Emptied and filled rather than replaced: Keras forgets what leaves a tracked list.
+        _refill(self.terms, added)
+        _refill(self._averages, [average] if average else [])
+        _refill(self._augmentations, layers)
+        _refill(self._replays, [kept] if kept else [])
+        self._sample = None
 
     def _set_optimizers(self, pair):
         pair.scale_losses(self.generator, self.discriminator)
@@ -424,6 +428,16 @@ class GAN(Fitting, Saving, keras.Model):
     def discriminator_inputs(self, samples, condition):
         """Return what the discriminator is called on: samples, or samples and condition."""
         return self.condition.to_discriminator(samples, condition)
+
+    def augment(self, samples, condition=None):
+        """Return samples as the discriminator sees them in training.
+
+        Args:
+            samples: nest of samples.
+            condition: their condition; images that the discriminator judges decide with the
+                samples which augmentations can move them.
+        """
+        return self.game.augmentation(samples, condition)[0]
 
     def call(self, latents, condition=None, training=False):
         """Return the generator's samples: the averaged generator's where there is an average.

@@ -282,9 +282,11 @@ class Composite(Prior):
 
     Example:
 
-    >>> prior = keras_gan.latents.Composite({"z": Normal(4), "code": Categorical(3)})
-    >>> {name: part.shape for name, part in prior.sample(tf.constant([0], tf.int64)).items()}
-    {'code': TensorShape([1, 3]), 'z': TensorShape([1, 4])}
+    >>> from keras_gan.latents import Categorical, Composite, Normal
+    >>> prior = Composite({"z": Normal(4), "code": Categorical(3)})
+    >>> latents = prior.sample(tf.constant([0, 1], tf.int64))
+    >>> latents["z"].shape, latents["code"].shape
+    (TensorShape([2, 4]), TensorShape([2, 3]))
     """
 
     def __init__(self, parts):

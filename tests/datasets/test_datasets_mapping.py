@@ -142,8 +142,8 @@ def test_a_dataset_without_seek_is_mapped_in_order():
         ),
         (lambda: X, (lambda x: x,), TypeError, "tf.data.Dataset.*Received: dataset of type ndarr"),
         (arrays, ("flip",), TypeError, "`function` to be a function.*Received: function='flip'"),
-        (arrays, (noisy, -1), ValueError, "`seed` must be an integer.*Received: seed=-1"),
-        (arrays, (noisy, 0.5), TypeError, "`seed` must be an integer.*Received: seed=0.5"),
+        (arrays, (noisy, -1), ValueError, "`seed` to be a whole number.*Received: seed=-1"),
+        (arrays, (noisy, 0.5), ValueError, "`seed` to be a whole number.*Received: seed=0.5"),
     ],
 )
 def test_errors(dataset, arguments, error, message):

@@ -184,8 +184,8 @@ SAME = datasets.from_arrays(samples(8), None, BATCH)
         ([unequal(), samples(8)], {}, ValueError, "one known size.*domain 'a', an unknown number"),
         ([SAME, samples(8)], {}, ValueError, "one known size.*Received: 8 samples.*'a', 4"),
         ([SAME, SAME], {}, ValueError, "Received: the domain 'a' and .*'b', which read the same"),
-        ([samples(4)] * 2, {"seed": -1}, ValueError, "`seed` must be an integer"),
-        ([samples(4)] * 2, {"batch_size": 0}, ValueError, "`batch_size` must be an integer"),
+        ([samples(4)] * 2, {"seed": -1}, ValueError, "`seed` to be a whole number"),
+        ([samples(4)] * 2, {"batch_size": 0}, ValueError, "`batch_size` to be a whole number"),
     ],
 )
 def test_errors(domains, named, error, message):

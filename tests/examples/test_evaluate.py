@@ -248,7 +248,7 @@ def broken(tmp_path_factory):
         (["--image_size=16"], r"of shape \(8, 8, 1\), the real ones of shape \(16, 16, 1\)"),
         (["--dataset=gaussian"], r"of shape \(8, 8, 1\), the real ones of shape \(1,\)"),
         (["--dataset=digitz"], "Did you mean 'digits'"),
-        (["--split=validation"], "`split` must be one of"),
+        (["--split=validation"], "Expected `split` to be one of"),
         (["--metrics=frechet_distanse"], "Did you mean 'frechet_distance'"),
         (["--metrics=inception_score"], "needs a classifier: pass --extractor=classifier"),
         (["--extractor=classifier", "--train_dataset={places}/png"], "there are none"),
