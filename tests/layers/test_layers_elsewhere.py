@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 import keras_gan
-from keras_gan.data import signature
 from keras_gan.layers import Packing, SpectralNormalization
 from keras_gan.metrics.descent import Descent
 
@@ -57,7 +56,7 @@ def test_labels_of_a_wrapped_embedding_are_counted():
         joined = keras.layers.Concatenate()([inputs, embedding(label)])
         size = 2 if inputs is z else 1
         sides.append(keras.Model([inputs, label], keras.layers.Dense(size)(joined)))
-    assert signature.num_classes(*sides, conditional=True, has_latents=True) == 5
+    assert keras_gan.GAN(*sides).num_classes == 5
 
 
 def test_a_depthwise_kernel_is_no_matrix_of_output_channels():
