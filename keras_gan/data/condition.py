@@ -295,11 +295,11 @@ class Condition:
         Raises:
             ValueError: when the network does not say its inputs.
         """
-        specs = {}
-        for part, tensor in nests.named(self.structure(player)).items():
-            name = "_".join(["condition", *(part.split("/") if part else ())])
-            specs[name] = tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
-        return specs
+        tensors = nests.by_name("condition", self.structure(player))
+        return {
+            name: tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
+            for name, tensor in tensors.items()
+        }
 
     def of_inputs(self, inputs, player="generator"):
         """Return the condition that the inputs of a request make, `None` where there is none."""
@@ -308,15 +308,18 @@ class Condition:
             return None
         return nests.pack_as(self.structure(player), [inputs[name] for name in specs])
 
-    def example(self, rows):
-        """Return a condition of some rows: all labels in turn, floats between -1 and 1."""
-        inputs = {name: tf.constant(self._example(s, rows)) for name, s in self.specs().items()}
+    def example(self, rows, value_range=(-1.0, 1.0)):
+        """Return a condition of some rows: all labels in turn, floats within a range of values."""
+        inputs = {
+            name: tf.constant(self._example(spec, rows, value_range))
+            for name, spec in self.specs().items()
+        }
         return self.of_inputs(inputs)
 
-    def _example(self, spec, rows):
+    def _example(self, spec, rows, value_range):
         array = example(spec, rows)
         if spec.dtype.is_floating:
-            return np.random.default_rng(0).uniform(-1, 1, array.shape).astype(array.dtype)
+            return np.random.default_rng(0).uniform(*value_range, array.shape).astype(array.dtype)
         if self.num_classes and spec.dtype.is_integer:
             turn = np.arange(rows) % self.num_classes
             turn = np.broadcast_to(turn.reshape(-1, *[1] * (array.ndim - 1)), array.shape)

@@ -10,7 +10,10 @@ from keras_gan.utils.keras_internals import layers_within
 
 # The latents' own draws carry this name in graphs.
 LATENTS = "latents_of_seeds"
-_DRAWS = re.compile(r"(Stateless|Parameterized|Truncated)?(Random|Multinomial|TruncatedNormal)|Rng")
+_DRAWS = re.compile(
+    r"(Stateless|Stateful|Parameterized)*(Random|Multinomial|TruncatedNormal|StandardNormal|Shuffle)"
+    r"|StatefulUniform|Rng"
+)
 
 
 def drawing_layers(graph, network):
@@ -24,18 +27,47 @@ def drawing_layers(graph, network):
         Sorted list of names; of a draw outside of any layer that of its operation.
     """
     names = {layer.name for layer in layers_within(network)} - {network.name}
+    definition = graph.as_graph_def()
+    functions = {function.signature.name: function for function in definition.library.function}
     found = set()
-    for operation in graph.get_operations():
-        path = operation.name.split("/")
-        if _DRAWS.match(operation.type) and LATENTS not in path:
-            inside = [_plain(part) for part in path if _plain(part) in names]
-            found.add(inside[-1] if inside else operation.name)
+    for path in _draws(definition.node, functions):
+        inside = [layer for part in path if (layer := _layer_of(part, names))]
+        found.add(inside[-1] if inside else "/".join(path))
     return sorted(found)
 
 
-def _plain(part):
-    """Return a part of an operation's name without the number of a second call."""
-    return re.sub(r"_\d+$", "", part) if re.search(r"_\d+_\d+$", part) else part
+def _draws(nodes, functions, around=(), called=frozenset()):
+    """Yield the parts of the name of every draw but the latents'.
+
+    Bodies of loops, branches and functions are functions of their own: their operations' names
+    leave out what is around the call.
+    """
+    for node in nodes:
+        path = (*around, *node.name.split("/"))
+        if LATENTS in path:
+            continue
+        if _DRAWS.match(node.op):
+            yield path
+        for name in (_called(node) & functions.keys()) - called:
+            yield from _draws(functions[name].node_def, functions, path, called | {name})
+
+
+def _called(node):
+    """Return the names of the functions that an operation calls."""
+    values = node.attr.values()
+    return {
+        *(value.func.name for value in values if value.HasField("func")),
+        *(function.name for value in values for function in value.list.func),
+        node.op,
+    }
+
+
+def _layer_of(part, names):
+    """Return the layer that a part of an operation's name stands for, or `None`.
+
+    A graph adds a number to a name that it has already.
+    """
+    return next((name for name in (part, re.sub(r"_\d+$", "", part)) if name in names), None)
 
 
 def message(layers, what):
@@ -63,7 +95,7 @@ def check(model):
     Raises:
         ValueError: naming the layers.
     """
-    network, condition = model.sampling_network, model.condition.example(1)
+    network, condition = model.sampling_network, model.condition.example(1, model.value_range)
     latents = None
     if model.latents is not None:
         latents = model.latents.sample(tf.zeros((1,), tf.int64))

@@ -84,7 +84,8 @@ def export(
 
     Raises:
         ValueError: for an unknown format or a value out of range, a path that is a file, a
-            version that exists, versions of another format, or a network that is not built.
+            version that exists, versions of another format, a network that is not built or draws
+            random numbers at inference, or parts whose joined names would be one.
         TypeError: for an argument of the wrong kind.
         ImportError: when what was asked for takes a package that is not installed.
         OSError: when it can't be written (a full disk, a directory that is only read); nothing
@@ -155,7 +156,7 @@ def _difference(model, run):
     latents = None
     if model.latents is not None:
         latents = model.latents.sample(tf.range(_COMPARED, dtype=tf.int64))
-    condition = model.condition.example(_COMPARED)
+    condition = model.condition.example(_COMPARED, model.value_range)
     expected = nests.leaves(model(latents, condition, training=False))
     found = nests.leaves(run(model.generator_inputs(latents, condition)))
     apart = [tf.abs(a - tf.cast(b, tf.float32)) for a, b in zip(found, expected, strict=True)]

@@ -38,14 +38,6 @@ def meaning(name, model):
     return text.format(low=low, high=high)
 
 
-def by_name(name, nest):
-    """Return `{name: leaf}`, or `{name_part: leaf}` of a nest of several parts."""
-    return {
-        "_".join([name, *(part.split("/") if part else ())]): leaf
-        for part, leaf in nests.named(nest).items()
-    }
-
-
 class Signatures:
     """The functions that an export offers, as far as they apply to a model.
 
@@ -93,7 +85,7 @@ class Signatures:
 
         @tf.function(input_signature=list(specs.values()), autograph=False)
         def generator(*tensors):
-            return by_name("images", self._samples(dict(zip(specs, tensors, strict=True))))
+            return nests.by_name("images", self._samples(dict(zip(specs, tensors, strict=True))))
 
         return {"serving_default": generator}
 
@@ -107,7 +99,7 @@ class Signatures:
         shapes = nests.map(lambda part: tf.TensorShape(part.shape), priors_of(prior))
         return {
             name: tf.TensorSpec((None, *shape), tf.float32, name=name)
-            for name, shape in by_name("latents", shapes).items()
+            for name, shape in nests.by_name("latents", shapes).items()
         }
 
     def _latents_of(self, inputs):
@@ -119,7 +111,7 @@ class Signatures:
     def _serving_default(self):
         @tf.function(input_signature=[self._generator_specs()], autograph=False)
         def serving_default(inputs):
-            return by_name("images", self._samples(self._limits.passed(inputs)))
+            return nests.by_name("images", self._samples(self._limits.passed(inputs)))
 
         return serving_default
 
@@ -154,7 +146,7 @@ class Signatures:
     def _of_seeds(self, inputs, answer, truncation=None):
         prior = self._model.latents
         bound = truncation if self._truncated_by == "latents" else None
-        latents = by_name("latents", prior.sample(inputs["seed"], bound))
+        latents = nests.by_name("latents", prior.sample(inputs["seed"], bound))
         styles = truncation if self._truncated_by == "styles" else None
         return answer(self._samples({**inputs, **latents}, styles), latents)
 
@@ -168,7 +160,7 @@ class Signatures:
             inputs = self._limits.passed(inputs)
             prior = self._model.latents
             ends = [prior.sample(inputs[name]) for name in ("seed_a", "seed_b")]
-            latents = by_name("latents", prior.interpolate(*ends, inputs["position"]))
+            latents = nests.by_name("latents", prior.interpolate(*ends, inputs["position"]))
             return self._answer(self._samples({**inputs, **latents}))
 
         return interpolate
@@ -207,7 +199,9 @@ class Signatures:
             samples = nests.pack_as(model.signature.samples, flat)
             called_on = model.discriminator_inputs(samples, condition)
             heads = logits_of(model.discriminator(called_on, training=False), samples)
-            return by_name("logits", heads) | by_name("probability", nests.map(tf.sigmoid, heads))
+            return nests.by_name("logits", heads) | nests.by_name(
+                "probability", nests.map(tf.sigmoid, heads)
+            )
 
         return discriminate
 
@@ -220,7 +214,7 @@ class Signatures:
     def _answer(self, samples, more=()):
         levels = {
             name: self._levels(image) if _is_image(image) else image
-            for name, image in by_name("images", samples).items()
+            for name, image in nests.by_name("images", samples).items()
         }
         return {**levels, **dict(more)}
 
@@ -229,7 +223,7 @@ class Signatures:
         return {
             name: self._marked(tf.io.encode_png(self._levels(image)))
             for (name, image), shown in zip(
-                by_name("image_bytes", samples).items(), nests.leaves(samples), strict=True
+                nests.by_name("image_bytes", samples).items(), nests.leaves(samples), strict=True
             )
             if _is_image(shown)
         }

@@ -59,6 +59,30 @@ def named(nest):
     return dict(zip(names(nest), keras.tree.flatten(nest), strict=True))
 
 
+def by_name(name, nest):
+    """Return `{name: leaf}`, or `{name_part: leaf}` of a nest of several parts.
+
+    Raises:
+        ValueError: when two parts get one name.
+
+    Example:
+
+    >>> from keras_gan.utils import nests
+    >>> nests.by_name("images", {"photo": 1, "masks": [2, 3]})
+    {'images_masks_0': 2, 'images_masks_1': 3, 'images_photo': 1}
+    """
+    flat = {}
+    for part, leaf in named(nest).items():
+        joined = "_".join([name, *(part.split("/") if part else ())])
+        if joined in flat:
+            raise ValueError(
+                "Expected parts that keep apart when their keys are joined by '_'; rename one. "
+                f"Received: parts {names(nest)}, two of which would be {joined!r}"
+            )
+        flat[joined] = leaf
+    return flat
+
+
 def key(name, part):
     """Return the log key of a part: the name itself for a single tensor."""
     return f"{name}/{part}" if part else name

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import keras_gan
+from keras_gan.data import randomness
 from keras_gan.latents import Categorical, Normal, Uniform
 from tests.integration import translation
 from tests.serving import c_api
@@ -165,6 +166,58 @@ def test_draws_at_inference_are_refused(kind, layer, tmp_path):
     with pytest.raises(ValueError, match=f"A seed names a sample(?s:.*){layer}"):
         model.export(tmp_path / "drawing")
     assert not (tmp_path / "drawing").exists()
+
+
+class Within(keras.layers.Layer):
+    """Noise that is drawn within a function, a branch or a loop."""
+
+    def __init__(self, where, **kwargs):
+        super().__init__(**kwargs)
+        self.where = where
+
+    def call(self, inputs):
+        def noisy():
+            return inputs + tf.random.normal(tf.shape(inputs))
+
+        if self.where == "function":
+            return tf.function(noisy)()
+        if self.where == "branch":
+            return tf.cond(tf.reduce_sum(inputs) > -1e9, noisy, lambda: inputs)
+        return tf.map_fn(lambda row: row + tf.random.normal(tf.shape(row)), inputs)
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+@pytest.mark.parametrize("where", ["function", "branch", "loop"])
+def test_draws_within_functions_are_found(where):
+    z, x = keras.Input((4,)), keras.Input((3,))
+    made = Within(where, name="noisy")(keras.layers.Dense(3)(z))
+    model = keras_gan.GAN(keras.Model(z, made), keras.Model(x, keras.layers.Dense(1)(x)), seed=0)
+    with pytest.warns(UserWarning, match=r"Received: \['noisy'\]"):
+        model.generate(2, seed=0)
+    with pytest.raises(ValueError, match=r"Received: \['noisy'\]"):
+        randomness.check(model)
+
+
+def test_examples_of_conditions_are_in_the_range_of_values():
+    source, x = keras.Input((8, 8, 1)), keras.Input((8, 8, 1))
+    made = keras.layers.Conv2D(1, 1, activation="sigmoid")(source)
+    networks = keras.Model(source, made), keras.Model(x, keras.layers.Conv2D(1, 3)(x))
+    model = keras_gan.GAN(*networks, latents=None, conditional="generator")
+    example = np.asarray(model.condition.example(8, model.value_range))
+    assert 0 <= example.min() < 0.1 and 0.9 < example.max() <= 1
+
+
+def test_parts_whose_names_would_be_one_are_refused(tmp_path):
+    z = keras.Input((4,))
+    made = {"a": {"b": keras.layers.Dense(3)(z)}, "a_b": keras.layers.Dense(2)(z)}
+    judged = {"a": {"b": keras.Input((3,))}, "a_b": keras.Input((2,), name="a_b")}
+    joined = keras.layers.Concatenate()([judged["a"]["b"], judged["a_b"]])
+    critic = keras.Model(judged, keras.layers.Dense(1)(joined))
+    model = keras_gan.GAN(keras.Model(z, made), critic)
+    with pytest.raises(ValueError, match=r"rename one.*'a/b', 'a_b'.*'images_a_b'"):
+        model.export(tmp_path / "one", warmup=False)
 
 
 @pytest.mark.filterwarnings("error:A seed names a sample")

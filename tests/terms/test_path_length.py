@@ -54,6 +54,25 @@ def test_nonlinear_generator():
     assert float(term.length.numpy()) == pytest.approx(0.01 * lengths.mean(), rel=1e-4)
 
 
+def test_steps_of_styles():
+    """(||W y|| - a)^2 for samples w W of styles w, whatever the mapping network of two layers."""
+    z = keras.Input((5,))
+    styles = keras.layers.Dense(6)(keras.layers.Dense(4, "tanh")(z))
+    synthesis = keras.layers.Dense(3, name="synthesis")
+    generator = keras.Model(z, {"samples": synthesis(styles), "styles": styles})
+    term = PathLength(of="styles")
+    model = compiled(linear_critic((3,)), [term], generator)
+    term.length.assign(0.7)
+    step = step_of(model, normal(6, 3), player="generator")
+    y = directions(model, (6, 3))
+    # By finite differences: how much w W . y grows along each axis of the styles.
+    given = step.generated["styles"].numpy()
+    moved = [synthesis(given + 0.5 * axis) - synthesis(given - 0.5 * axis) for axis in np.eye(6)]
+    gradient = np.stack([np.sum(difference * y, axis=1) for difference in moved], axis=1)
+    literal = (np.linalg.norm(gradient, axis=1) - 0.7) ** 2
+    np.testing.assert_allclose(values_of(term, step, "generator"), literal, rtol=1e-3, atol=1e-6)
+
+
 def test_the_average_is_of_the_steps_before():
     generator, term = linear_generator((3,), latent_dim=2), PathLength(decay=0.25)
     model = compiled(linear_critic((3,)), [term], generator)
