@@ -3,33 +3,27 @@
 import keras
 import tensorflow as tf
 
-from keras_gan import augmentation as augmentations
-from keras_gan import averaging, export, losses
+from keras_gan import export
 from keras_gan import latents as priors
-from keras_gan import terms as game_terms
-from keras_gan.augmentation.augmentation import check_strategy
-from keras_gan.augmentation.augmented import Augmented
 from keras_gan.data import sampling
-from keras_gan.data.condition import Condition, embedded_classes
+from keras_gan.data.condition import Condition
+from keras_gan.data.labels import embedded_classes
 from keras_gan.data.signature import (
     Signature,
     check_models,
-    last_activations,
     latents_structure,
     sample_shape,
     samples_of,
 )
-from keras_gan.game import optimizers, orders
-from keras_gan.game import replay as replays
-from keras_gan.game.game import Game
-from keras_gan.game.logs import Logs
-from keras_gan.game.player import Discriminator, Generator
+from keras_gan.data.value_range import ValueRange
 from keras_gan.game.seeds import RandomState, seed_states
+from keras_gan.game.setup import check_running, game_of
 from keras_gan.game.step import logits_of
+from keras_gan.latents.composite import nest_of
 from keras_gan.quality import Quality
 from keras_gan.running.fitting import Fitting
 from keras_gan.saving import Saving
-from keras_gan.utils import arguments, nests
+from keras_gan.utils import nests
 from keras_gan.utils.keras_internals import note_keras_attributes
 
 
@@ -108,7 +102,7 @@ class GAN(Fitting, Saving, keras.Model):
         super().__init__(**kwargs)
         check_models(generator, discriminator)
         prior = _prior(latents, generator)
-        signature = Signature(generator, discriminator, priors.nest_of(prior))
+        signature = Signature(generator, discriminator, nest_of(prior))
         self.condition = Condition(
             signature,
             prior is not None,
@@ -122,7 +116,7 @@ class GAN(Fitting, Saving, keras.Model):
         self.generator = generator
         self.discriminator = discriminator
         self.latents = prior
-        self._value_range = _checked_range(value_range)
+        self.range = ValueRange(value_range, generator)
         with self.distribute_strategy.scope():
             self.random_state = RandomState(seed, name="random_state")
         note_keras_attributes()
@@ -193,29 +187,27 @@ class GAN(Fitting, Saving, keras.Model):
                 can't run under a distribution strategy.
             TypeError: for an object of the wrong kind.
         """
-        arguments.whole("discriminator_steps", discriminator_steps)
-        order = orders.get(update, unrolled_steps)
-        self._check_strategy(jit_compile, steps_per_execution, replay)
+        check_running(self.distribute_strategy, jit_compile, steps_per_execution)
         with self.distribute_strategy.scope():
-            loss = losses.get(loss)
-            added = [game_terms.get(term) for term in _as_list(terms)]
-            self._check_terms(added)
-            average = averaging.get(ema)
-            kept = replays.get(replay)
-            layer = augmentations.get(augmentation)
-            augmented = Augmented([layer] if layer else [], self.condition)
-            augmented.check(self.signature)
-            check_strategy(augmented.layers, self.distribute_strategy)
-            heads = self.signature.head_names
-            logs = Logs(loss, [*added, *augmented.following], balance, heads)
-            quality = Quality(metrics, metric_samples, taken=logs.names)
+            game = game_of(
+                self,
+                loss=loss,
+                generator_optimizer=generator_optimizer,
+                discriminator_optimizer=discriminator_optimizer,
+                terms=terms,
+                discriminator_steps=discriminator_steps,
+                update=update,
+                unrolled_steps=unrolled_steps,
+                ema=ema,
+                augmentation=augmentation,
+                replay=replay,
+                balance=balance,
+            )
+            quality = Quality(metrics, metric_samples, taken=game.logs.names)
             quality.resolve(self.signature)
-            pair = optimizers.OptimizerPair(generator_optimizer, discriminator_optimizer)
-            pair.check_strategy(self.distribute_strategy)
-            order.check(pair.optimizers[1], kept)
             # Last of what may raise: a term belongs to the model that it is attached to.
             if self.networks_built:
-                self._attach(added, average, kept)
+                game.attach(self)
         # From here on nothing raises: a refused compile leaves the model as it was.
         super().compile(
             optimizer=None,
@@ -223,47 +215,26 @@ class GAN(Fitting, Saving, keras.Model):
             steps_per_execution=steps_per_execution,
             run_eagerly=run_eagerly,
         )
-        self.loss = loss
-        self.discriminator_steps = discriminator_steps
-        self.update, self.unrolled_steps = update, order.steps_ahead
         self.jit_compile_choice = jit_compile
-        self.quality = quality
-        self._set_optimizers(pair)
-        self._hold(added, average, augmented.layers, kept)
-        parts = loss, added, augmented.following
-        self.game = Game(
-            loss=loss,
-            generator=Generator(self.generator, self.generator_optimizer, *parts),
-            discriminator=Discriminator(self.discriminator, self.discriminator_optimizer, *parts),
-            order=order,
-            prior=self.latents,
-            condition=self.condition,
-            logs=logs,
-            random_state=self.random_state,
-            average=average,
-            augmentation=augmented,
-            replay=kept,
-            discriminator_steps=discriminator_steps,
-        )
-        for part in augmented.following:
+        self.update, self.unrolled_steps = update, game.order.steps_ahead
+        self.game, self.quality, self._sample = game, quality, None
+        self._hold(game)
+        for part in game.augmentation.following:
             part.attach(self)
         if self.networks_built:
-            self._build_players()
+            with self.distribute_strategy.scope():
+                game.build()
 
-    def _hold(self, added, average, layers, kept):
-        """Hold what has state where Keras tracks it."""
+    def _hold(self, game):
+        """Hold what has state where Keras tracks it: what hangs on a plain object is in no file."""
+        self.loss, self.discriminator_steps = game.loss, game.discriminator_steps
+        self.optimizer = game.optimizers
+        self.generator_optimizer, self.discriminator_optimizer = game.optimizers.optimizers
         # Emptied and filled rather than replaced: Keras forgets what leaves a tracked list.
-        _refill(self.terms, added)
-        _refill(self._averages, [average] if average else [])
-        _refill(self._augmentations, layers)
-        _refill(self._replays, [kept] if kept else [])
-        self._sample = None
-
-    def _set_optimizers(self, pair):
-        pair.scale_losses(self.generator, self.discriminator)
-        # Direct attributes: what hangs on a plain object is in no checkpoint.
-        self.generator_optimizer, self.discriminator_optimizer = pair.optimizers
-        self.optimizer = pair
+        _refill(self.terms, game.terms)
+        _refill(self._averages, [game.average] if game.average else [])
+        _refill(self._augmentations, game.augmentation.layers)
+        _refill(self._replays, [game.replay] if game.replay else [])
 
     @property
     def networks_built(self):
@@ -278,37 +249,16 @@ class GAN(Fitting, Saving, keras.Model):
             outputs: all that the discriminator returned.
             samples: the samples that it judged.
         """
-        prior = priors.nest_of(self.latents)
+        prior = nest_of(self.latents)
         self.signature = Signature(self.generator, self.discriminator, prior)
         self.signature.note(generated, outputs, samples)
         self.condition.read(self.signature)
         self.game.logs.set_heads(self.signature.head_names)
         if not self.game.generator.built:
             self.built = True
-            self._attach(self.terms, self.average, self.game.replay)
-            self._build_players()
-
-    def _attach(self, added, average, kept):
-        """Create what terms, average and replay need of the networks, in the strategy's scope.
-
-        Raises:
-            ValueError: when a term leaves a layer of its own unbuilt, or the average can't copy
-                the generator.
-        """
-        with self.distribute_strategy.scope():
-            if average:
-                before = self.average if self.average and self.average.built else None
-                average.follow(self.generator, before and before.network.get_weights())
-            if kept:
-                kept.attach(self.signature, self.condition)
-            for term in added:
-                term.attach_once(self)
-
-    def _build_players(self):
-        """Build the optimizers on the players' variables, in the model's strategy scope."""
-        with self.distribute_strategy.scope():
-            for player in self.game.players:
-                player.build()
+            with self.distribute_strategy.scope():
+                self.game.attach(self)
+                self.game.build()
 
     @property
     def average(self):
@@ -339,28 +289,14 @@ class GAN(Fitting, Saving, keras.Model):
     @property
     def value_range(self):
         """The `(lowest, highest)` value of images."""
-        if self._value_range is not None:
-            return self._value_range
-        ends = last_activations(self.generator)
-        return (0.0, 1.0) if ends and ends <= {"sigmoid", "hardsigmoid"} else (-1.0, 1.0)
-
-    @property
-    def is_bounded(self):
-        """Whether samples outside of the value range can't be made, or are said not to be."""
-        ends = last_activations(self.generator)
-        bounded = ends and ends <= {"tanh", "sigmoid", "hardsigmoid"}
-        return bool(bounded) or self._value_range is not None
-
-    @property
-    def given_range(self):
-        """The `value_range` argument."""
-        return "auto" if self._value_range is None else list(self._value_range)
+        return self.range.pair
 
     @property
     def seed_states(self):
         """The seed states of all layers that take part in training."""
-        layers = [self.generator, self.discriminator, *self._augmentations, *self.terms]
-        return [state for layer in layers for state in seed_states(layer)]
+        if self.game is None:
+            return seed_states(self.generator, self.discriminator)
+        return self.game.seed_states
 
     @property
     def steps(self):
@@ -371,38 +307,6 @@ class GAN(Fitting, Saving, keras.Model):
     def metrics(self):
         """The running means of the logs, which Keras resets at every epoch."""
         return self.game.logs.metrics if self.compiled and self.game else []
-
-    def _check_terms(self, terms):
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        lazy = [term.name for term in terms if term.reduces and term.interval > 1]
-        if lazy and replicas > 1:
-            raise ValueError(
-                "A term that takes means over all replicas can't be lazy: replicas don't "
-                "communicate within a branch. Use `interval=1`, or one device. Received: "
-                f"interval > 1 for {lazy}, under {type(self.distribute_strategy).__name__} on "
-                f"{replicas} replicas"
-            )
-
-    def _check_strategy(self, jit_compile, steps_per_execution, replay):
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        where = f"{type(self.distribute_strategy).__name__} on {replicas} replicas"
-        if replicas == 1:
-            return
-        if replay is not None:
-            raise ValueError(
-                "Samples are kept for the discriminator on one device alone: drop `replay`, or the "
-                f"strategy. Received: replay={replay}, under {where}"
-            )
-        refused = {
-            "jit_compile=True": jit_compile is True,
-            f"steps_per_execution={steps_per_execution}": steps_per_execution > 1,
-        }
-        for choice, chosen in refused.items():
-            if chosen:
-                raise ValueError(
-                    f"{choice} does not work with {where} under Keras "
-                    f"{keras.__version__}. Drop one of the two."
-                )
 
     def train_step(self, data):
         """Take one training step; see `keras_gan.game.game.Game.step`."""
@@ -540,22 +444,6 @@ def _prior(latents, generator):
         structure = latents_structure(generator)
         return priors.get(nests.map(lambda t: priors.Normal(sample_shape(t)), structure))
     return priors.get(latents)
-
-
-def _checked_range(value_range):
-    if isinstance(value_range, str) and value_range == "auto":
-        return None
-    pair = tuple(value_range) if isinstance(value_range, (list, tuple)) else ()
-    if len(pair) != 2 or not pair[0] < pair[1]:
-        raise ValueError(
-            "Expected `value_range` to be 'auto' or a pair (lowest, highest). "
-            f"Received: value_range={value_range!r}"
-        )
-    return tuple(float(value) for value in pair)
-
-
-def _as_list(value):
-    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _refill(tracked, values):

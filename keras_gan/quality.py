@@ -122,7 +122,7 @@ class Quality:
             fake = self._generated(model, batch_size)
             # The first batch in any case: it tells of divergence, though no metric may look.
             fake = itertools.chain([next(fake)], fake)
-            value_range = _known_range(model)
+            value_range = model.range.known
             quality.evaluation.feed(
                 self._by_part, "fake", fake, verbose, self.samples, value_range=value_range
             )
@@ -147,7 +147,7 @@ class Quality:
                 yield real if condition is None else (real, condition)
 
         stream = batches()
-        value_range = _known_range(model)
+        value_range = model.range.known
         quality.evaluation.feed(metrics, "real", stream, verbose, value_range=value_range)
         for metric in itertools.chain(*metrics.values()):
             if isinstance(metric, quality.QualityMetric):
@@ -185,7 +185,7 @@ class Quality:
         A generator without a tanh may leave it a little; an image file would be clipped too.
         """
         parts = [
-            self._clipped_part(part, _limits(self._by_part.get(name, ()), _known_range(model)))
+            self._clipped_part(part, _limits(self._by_part.get(name, ()), model.range.known))
             for name, part in nests.named(fake).items()
         ]
         return nests.pack_as(fake, parts)
@@ -244,7 +244,7 @@ class Quality:
             return
         named = nests.named(self._clipped(model, fake))
         for part, metric in ours:
-            ranges = _known_range(model), metric.value_range
+            ranges = model.range.known, metric.value_range
             metric._twin().update_state(fake=in_range(named[part], *ranges))
 
 
@@ -340,11 +340,6 @@ def _limits(metrics, known):
     ours.sort(key=lambda metric: metric.features is None)
     ranges = [metric.value_range for metric in ours if metric.value_range]
     return (known or ranges[0]) if ranges else None
-
-
-def _known_range(model):
-    """Return the range of a model's images, `None` where nothing says it."""
-    return model.value_range if model.is_bounded else None
 
 
 def _is_finite(samples):

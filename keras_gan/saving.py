@@ -138,7 +138,7 @@ class Saving:
             "num_classes": self.num_classes,
             "generator_condition": self.condition.keys["generator"],
             "discriminator_condition": self.condition.keys["discriminator"],
-            "value_range": self.given_range,
+            "value_range": self.range.given,
         }
 
     @classmethod

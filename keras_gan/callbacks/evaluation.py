@@ -93,7 +93,7 @@ class Evaluation(keras.callbacks.Callback):
             return
         model = self.model
         x, condition = model.condition.split(self._source.element)
-        model.condition.check(x, condition)
+        model.condition.check(condition)
         model.signature.check_element(x)
         self._quality.check(model, condition)
 

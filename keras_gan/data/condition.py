@@ -7,8 +7,6 @@ import tensorflow as tf
 from keras_gan.data import elements
 from keras_gan.data.signature import match_nests, sample_shape
 from keras_gan.utils import arguments, nests
-from keras_gan.utils.keras_internals import made_by
-from keras_gan.utils.tensors import compatible
 
 _CHOICES = "auto", True, False, "generator", "samples"
 
@@ -59,7 +57,7 @@ class Condition:
         self._has_latents = has_latents
         self.read(signature)
         if conditional == "auto":
-            conditional = _is_conditional(signature, has_latents)
+            conditional = not has_latents or signature.is_conditional()
         self.of_samples = conditional == "samples"
         self.given = bool(conditional)
         told = signature.discriminator_condition
@@ -143,11 +141,10 @@ class Condition:
             return x, x
         return x, condition if self.given else None
 
-    def check(self, x, condition):
+    def check(self, condition):
         """Raise when a dataset's condition does not fit the networks.
 
         Args:
-            x: nest of tensors or specs of samples.
             condition: nest of tensors or specs, or `None`.
 
         Raises:
@@ -373,47 +370,6 @@ def _is_image_like(part, like):
     return same_form and own_height <= height and height % own_height == 0
 
 
-def embedded_classes(generator, discriminator, signature):
-    """Return how many labels the networks' embeddings take, or `None`.
-
-    Read off `Embedding` layers that take a condition's only integer part, as it is or on its way
-    through layers without weights, such as `layers.Packing`.
-    """
-    sizes = []
-    networks = {"generator": generator, "discriminator": discriminator}
-    for player, network in networks.items():
-        specs = getattr(signature, f"{player}_condition")
-        labels = [tensor for tensor in nests.leaves(specs) if _is_label(tensor)]
-        if len(labels) == 1:
-            sizes += [
-                embedding.input_dim
-                for layer in getattr(network, "layers", [])
-                # The layer itself, or what a wrapper such as SpectralNormalization holds.
-                if isinstance(embedding := getattr(layer, "layer", layer), keras.layers.Embedding)
-                and _comes_from(layer, labels[0])
-            ]
-    return min(sizes, default=None)
-
-
-def _is_label(tensor):
-    integer = "int" in keras.backend.standardize_dtype(tensor.dtype)
-    return integer and compatible(sample_shape(tensor), (1,) * len(sample_shape(tensor)))
-
-
-def _comes_from(layer, label):
-    """Tell whether what a layer takes is a label, as it is or only reshaped."""
-    try:
-        tensor = layer.input
-    except (AttributeError, ValueError):
-        return False
-    while isinstance(tensor, keras.KerasTensor) and tensor is not label:
-        operation, inputs, _ = made_by(tensor)
-        if getattr(operation, "weights", None) or len(inputs) != 1:
-            return False
-        tensor = inputs[0]
-    return tensor is label
-
-
 def _check_conditional(conditional, has_latents):
     if not any(conditional is choice or conditional == choice for choice in _CHOICES):
         raise ValueError(
@@ -435,30 +391,3 @@ def _checked_keys(name, keys):
             f"Received: {name}={keys!r}"
         )
     return list(keys)
-
-
-def _is_conditional(signature, has_latents):
-    """Read off the networks' inputs whether they take a condition.
-
-    Raises:
-        ValueError: when the networks don't say it, or contradict each other.
-    """
-    if not has_latents:
-        return True
-    told = signature.generator_condition, signature.discriminator_condition
-    if None in [condition if condition is None else () for condition in told]:
-        raise ValueError(
-            "Expected Functional networks for `conditional='auto'`: whether there is a condition "
-            "is read off their inputs. Pass `conditional=True` or `conditional=False`. Received: "
-            "a generator or discriminator that does not say its inputs"
-        )
-    given, judged = (bool(nests.leaves(condition)) for condition in told)
-    if judged and not given:
-        counts = [len(signature.inputs[player]) for player in ("generator", "discriminator")]
-        raise ValueError(
-            "The discriminator takes a condition and the generator does not: a generator with "
-            "latents takes `[latents, condition]`, one without takes the condition and "
-            f"`latents=None`. Received: generator with {counts[0]} input, discriminator with "
-            f"{counts[1]} inputs"
-        )
-    return given

@@ -118,14 +118,13 @@ class Signature:
         generator_condition: nest of the symbolic inputs behind the latents; `()` where there are
             none, `None` where that can't be told.
         discriminator_condition: the same behind the discriminator's samples.
-        inputs: flat symbolic inputs by player, `None` where not known.
 
     Raises:
         ValueError: when latents, samples or logits don't fit each other.
     """
 
     def __init__(self, generator, discriminator, prior):
-        self.inputs = {"generator": inputs_of(generator), "discriminator": inputs_of(discriminator)}
+        self._kinds = type(generator), type(discriminator)
         generated = output_structure(generator)
         self.side_outputs = None if generated is None else side_outputs_of(generated)
         made = None if generated is None else samples_of(generated)
@@ -143,6 +142,30 @@ class Signature:
     def head_names(self):
         """Names of the heads of logits, `[""]` for one; `None` where that can't be told."""
         return None if self.heads is None else nests.names(self.heads)
+
+    def is_conditional(self):
+        """Tell whether networks with latents take a condition, by their inputs.
+
+        Raises:
+            ValueError: when the networks don't say it, or contradict each other.
+        """
+        told = self.generator_condition, self.discriminator_condition
+        if any(condition is None for condition in told):
+            kinds = " and a discriminator of type ".join(kind.__name__ for kind in self._kinds)
+            raise ValueError(
+                "Expected Functional networks for `conditional='auto'`: whether there is a "
+                "condition is read off their inputs. Pass `conditional=True` or "
+                f"`conditional=False`. Received: a generator of type {kinds}"
+            )
+        given, judged = (len(nests.leaves(condition)) for condition in told)
+        if judged and not given:
+            raise ValueError(
+                "The discriminator takes a condition and the generator does not: a generator with "
+                "latents takes `[latents, condition]`, one without takes the condition and "
+                "`latents=None`. Received: a discriminator with a condition of "
+                f"{judged} parts, and a generator with latents alone"
+            )
+        return given > 0
 
     def note(self, generated, outputs, samples):
         """Take note of what networks have returned that don't say it.

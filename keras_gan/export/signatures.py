@@ -7,7 +7,7 @@ from keras_gan.data import sampling
 from keras_gan.data.signature import input_structure, output_structure, samples_of
 from keras_gan.export import provenance, weights
 from keras_gan.game.step import logits_of
-from keras_gan.latents import nest_of as priors_of
+from keras_gan.latents.composite import nest_of as priors_of
 from keras_gan.utils import nests
 
 # What each input and output is, for the model's card, by the beginning of its name.

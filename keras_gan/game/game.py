@@ -1,18 +1,31 @@
 """The game of a GAN: two players, a loss, terms and the order of updates; one training step."""
 
+import dataclasses
+
 import tensorflow as tf
 
-from keras_gan.game.seeds import seed_states
+from keras_gan.augmentation.augmented import Augmented
+from keras_gan.averaging import GeneratorAverage
+from keras_gan.data.condition import Condition
+from keras_gan.game.logs import Logs
+from keras_gan.game.optimizers import OptimizerPair
+from keras_gan.game.orders import Alternating
+from keras_gan.game.player import Discriminator, Generator
+from keras_gan.game.replay import Replay
+from keras_gan.game.seeds import RandomState, seed_states
 from keras_gan.game.step import Step
+from keras_gan.latents import Prior
+from keras_gan.losses import AdversarialLoss
 from keras_gan.utils import nests, replicas
 
 
+@dataclasses.dataclass(eq=False)
 class Game:
     """Two players and the rules by which they train against each other.
 
     A plain object that `GAN.compile` makes: it holds what the model holds, and no state of its own.
 
-    Args:
+    Attributes:
         loss: the `AdversarialLoss`.
         generator: the `Generator` that plays.
         discriminator: the `Discriminator` that plays.
@@ -21,6 +34,7 @@ class Game:
         condition: the `Condition`, which says what the networks are called on.
         logs: the `Logs`.
         random_state: the `RandomState`.
+        optimizers: the `OptimizerPair`.
         average: the `GeneratorAverage`, or `None`.
         augmentation: the `Augmented` view of samples that the discriminator has in training.
         replay: the `Replay` of generated samples, or `None`.
@@ -30,34 +44,19 @@ class Game:
         - [Goodfellow et al., 2014](https://arxiv.org/abs/1406.2661), Algorithm 1
     """
 
-    def __init__(
-        self,
-        *,
-        loss,
-        generator,
-        discriminator,
-        order,
-        prior,
-        condition,
-        logs,
-        random_state,
-        average=None,
-        augmentation=None,
-        replay=None,
-        discriminator_steps=1,
-    ):
-        self.loss = loss
-        self.generator = generator
-        self.discriminator = discriminator
-        self.order = order
-        self.prior = prior
-        self.condition = condition
-        self.logs = logs
-        self.random_state = random_state
-        self.average = average
-        self.augmentation = augmentation
-        self.replay = replay
-        self.discriminator_steps = discriminator_steps
+    loss: AdversarialLoss
+    generator: Generator
+    discriminator: Discriminator
+    order: Alternating
+    prior: Prior | None
+    condition: Condition
+    logs: Logs
+    random_state: RandomState
+    optimizers: OptimizerPair
+    average: GeneratorAverage | None
+    augmentation: Augmented
+    replay: Replay | None
+    discriminator_steps: int
 
     @property
     def players(self):
@@ -75,10 +74,39 @@ class Game:
         return frozenset().union(*(term.watches for term in self.terms))
 
     @property
+    def seed_states(self):
+        """The seed states of all layers that take part in training."""
+        networks = (player.network for player in self.players)
+        return seed_states(*networks, *self.augmentation.layers, *self.terms)
+
+    @property
     def answers_real(self):
         """Whether the generator's loss looks at real samples too."""
         needed = any(term.needs_real_outputs for term in self.terms)
         return self.loss.uses_real_logits or needed
+
+    def attach(self, model):
+        """Create what terms, average and replay need of the networks, in the strategy's scope.
+
+        Args:
+            model: the `GAN`, its networks built; a term belongs to it from here on.
+
+        Raises:
+            ValueError: when a term leaves a layer of its own unbuilt, or the average can't copy
+                the generator.
+        """
+        if self.average:
+            before = model.average if model.average and model.average.built else None
+            self.average.follow(model.generator, before and before.network.get_weights())
+        if self.replay:
+            self.replay.attach(model.signature, model.condition)
+        for term in self.terms:
+            term.attach_once(model)
+
+    def build(self):
+        """Build the optimizers on the players' variables, in the strategy's scope."""
+        for player in self.players:
+            player.build()
 
     def step(self, batches):
         """Take one training step, as Algorithm 1 has it, and return the logs.
@@ -90,7 +118,7 @@ class Game:
             batches: list of `(x, condition)`, one for each update of the discriminator.
         """
         seeds, values = self.random_state.stream(), self.logs.collector()
-        seeds.reseed(self._seed_states)
+        seeds.reseed(self.seed_states)
         self.generator.before_update()
         for batch in batches[:-1]:
             self.discriminator_turn(self.begin(batch, seeds, values))
@@ -110,7 +138,8 @@ class Game:
         """Update the discriminator on real samples, and generated ones that are cut off."""
         player = self.discriminator
         player.before_update()
-        step.show_fake(cut_off=True)
+        step.show_fake()
+        step.cut_fake_off()
         with tf.GradientTape() as tape:
             step.judge_real()
             step.judge_fake()
@@ -126,7 +155,7 @@ class Game:
             ahead: the discriminator's weights of an unrolled order, or `None`.
         """
         player = self.generator
-        step.show_fake(cut_off=False)
+        step.show_fake()
         with step.tape:
             with self.discriminator.playing(ahead):
                 if self.answers_real:
@@ -198,12 +227,6 @@ class Game:
         means = replicas.mean_over_replicas([tf.convert_to_tensor(buffer) for buffer in buffers])
         for buffer, average in zip(buffers, means, strict=True):
             buffer.assign(average)
-
-    @property
-    def _seed_states(self):
-        networks = (player.network for player in self.players)
-        layers = [*networks, *self.augmentation.layers, *self.terms]
-        return [state for layer in layers for state in seed_states(layer)]
 
 
 def _float_buffers(*layers):

@@ -39,13 +39,13 @@ class Simultaneous(Alternating):
         """Update both players on the last batch of a training step."""
         generator, discriminator = game.players
         discriminator.before_update()
-        step.show_fake(cut_off=False)
+        step.show_fake()
         with step.tape, tf.GradientTape() as discriminator_tape:
             step.judge_real()
             step.judge_fake()
             g_loss = generator.scale(generator.objective(step))
             if game.replay is not None:
-                step.recall_fake()
+                step.cut_fake_off()
                 step.judge_fake()
             d_loss = discriminator.scale(discriminator.objective(step))
         gradients = [
@@ -98,7 +98,7 @@ class Unrolled(Alternating):
 
     def play(self, game, step):
         """Update both players on the last batch of a training step."""
-        step.show_fake(cut_off=False)
+        step.show_fake()
         with step.tape:
             ahead = self.weights_ahead(game, step)
         game.discriminator_turn(step)

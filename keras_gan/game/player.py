@@ -38,9 +38,6 @@ class Player:
         self.terms = terms
         self._following = following
         self._variables = None
-        # Keras's optimizers add up gradients as they apply them: each player by itself, and after
-        # it has clipped each replica's share. Here they come added up.
-        take_summed_gradients(optimizer)
 
     @property
     def built(self):
@@ -62,6 +59,9 @@ class Player:
         layers = self.layers
         self._variables = [variable for layer in layers for variable in layer.trainable_variables]
         self.optimizer.build(self._variables)
+        # Keras's optimizers add up gradients as they apply them: each player by itself, and after
+        # it has clipped each replica's share. Here they come added up.
+        take_summed_gradients(self.optimizer)
 
     def adversarial_loss(self, step):
         """Return the adversarial loss, a scalar, and note it in the step's logs."""

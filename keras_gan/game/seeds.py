@@ -94,7 +94,10 @@ class RandomState(keras.layers.Layer):
         self.step.assign_add(1)
 
 
-def seed_states(layer):
-    """Return the states of the `SeedGenerator`s in a layer: its variables that are no weights."""
-    weights = {id(weight) for weight in layer.weights}
-    return [variable for variable in layer.variables if id(variable) not in weights]
+def seed_states(*layers):
+    """Return the states of the `SeedGenerator`s in layers: their variables that are no weights."""
+    states = []
+    for layer in layers:
+        weights = {id(weight) for weight in layer.weights}
+        states += [variable for variable in layer.variables if id(variable) not in weights]
+    return states

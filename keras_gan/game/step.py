@@ -121,22 +121,15 @@ class Step:
 
     # The discriminator's forwards.
 
-    def show_fake(self, cut_off):
-        """Make the generated samples those that the discriminator is shown next.
-
-        Args:
-            cut_off: whether it is the discriminator that learns from them: no gradient reaches
-                the generator then, and older ones may take their places.
-        """
+    def show_fake(self):
+        """Make the generated samples those that the discriminator is shown next."""
         self.fake, self.fake_condition = self.generated["samples"], self.condition
-        if cut_off:
-            self.fake = nests.map(tf.stop_gradient, self.fake)
-            self.recall_fake()
 
-    def recall_fake(self):
-        """Let older samples take the places of some generated ones, where there is a replay."""
+    def cut_fake_off(self):
+        """Cut the samples shown off from the generator; with a replay older ones may be shown."""
+        self.fake = nests.map(tf.stop_gradient, self.fake)
         if self._game.replay is not None:
-            shown = nests.map(tf.stop_gradient, self.fake), self.condition
+            shown = self.fake, self.condition
             self.fake, self.fake_condition = self._game.replay.exchange(*shown, self.seeds.next())
 
     def judge_real(self):

@@ -82,7 +82,7 @@ class NearestNeighbour(QualityMetric):
         Args:
             model: a `GAN`.
         """
-        self._model_range = model.value_range if model.is_bounded else None
+        self._model_range = model.range.known
 
     @property
     def unavailable(self):

@@ -136,11 +136,11 @@ class Fitting:
         source.check(needed)
         if source.element is not None:
             x, condition = self.condition.split(source.element)
-            self.condition.check(x, condition)
+            self.condition.check(condition)
             self.signature.check_element(x)
             if not self.game.generator.built or self.signature.heads is None:
                 self._build_networks(x, condition)
-        source.check_values(self.condition, self.value_range if self.is_bounded else None)
+        source.check_values(self.condition, self.range.known)
 
     def _build_networks(self, x, condition):
         """Call subclassed networks once, on zeros of the shapes that the data has."""

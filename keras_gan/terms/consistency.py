@@ -7,7 +7,7 @@ from keras import ops
 from keras_gan.augmentation import Translation
 from keras_gan.augmentation.augmentation import check_strategy, follows_training
 from keras_gan.data.signature import sample_shape
-from keras_gan.latents import nest_of
+from keras_gan.latents.composite import nest_of
 from keras_gan.terms.norms import squared_norm
 from keras_gan.terms.path_length import check_latents
 from keras_gan.terms.term import Term
@@ -185,6 +185,8 @@ class LatentConsistency(Term):
     Reference:
         - [Zhao et al., 2020](https://arxiv.org/abs/2002.04724)
     """
+
+    needs_fresh_fake = True
 
     def __init__(
         self,

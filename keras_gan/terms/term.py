@@ -43,6 +43,8 @@ class Term(keras.layers.Layer):
             respect to these).
         needs_real_outputs: whether `generator_term` reads `step.real_outputs`, which the
             training step then takes from the updated discriminator, at one more forward.
+        needs_fresh_fake: whether `discriminator_term` compares `step.fake` with samples of near
+            latents; `compile(replay=...)`, which shows older ones among them, refuses such a term.
         reduces: whether the term takes means over all replicas; such a term can't be lazy under
             a strategy of several.
 
@@ -67,6 +69,7 @@ class Term(keras.layers.Layer):
     watches = frozenset()
     needs_real_outputs = False
     reduces = False
+    needs_fresh_fake = False
 
     def __init__(self, weight=1.0, interval=1, schedule=None, name=None, **kwargs):
         # Not Keras's own names: those are numbered, and a log key should not be.

@@ -1,0 +1,127 @@
+"""The making of a game: names and options of `compile` turned into objects that fit each other."""
+
+import keras
+
+from keras_gan import augmentation as augmentations
+from keras_gan import averaging, losses
+from keras_gan import terms as game_terms
+from keras_gan.augmentation.augmentation import check_strategy
+from keras_gan.augmentation.augmented import Augmented
+from keras_gan.game import orders
+from keras_gan.game import replay as replays
+from keras_gan.game.game import Game
+from keras_gan.game.logs import Logs
+from keras_gan.game.optimizers import OptimizerPair
+from keras_gan.game.player import Discriminator, Generator
+from keras_gan.utils import arguments
+
+
+def game_of(
+    model,
+    *,
+    loss,
+    generator_optimizer,
+    discriminator_optimizer,
+    terms,
+    discriminator_steps,
+    update,
+    unrolled_steps,
+    ema,
+    augmentation,
+    replay,
+    balance,
+):
+    """Return the `Game` that a model is compiled with; the model stays as it is.
+
+    The options are those of `GAN.compile`.
+
+    Raises:
+        ValueError: for an unknown name, a value out of range, or what can't be combined.
+        TypeError: for an object of the wrong kind.
+    """
+    arguments.whole("discriminator_steps", discriminator_steps)
+    order = orders.get(update, unrolled_steps)
+    loss, average, kept = losses.get(loss), averaging.get(ema), replays.get(replay)
+    terms = [game_terms.get(term) for term in _as_list(terms)]
+    layer = augmentations.get(augmentation)
+    augmented = Augmented([layer] if layer else [], model.condition)
+    augmented.check(model.signature)
+    heads = model.signature.head_names
+    logs = Logs(loss, [*terms, *augmented.following], balance, heads)
+    pair = OptimizerPair(generator_optimizer, discriminator_optimizer)
+    order.check(pair.optimizers[1], kept)
+    strategy = model.distribute_strategy
+    check_strategy(augmented.layers, strategy)
+    pair.check_strategy(strategy)
+    _check_terms(terms, kept, strategy)
+    pair.scale_losses(model.generator, model.discriminator)
+    parts = loss, terms, augmented.following
+    return Game(
+        loss=loss,
+        generator=Generator(model.generator, pair.optimizers[0], *parts),
+        discriminator=Discriminator(model.discriminator, pair.optimizers[1], *parts),
+        order=order,
+        prior=model.latents,
+        condition=model.condition,
+        logs=logs,
+        random_state=model.random_state,
+        optimizers=pair,
+        average=average,
+        augmentation=augmented,
+        replay=kept,
+        discriminator_steps=discriminator_steps,
+    )
+
+
+def check_running(strategy, jit_compile, steps_per_execution):
+    """Raise when Keras can't run a model so under a strategy of several replicas.
+
+    Args:
+        strategy: the model's `tf.distribute.Strategy`.
+        jit_compile: as in `GAN.compile`.
+        steps_per_execution: as in `GAN.compile`.
+
+    Raises:
+        ValueError: naming the combination.
+    """
+    refused = {
+        "jit_compile=True": jit_compile is True,
+        f"steps_per_execution={steps_per_execution}": steps_per_execution > 1,
+    }
+    for choice, chosen in refused.items():
+        if chosen and strategy.num_replicas_in_sync > 1:
+            raise ValueError(
+                f"{choice} does not work with {_described(strategy)} under Keras "
+                f"{keras.__version__}. Drop one of the two."
+            )
+
+
+def _check_terms(terms, kept, strategy):
+    """Raise when terms, or a replay, can't be played with on several replicas or together."""
+    several = strategy.num_replicas_in_sync > 1
+    if kept and several:
+        raise ValueError(
+            "Samples are kept for the discriminator on one device alone: drop `replay`, or the "
+            f"strategy. Received: replay={kept.size}, under {_described(strategy)}"
+        )
+    lazy = [term.name for term in terms if term.reduces and term.interval > 1]
+    if lazy and several:
+        raise ValueError(
+            "A term that takes means over all replicas can't be lazy: replicas don't "
+            "communicate within a branch. Use `interval=1`, or one device. Received: "
+            f"interval > 1 for {lazy}, under {_described(strategy)}"
+        )
+    fresh = [term.name for term in terms if term.needs_fresh_fake]
+    if kept and fresh:
+        raise ValueError(
+            "A term that compares the samples shown with others of near latents needs new ones: "
+            f"drop `replay`, or the term. Received: replay={kept.size}, with the terms {fresh}"
+        )
+
+
+def _described(strategy):
+    return f"{type(strategy).__name__} on {strategy.num_replicas_in_sync} replicas"
+
+
+def _as_list(value):
+    return list(value) if isinstance(value, (list, tuple)) else [value]
