@@ -133,6 +133,8 @@ def test_saved_restored_and_resumed_exactly(update, tmp_path):
 def test_what_it_needs():
     with pytest.raises(ValueError, match=r"unrolled(?s:.*)replay=5"):
         small.gan().compile(update="unrolled", replay=5)
+    with pytest.raises(ValueError, match=r"near latents(?s:.*)replay=5(?s:.*)latent_consistency"):
+        small.gan().compile(terms=[keras_gan.terms.LatentConsistency()], replay=5)
     generator, discriminator = (
         keras.Sequential([keras.layers.Conv2D(1, 3, padding="same")]) for _ in range(2)
     )

@@ -1,66 +1,17 @@
+"""SampleGrid: names, files, animation, refusals; what it draws of samples alone."""
+
 import os
 import pathlib
-import types
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from drawn import FakeGAN, begin, names, read, train
 from PIL import Image
 
-from keras_gan.callbacks import SampleGrid, captioned, image_grid, side_by_side
-from keras_gan.data.condition import Condition
+from keras_gan.callbacks import SampleGrid, captioned, image_grid
 from keras_gan.visualization import files
-
-
-def condition_of(conditional, num_classes):
-    """Return the condition of networks that say nothing of it."""
-    silent = types.SimpleNamespace(generator_condition=None, discriminator_condition=None)
-    return Condition(silent, True, conditional, num_classes=num_classes)
-
-
-class FakeGAN:
-    """What SampleGrid sees of a GAN: samples that say which seed, label and epoch made them."""
-
-    distribute_strategy = tf.distribute.get_strategy()
-    value_range = (-1.0, 1.0)
-
-    def __init__(self, shape=(4, 4, 1), conditional=False, num_classes=None):
-        self.shape = shape
-        self.condition = condition_of(conditional, num_classes)
-        self.conditional = conditional
-        self.discriminator = keras.Sequential()
-        self.epoch = 0
-        self.calls = []
-
-    def generate(self, n, seed=None, condition=None):
-        self.calls.append((n, seed, condition))
-        values = np.linspace(-1.0, 1.0, 256)[(np.arange(n) + seed + 10 * self.epoch) % 256]
-        return np.ones((n, *self.shape), np.float32) * values.reshape(-1, *[1] * len(self.shape))
-
-    def discriminate(self, x):
-        self.calls.append(x)
-        return tf.constant(x * 2.0)
-
-
-def train(grid, model, epochs, initial_epoch=0):
-    grid.set_model(model)
-    grid.set_params({"epochs": epochs})
-    grid.on_train_begin()
-    for epoch in range(initial_epoch, epochs):
-        model.epoch = epoch
-        grid.on_epoch_end(epoch)
-    grid.on_train_end()
-    return model
-
-
-def names(directory):
-    return sorted(os.listdir(directory))
-
-
-def read(path):
-    with Image.open(path) as image:
-        return np.asarray(image)
 
 
 def test_each_epoch_draws_the_same_seeds(tmp_path):
@@ -145,78 +96,6 @@ def test_ten_thousand_epochs_stay_in_order(tmp_path):
     (tmp_path / "epoch_final.png").touch()
     found = [os.path.basename(path) for path in files.epoch_paths(tmp_path, 10_000)]
     assert found == ["epoch_0002.png", "epoch_9999.png", "epoch_10000.png"]
-
-
-def test_labels_cycle_so_that_each_column_is_a_class(tmp_path):
-    model = FakeGAN(conditional=True, num_classes=10)
-    train(SampleGrid(tmp_path), model, epochs=1)
-    count, _, labels = model.calls[-1]
-    assert count == 70
-    assert labels.dtype == np.int32
-    np.testing.assert_array_equal(labels, np.arange(70) % 10)
-    names = [str(label) for label in range(10)]
-    expected = captioned(image_grid(model.generate(70, 0), columns=10), "epoch 1", names)
-    np.testing.assert_array_equal(read(tmp_path / "epoch_0001.png"), expected[..., 0])
-
-
-@pytest.mark.parametrize(
-    ("classes", "samples", "expected"),
-    [
-        (3, 7, [0, 1, 2, 0, 1, 2, 0]),
-        (10, 4, [0, 1, 2, 3]),
-        (1000, None, np.resize(np.linspace(0, 999, 20).round(), 80)),
-    ],
-)
-def test_labels_for_any_number_of_classes_and_samples(tmp_path, classes, samples, expected):
-    model = FakeGAN(conditional=True, num_classes=classes)
-    train(SampleGrid(tmp_path, samples=samples), model, epochs=1)
-    np.testing.assert_array_equal(model.calls[-1][2], expected)
-
-
-def test_own_labels_are_used(tmp_path):
-    model = FakeGAN(conditional=True, num_classes=10)
-    train(SampleGrid(tmp_path, condition=[7, 7, 3]), model, epochs=1)
-    assert model.calls[-1][0] == 3
-    np.testing.assert_array_equal(model.calls[-1][2], [7, 7, 3])
-    expected = captioned(image_grid(model.generate(3, 0)), "epoch 1")
-    np.testing.assert_array_equal(read(tmp_path / "epoch_0001.png"), expected[..., 0])
-
-
-@pytest.mark.parametrize("source_shape", [(4, 4, 1), (4, 4, 3), (2, 2, 3)])
-def test_source_images_stand_beside_what_was_made_of_them(tmp_path, source_shape):
-    source = tf.random.stateless_uniform((6, *source_shape), [0, 1], -1.0, 1.0)
-    model = FakeGAN(shape=(4, 4, 3), conditional=True)
-    train(SampleGrid(tmp_path, condition=source), model, epochs=1)
-    pairs = side_by_side(source, model.generate(6, 0))
-    expected = captioned(image_grid(pairs), "epoch 1")
-    np.testing.assert_array_equal(read(tmp_path / "epoch_0001.png"), expected)
-
-
-@pytest.mark.parametrize(
-    "condition",
-    [
-        np.zeros((6, 5), np.float32),
-        np.zeros((6, 3, 3, 1), np.float32),
-        np.zeros((6, 4, 2, 1), np.float32),
-        np.zeros((6, 8, 8, 1), np.float32),
-        np.zeros((6, 4, 4, 2), np.float32),
-        np.zeros((6, 4, 4, 1), np.int32),
-    ],
-)
-def test_other_conditions_are_not_drawn(tmp_path, condition):
-    model = FakeGAN(conditional=True)
-    train(SampleGrid(tmp_path, condition=condition), model, epochs=1)
-    expected = captioned(image_grid(model.generate(6, 0)), "epoch 1")
-    np.testing.assert_array_equal(read(tmp_path / "epoch_0001.png"), expected[..., 0])
-
-
-def test_images_are_found_in_a_nest_of_conditions(tmp_path):
-    source = np.full((6, 4, 4, 1), 0.5, np.float32)
-    model = FakeGAN(conditional=True)
-    condition = {"label": np.arange(6), "source": source}
-    train(SampleGrid(tmp_path, condition=condition), model, epochs=1)
-    expected = captioned(image_grid(side_by_side(source, model.generate(6, 0))), "epoch 1")
-    np.testing.assert_array_equal(read(tmp_path / "epoch_0001.png"), expected[..., 0])
 
 
 def test_one_dimensional_data_shows_d_as_a_probability(tmp_path, monkeypatch):
@@ -328,11 +207,6 @@ def test_keras_fit_drives_it(tmp_path):
     assert names(tmp_path) == expected
 
 
-def begin(grid, model):
-    grid.set_model(model)
-    grid.on_train_begin()
-
-
 def test_a_directory_that_is_a_file_is_refused(tmp_path):
     path = tmp_path / "file"
     path.write_text("kept")
@@ -404,54 +278,3 @@ def test_a_writer_without_tensorboard_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="pip install tensorboard"):
         SampleGrid(tmp_path, writer=tf.summary.create_noop_writer())
-
-
-def parts_gan(conditional=False):
-    """Return what SampleGrid sees of a GAN of three parts, of which two are images."""
-    model = FakeGAN(conditional=conditional)
-
-    def generate(n, seed=None, condition=None):
-        model.calls.append((n, seed, condition))
-        rng = np.random.default_rng(seed)
-        shapes = {"a": (16, 16, 3), "b": (32, 32, 1), "z": (5,)}
-        return {k: rng.uniform(0, 1, (n, *s)).astype("float32") for k, s in shapes.items()}
-
-    model.generate, model.value_range = generate, (0.0, 1.0)
-    return model
-
-
-def test_image_parts_stand_side_by_side_in_the_models_range(tmp_path):
-    model = train(SampleGrid(tmp_path, samples=6), parts_gan(), epochs=1)
-    made = model.generate(6, 0)
-    enlarged = made["a"].repeat(2, axis=1).repeat(2, axis=2)
-    first = np.concatenate([enlarged[0], made["b"][0].repeat(3, axis=2)], axis=1)
-    picture = read(tmp_path / "epoch_0001.png")
-    grid = image_grid(first[None], scale=1, padding=0, value_range=(0, 1))
-    np.testing.assert_array_equal(grid, np.rint(first.astype("float64") * 255))
-    expected = image_grid(
-        np.concatenate([enlarged, made["b"].repeat(3, axis=3)], axis=2), value_range=(0, 1)
-    )
-    np.testing.assert_array_equal(picture[-len(expected) :], expected)
-
-
-def test_each_source_stands_beside_its_translation(tmp_path):
-    model = parts_gan(conditional="samples")
-    sources = model.generate(4, 9)
-    train(SampleGrid(tmp_path, condition=sources), model, epochs=1)
-    made = model.generate(4, 0)
-    pairs = side_by_side(sources["a"], made["b"], sources["b"], made["a"], value_range=(0, 1))
-    expected = image_grid(pairs, value_range=(0, 1))
-    np.testing.assert_array_equal(read(tmp_path / "epoch_0001.png")[-len(expected) :], expected)
-
-
-def test_parts_of_which_none_is_an_image_are_refused(tmp_path):
-    model = FakeGAN()
-    model.generate = lambda n, seed=None, condition=None: {"u": np.zeros((n, 2)), "v": np.zeros(n)}
-    with pytest.raises(ValueError, match=r"samples of shape \{'u': \(2,\), 'v': \(\)\}"):
-        begin(SampleGrid(tmp_path), model)
-
-
-def test_one_label_serves_all(tmp_path):
-    model = FakeGAN(conditional=True, num_classes=10)
-    train(SampleGrid(tmp_path, samples=3, condition=7), model, epochs=1)
-    np.testing.assert_array_equal(model.calls[-1][2], [7, 7, 7])

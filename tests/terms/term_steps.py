@@ -78,7 +78,9 @@ def step_of(model, real, fake=None, condition=None, player="discriminator"):
         step.answer()
     else:
         step.generated = Generated.of(tf.constant(fake))
-    step.show_fake(cut_off=player == "discriminator")
+    step.show_fake()
+    if player == "discriminator":
+        step.cut_fake_off()
     step.judge_real()
     step.judge_fake()
     return step
