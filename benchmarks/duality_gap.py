@@ -1,4 +1,4 @@
-"""Show the duality gap of games whose state is known, and of games as they train.
+"""Duality gaps of games whose state is known, and of games as they train.
 
     python benchmarks/duality_gap.py
 

@@ -1,4 +1,4 @@
-"""Print the tables of pages of docs/, each computed by the library, and draw their pictures.
+"""Tables and pictures of the pages of docs/, computed by the library.
 
 python benchmarks/figures.py                              # the tables of all pages
 python benchmarks/figures.py losses                       # those of one

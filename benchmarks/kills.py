@@ -1,4 +1,4 @@
-"""Kill a training program at moments that are aimed at, and start it again until it is done."""
+"""SIGKILLs of a training program at chosen moments, with restarts until it is done."""
 
 import collections
 import csv

@@ -1,4 +1,4 @@
-"""Run a training program that marks what it is doing, for `kills.py` to aim by.
+"""A training program that marks what it is doing, so that `kills.py` can aim.
 
     python benchmarks/marked.py MARKS examples/train.py --dataset=digits ...
 

@@ -1,4 +1,4 @@
-"""Kill a training run over and over, let another one run for long, and see what was lost.
+"""A soak test: one run killed over and over, another run for long, and what they lost.
 
     python benchmarks/soak.py --kills=25 --minutes=30
 

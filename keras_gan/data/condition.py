@@ -1,4 +1,4 @@
-"""Conditions: the parts that generator and discriminator are given beside latents and samples."""
+"""Conditions: the inputs of generator and discriminator beside latents and samples."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Labels among conditions, as far as networks say them: how many classes are embedded."""
+"""Labels among conditions: how many classes the networks embed."""
 
 import keras
 

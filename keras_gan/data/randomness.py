@@ -1,4 +1,4 @@
-"""Random draws of a generator at inference, which a seed does not name."""
+"""Random draws of a generator at inference, which no seed determines."""
 
 import re
 import warnings
@@ -24,7 +24,7 @@ def drawing_layers(graph, network):
         network: the generator.
 
     Returns:
-        Sorted list of names; of a draw outside of any layer that of its operation.
+        Sorted list of names; for a draw outside of any layer, its operation's.
     """
     names = {layer.name for layer in layers_within(network)} - {network.name}
     definition = graph.as_graph_def()
@@ -37,7 +37,7 @@ def drawing_layers(graph, network):
 
 
 def _draws(nodes, functions, around=(), called=frozenset()):
-    """Yield the parts of the name of every draw but the latents'.
+    """Yield the name, split, of every random operation except the latents'.
 
     Bodies of loops, branches and functions are functions of their own: their operations' names
     leave out what is around the call.
@@ -65,7 +65,7 @@ def _called(node):
 def _layer_of(part, names):
     """Return the layer that a part of an operation's name stands for, or `None`.
 
-    A graph adds a number to a name that it has already.
+    A graph adds a number to a name that is taken.
     """
     return next((name for name in (part, re.sub(r"_\d+$", "", part)) if name in names), None)
 

@@ -8,7 +8,7 @@ from keras_gan.layers.mean_style import MeanStyle, styles_truncated
 from keras_gan.utils import arguments, nests
 from keras_gan.utils.keras_internals import layers_within
 
-# The truncation that changes nothing, by what is truncated.
+# The truncation without effect, by what is truncated.
 NO_TRUNCATION = {"latents": float("inf"), "styles": 1.0}
 
 

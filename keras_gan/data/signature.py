@@ -1,7 +1,7 @@
-"""The signature of a pair of networks: latents, samples, conditions and logits, as they say them.
+"""The signature of a pair of networks: latents, samples, conditions and logits.
 
-Functional and Sequential models say their inputs, outputs and last operation. Of a subclassed
-network nothing is known before it runs: what can't be read is `None`, and is not checked.
+Functional and Sequential models tell their inputs, outputs and last operation. A subclassed network
+tells nothing before it runs: what can't be read is `None` and is not checked.
 """
 
 import math
@@ -104,7 +104,7 @@ def heads_of(outputs, samples=None):
 
 
 class Signature:
-    """What a generator and a discriminator take and return, as far as they say it.
+    """What a generator and a discriminator take and return, as far as it is known.
 
     Args:
         generator: the generator.
@@ -168,7 +168,7 @@ class Signature:
         return given > 0
 
     def note(self, generated, outputs, samples):
-        """Take note of what networks have returned that don't say it.
+        """Note what subclassed networks returned in their first call.
 
         Args:
             generated: all that the generator returned.
@@ -353,7 +353,7 @@ def last_activations(generator):
 
 
 def pack_size(discriminator):
-    """Return how many samples a discriminator judges at once, 1 without `layers.Packing`."""
+    """Return how many samples a discriminator judges at once: 1 without `layers.Packing`."""
     layers = layers_within(discriminator)
     return math.lcm(*(part.samples for part in layers if isinstance(part, packing.Packing)))
 

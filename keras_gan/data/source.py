@@ -32,7 +32,7 @@ def refuse_weights(**weights):
 
 
 def too_few(needed, batches=None):
-    """Return what to say of a dataset with too few batches, or none, for a training step.
+    """Return the error text for a dataset with too few batches for a training step.
 
     Args:
         needed: batches that a training step takes.
@@ -232,7 +232,7 @@ def group(dataset, size):
 def _even(dataset, replicas):
     """Return the dataset without the batches that replicas can't share evenly.
 
-    It can be moved to an epoch, not within it: which batches are left only reading them tells.
+    It can be moved to an epoch, not within one: only reading tells which batches are kept.
     """
 
     def is_even(*element):
@@ -245,7 +245,7 @@ def _even(dataset, replicas):
 
 
 def _shared_by_batch(dataset):
-    """Return a dataset of which each worker takes its share of every batch.
+    """Return a dataset of which every worker takes its share of each batch.
 
     TensorFlow would rather give workers files of their own, and batches then differ from those of
     one device. A policy that the dataset's owner has chosen stays.
@@ -295,7 +295,7 @@ class GroupedPyDataset(keras.utils.PyDataset):
         items = [self._dataset[index * self._size + i] for i in range(self._size)]
         for item in items:
             self._checks.check(*elements.unpack(item))
-        # Keras takes a tuple of more than three for an error: one level more hides it.
+        # Keras refuses tuples of more than three: one more level hides it.
         return items[0] if self._size == 1 else (tuple(items),)
 
     def on_epoch_begin(self):

@@ -1,4 +1,4 @@
-"""Checks of the data's values, as they are read and before a network sees them."""
+"""Checks of the data's values while they are read, before a network sees them."""
 
 import contextlib
 import functools
@@ -25,7 +25,7 @@ NOT_READ = (
 
 
 def check_float(dtype):
-    """Raise when samples are no floating-point numbers.
+    """Raise when samples are not floating-point numbers.
 
     Raises:
         ValueError: naming the dtype and how to scale images.
@@ -42,7 +42,7 @@ def check_float(dtype):
 class ValueChecks:
     """The checks that every batch passes on its way to the training step.
 
-    On the host, in the input pipeline: XLA, which drops assertions, changes nothing here.
+    They run on the host, in the input pipeline: XLA, which drops assertions, never sees them.
 
     Args:
         condition: the model's `Condition`, which knows its labels; `None` to check none.
@@ -93,7 +93,7 @@ class ValueChecks:
 
     @contextlib.contextmanager
     def readable(self):
-        """Raise what a check found, or what kept the data from being read, so that one sees it."""
+        """Raise what a check found, or why the data could not be read, as a readable error."""
         try:
             yield
         except tf.errors.OpError as error:
@@ -114,7 +114,7 @@ class ValueChecks:
 
 
 def _why_not_read(message):
-    """Return what TensorFlow says of a batch that could not be read; `None` of other errors."""
+    """Return TensorFlow's message about a batch that could not be read; `None` for other errors."""
     if "IteratorGetNext" not in message:
         return None
     # Behind the trace of a graph, between the names of nodes.
@@ -124,7 +124,7 @@ def _why_not_read(message):
 
 def _check_finite(array):
     array = np.asarray(array)
-    # A sum is quick, and finite unless a value is not (or the sum overflows: look closer).
+    # A sum is quick, and finite unless a value is not, or the sum overflows: then look closer.
     floating = "float" in array.dtype.name
     if floating and not np.isfinite(array.sum()) and not np.isfinite(array).all():
         raise ValueError(NOT_FINITE)

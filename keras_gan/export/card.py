@@ -1,4 +1,4 @@
-"""The card of an export: what made it, from what, how good it is and what it is for."""
+"""The model card of an export: its origin, its data, its quality and its intended use."""
 
 import datetime
 import json
@@ -18,7 +18,7 @@ KNOWN_LIMITS = (
     "that none of them repeats a training sample. Seeds name the same samples in this version "
     "alone."
 )
-# What only whoever exports can say, with what stands where they don't.
+# What only the user can know, with the text that stands in its place otherwise.
 STATED = {
     "data": NOT_STATED,
     "intended_use": NOT_STATED,
@@ -30,14 +30,14 @@ STATED = {
 
 
 def check(card):
-    """Return what was said for a card, completed.
+    """Return the user's part of a card, with defaults for what is missing.
 
     Args:
         card: dict of `data`, `intended_use`, `known_limits`, `protocol`, `license` (texts) and
             `metrics` (numbers by name, nested or not), or `None`.
 
     Raises:
-        TypeError: when it is no dict, or a text is no string.
+        TypeError: when it is not a dict, or a text is not a string.
         ValueError: for other keys, or metrics that JSON can't hold.
     """
     card = {} if card is None else card
@@ -63,9 +63,9 @@ def facts(model, stated, *, name, version, format, dtype, difference, functions,
         version: its version.
         format: the export's.
         dtype: of the weights.
-        difference: how far samples are from those of the model's own weights, by name.
+        difference: distance of the samples from those of the model's own weights, by name.
         functions: the signatures, as `tf.function`s by name.
-        max_batch_size: rows of a request at most.
+        max_batch_size: largest number of rows in a request.
     """
     network = model.sampling_network
     return {
@@ -102,7 +102,7 @@ def facts(model, stated, *, name, version, format, dtype, difference, functions,
 
 
 def write(directory, card):
-    """Write `model_card.json`, and the same for readers as `MODEL_CARD.md`."""
+    """Write `model_card.json` for programs and `MODEL_CARD.md` for readers."""
     text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     (directory / "model_card.json").write_text(text, encoding="utf-8")
     (directory / "MODEL_CARD.md").write_text(markdown.text(card), encoding="utf-8")
@@ -129,7 +129,7 @@ def _training(model):
 
 
 def _call(config):
-    """Return a serialized object as the call that makes it, as far as its arguments are plain."""
+    """Return a serialized object as the call that makes it, with its plain arguments."""
     if config is None:
         return None
     arguments = [
@@ -158,7 +158,7 @@ def _signature(function, model):
 
 def _tensor(name, spec, model):
     meaning = signatures.meaning(name, model)
-    # The batch is the first side of all, and of any size.
+    # The batch axis comes first everywhere and has any size.
     sides = ["batch", *spec.shape[1:]]
     return {"dtype": spec.dtype.name, "shape": sides, "meaning": meaning}
 
@@ -176,7 +176,7 @@ def _plain(metrics):
     """Return numbers by name as JSON has them."""
     if isinstance(metrics, dict):
         return {str(key): _plain(value) for key, value in metrics.items()}
-    # NumPy's numbers are no numbers to JSON.
+    # JSON does not know NumPy's numbers.
     number = metrics.item() if np.ndim(metrics) == 0 and hasattr(metrics, "item") else metrics
     if not isinstance(number, (int, float)) or not math.isfinite(number):
         raise ValueError(

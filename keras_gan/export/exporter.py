@@ -1,4 +1,4 @@
-"""From a trained model to a directory that can be served."""
+"""The export of a trained model: a directory that can be served."""
 
 import tensorflow as tf
 
@@ -37,8 +37,8 @@ def export(
       `latents`: the samples that `model.generate` makes of the seeds. Infinity is no truncation,
       and the signature's default, which gRPC knows and REST doesn't; a prior that can't be
       truncated has no such input.
-    - `sample_png`: the same → `image_bytes`: PNG files with text chunks that say that they are
-      synthetic, and by which model and version
+    - `sample_png`: the same → `image_bytes`: PNG files, with text chunks that mark them as
+      synthetic and name the model and its version
     - `interpolate`: `seed_a`, `seed_b` int64 `(batch,)`, `position` float32 `(batch,)` in
       [0, 1] → `images` uint8, on the arc between normal latents, else on the line
     - `discriminate`, if asked for: `images` float32 → `logits`, `probability`
@@ -69,12 +69,12 @@ def export(
             not exist yet.
         keep: how many versions to keep, the largest numbers; `None` for all.
         include_discriminator: whether to export the discriminator too.
-        max_batch_size: rows of a request at most.
-        dtype: `"float16"` stores the generator's weights in half the space; nothing is computed in
-            it. The card says how far samples move.
+        max_batch_size: largest number of rows in a request.
+        dtype: `"float16"` stores the generator's weights in half the space; computation stays in
+            float32. The card states how far samples move.
         warmup: `"auto"` writes warm-up requests where tensorflow-serving-api is installed (the
             extra `serving`); `True` insists, `False` doesn't.
-        card: dict of what only you can say for the card: `data`, `intended_use`, `known_limits`,
+        card: dict of what only you can know: `data`, `intended_use`, `known_limits`,
             `license`, `metrics` (numbers by name, as `evaluate` returns them) and the `protocol`
             they were measured by.
 
@@ -87,9 +87,9 @@ def export(
             version that exists, versions of another format, a network that is not built or draws
             random numbers at inference, or parts whose joined names would be one.
         TypeError: for an argument of the wrong kind.
-        ImportError: when what was asked for takes a package that is not installed.
-        OSError: when it can't be written (a full disk, a directory that is only read); nothing
-            of it is left then.
+        ImportError: when a package is missing that the export needs.
+        OSError: when it can't be written (a full disk, a read-only directory); nothing of it is
+            left then.
 
     Example:
 
@@ -147,12 +147,12 @@ def _check(model, keep, max_batch_size, dtype, include_discriminator, format):
         )
 
 
-# Samples by which the difference of half the precision is measured.
+# How many samples measure the difference that half precision makes.
 _COMPARED = 64
 
 
 def _difference(model, run):
-    """Return how far samples of fixed seeds are from those of the model's own weights."""
+    """Return the distance of samples of fixed seeds from those of the model's own weights."""
     latents = None
     if model.latents is not None:
         latents = model.latents.sample(tf.range(_COMPARED, dtype=tf.int64))

@@ -1,4 +1,4 @@
-"""The files that an export consists of, by format."""
+"""The files of an export, by format."""
 
 import contextlib
 import importlib.util
@@ -10,12 +10,12 @@ from absl import logging
 from keras_gan.utils import arguments
 from keras_gan.utils.keras_internals import resource_owner
 
-# What each format's directory is known by.
+# The file by which a format's directory is recognized.
 FILES = {"tf_saved_model": "saved_model.pb", "litert": "model.tflite", "onnx": "model.onnx"}
 
 
 def check(format):
-    """Raise unless a format is known, and can be written here.
+    """Raise unless a format is known and can be written here.
 
     Raises:
         ValueError: for another name.
@@ -46,7 +46,7 @@ def check_others(format, versions):
 
 
 def write_saved_model(directory, functions):
-    """Write a SavedModel that holds the signatures, and the variables that they read.
+    """Write a SavedModel of the signatures and the variables that they read.
 
     Args:
         directory: where to, a `pathlib.Path`.
@@ -58,7 +58,7 @@ def write_saved_model(directory, functions):
 
 @contextlib.contextmanager
 def _quiet():
-    """Keep TensorFlow from naming its resources, and a directory that will get another name."""
+    """Keep TensorFlow from logging its resources, and a directory that will be renamed."""
     logger = tf.get_logger()
     level, verbosity = logger.level, logging.get_verbosity()
     logger.setLevel("WARNING")
@@ -71,7 +71,7 @@ def _quiet():
 
 
 def holding(functions):
-    """Return a module of what functions read, and of nothing else that a model has."""
+    """Return a module of the variables that functions read, and nothing else of the model."""
     module = tf.Module()
     used = []
     for function in functions:

@@ -1,16 +1,16 @@
-"""Limits of requests, checked within the graph, where no client gets around them."""
+"""Limits of requests, checked within the graph, where no client can avoid them."""
 
 import tensorflow as tf
 
 
 class Limits:
-    """The limits of an export's requests. A violation is an `INVALID_ARGUMENT` that says which.
+    """The limits of requests: a violation is an `INVALID_ARGUMENT` that names the limit.
 
-    Nothing is computed of a request before it has passed.
+    Nothing is computed for a request before it has passed.
 
     Args:
-        max_batch_size: rows of a request at most.
-        num_classes: how many labels the networks embed, or `None`.
+        max_batch_size: largest number of rows in a request.
+        num_classes: number of labels that the networks embed, or `None`.
         of_styles: whether truncation is of styles: finite, 0 for their mean.
     """
 
@@ -20,7 +20,7 @@ class Limits:
         self.of_styles = of_styles
 
     def passed(self, inputs, truncation=None):
-        """Return inputs that can be had only once they are checked.
+        """Return inputs that are available only after their checks.
 
         Args:
             inputs: dict of tensors by name, the batch axis first.
@@ -29,7 +29,7 @@ class Limits:
         Returns:
             The same tensors: the dict, or the dict and truncation where that was given.
         """
-        # What is fed meets the graph unseen: no server compares its shape with the signature's.
+        # No server compares the shape of an input with the signature's: the graph must.
         inputs = {name: tf.ensure_shape(tensor, tensor.shape) for name, tensor in inputs.items()}
         if truncation is not None:
             truncation = tf.ensure_shape(truncation, truncation.shape)
@@ -81,9 +81,9 @@ class Limits:
 
 
 def _expect(right, name, expected, received):
-    """Return the operation that fails with a sentence, unless all is right."""
+    """Return an operation that fails with a sentence unless all values are right."""
     message = f"Expected {name} to be {expected}. Received:"
     if tf.is_tensor(received) and received.shape.rank:
-        # The first of those that are wrong: a large batch would hide it.
+        # The first wrong value: in a large batch nobody would find it.
         received = tf.boolean_mask(received, ~right)[:1]
     return tf.debugging.Assert(tf.reduce_all(right), [message, received])

@@ -1,4 +1,4 @@
-"""The card of an export as readers have it."""
+"""The model card of an export in Markdown."""
 
 
 def text(card):

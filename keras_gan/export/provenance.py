@@ -1,4 +1,4 @@
-"""What says of an image that a model made it: text chunks of a PNG."""
+"""Text chunks of a PNG that mark an image as made by a model."""
 
 import struct
 import zlib
@@ -12,7 +12,7 @@ _XMP = (
     f' Iptc4xmpExt:DigitalSourceType="{_SOURCE_TYPE}"/></rdf:RDF></x:xmpmeta>'
 )
 
-# Bytes before the place for them: the signature of 8, and IHDR, always the first chunk, of 25.
+# The chunks go after the signature (8 bytes) and IHDR (25 bytes), which is always first.
 IHDR_END = 33
 
 
@@ -27,7 +27,7 @@ def statement(name, version):
 
 
 def chunks(name, version):
-    """Return the PNG chunks that say that an image is synthetic, and which model made it.
+    """Return the PNG chunks that mark an image as synthetic and name its model.
 
     The sentence is a text chunk of the keyword `Comment`; a second one, in XMP, is the IPTC's
     digital source type "trained algorithmic media".
@@ -37,14 +37,14 @@ def chunks(name, version):
         version: its version, an integer.
 
     Returns:
-        Bytes, to be put in behind IHDR.
+        Bytes, to be inserted after IHDR.
 
     Reference:
         - [PNG specification](https://www.w3.org/TR/png-3/), Sections 5.3, 11.3.3
         - [IPTC photo metadata](https://www.iptc.org/std/photometadata/specification/)
     """
     comment = b"Comment\0" + statement(name, version).encode("latin-1", "replace")
-    # Not compressed, of no language: five zeros in all, the keyword's end among them.
+    # Not compressed, no language: five zeros in all, with the one that ends the keyword.
     xmp = b"XML:com.adobe.xmp" + bytes(5) + _XMP.encode()
     return _chunk(b"tEXt", comment) + _chunk(b"iTXt", xmp)
 

@@ -10,7 +10,7 @@ from keras_gan.game.step import logits_of
 from keras_gan.latents.composite import nest_of as priors_of
 from keras_gan.utils import nests
 
-# What each input and output is, for the model's card, by the beginning of its name.
+# The meaning of each input and output for the model's card, by the start of its name.
 _MEANINGS = {
     "latents": "latents, finite",
     "condition": "the condition: labels, or what else the generator is given",
@@ -30,7 +30,7 @@ _TRUNCATIONS = {
 
 
 def meaning(name, model):
-    """Return what an input or output of that name is, in words."""
+    """Return the meaning of an input or output in words."""
     if name == "truncation":
         return _TRUNCATIONS[sampling.truncated_by(model)]
     text = next(text for start, text in _MEANINGS.items() if name.startswith(start))
@@ -39,13 +39,13 @@ def meaning(name, model):
 
 
 class Signatures:
-    """The functions that an export offers, as far as they apply to a model.
+    """The functions that an export offers for a model.
 
     Args:
         model: a built `GAN`.
         dtype: of the generator's weights, `"float32"` or `"float16"`.
         limits: the `Limits` of every request.
-        mark: PNG chunks that every image carries.
+        mark: PNG chunks for every image.
 
     Attributes:
         run: function from what the generator is called on to float32 samples.
@@ -80,7 +80,7 @@ class Signatures:
         return functions
 
     def bare(self):
-        """Return the generator by itself, without limits, as other formats have it."""
+        """Return the generator alone, without limits, for the other formats."""
         specs = self._generator_specs()
 
         @tf.function(input_signature=list(specs.values()), autograph=False)
@@ -126,7 +126,7 @@ class Signatures:
                 return answer(self._samples(self._limits.passed(inputs)))
 
         elif self._truncated_by is not None:
-            # A default of one row, which stands for all: a request need not say it.
+            # The default is one row and applies to all: a request may leave it out.
             specs = [seeds, tf.TensorSpec((None,), tf.float32, name="truncation")]
             default = tf.constant([sampling.NO_TRUNCATION[self._truncated_by]], tf.float32)
 
@@ -168,7 +168,7 @@ class Signatures:
     def _directions(self):
         """Return `to_<part>` and `to_<part>_png` of a translation between parts of samples.
 
-        Only where a part is made from one other alone: one image in, its translation out.
+        Only for parts that are made from one other part alone: one image in, its translation out.
         """
         functions = {}
         for part, source, network in directions(self._model):

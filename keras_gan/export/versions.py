@@ -1,4 +1,4 @@
-"""Versions in the directory that a model server watches: each whole, or not there."""
+"""Versions in the directory that a model server watches: each complete or absent."""
 
 import contextlib
 import pathlib
@@ -36,7 +36,7 @@ class Versions:
         return self.base.resolve().name
 
     def numbers(self):
-        """Return the versions that are there, in order."""
+        """Return the existing versions, in order."""
         if not self.base.exists():
             return []
         return sorted(int(path.name) for path in self.base.iterdir() if path.name.isdecimal())
@@ -46,7 +46,7 @@ class Versions:
         return self.base / str(number)
 
     def choose(self, version):
-        """Return the number that `"next"` or an integer stands for.
+        """Return the number for `"next"` or an integer.
 
         Raises:
             ValueError: when it is neither, or exists already.
@@ -64,7 +64,7 @@ class Versions:
 
     @contextlib.contextmanager
     def writing(self, number):
-        """Give a directory to write a version into, which gets its name when all is written.
+        """Yield a directory to write a version into; it is renamed when all is written.
 
         Raises:
             OSError: when it can't be written; nothing of it is left then.
@@ -85,7 +85,7 @@ class Versions:
     def prune(self, keep, latest):
         """Remove all but the `keep` versions of the largest numbers, and never `latest`.
 
-        Each is renamed before its files go, so that a server never finds half of one.
+        Each is renamed before its files are removed: a server never finds half of one.
         """
         for number in self.numbers()[: -arguments.whole("keep", keep)]:
             if number == latest:

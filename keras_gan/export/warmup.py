@@ -1,4 +1,4 @@
-"""Requests that a model server runs before it says that a version is ready."""
+"""Warm-up requests, which a model server runs before a version is ready."""
 
 import importlib.util
 
@@ -34,7 +34,7 @@ def is_wanted(warmup):
 
 
 def requests(functions):
-    """Return inputs for each signature, of one row: those that a client might send.
+    """Return inputs of one row for each signature, as a client might send them.
 
     Args:
         functions: the signatures, as `tf.function`s by name.

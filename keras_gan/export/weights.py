@@ -1,4 +1,4 @@
-"""The generator as an export holds it: its weights in their own precision, or in half of it."""
+"""The exported generator: its weights in their own precision or in float16."""
 
 import tensorflow as tf
 
@@ -9,7 +9,7 @@ DTYPES = ("float32", "float16")
 
 
 def runner(network, dtype):
-    """Return the function from what a generator is called on to float32 samples.
+    """Return a function from the generator's inputs to float32 samples.
 
     Args:
         network: a built generator.
@@ -50,5 +50,5 @@ def _half(variable):
 
 
 def _within(value):
-    """Return values in float16, the largest that it has standing for those beyond."""
+    """Return values in float16, clipped to its range."""
     return tf.cast(tf.clip_by_value(value, tf.float16.min, tf.float16.max), tf.float16)
