@@ -133,11 +133,29 @@ def _run(example, namespace, played):
         assert played.count(method) >= code.count(f"model.{method}(")
 
 
-@pytest.mark.parametrize("docstring", documented.docstrings(), ids=lambda each: each.name)
+# Those that train or export more than others do.
+LONG = {
+    "keras_gan.callbacks.evaluation.Evaluation",
+    "keras_gan.export.exporter.export",
+    "keras_gan.metrics.duality_gap.DualityGap",
+    "keras_gan.metrics.features.training.train_classifier",
+    "keras_gan.metrics.fresh_discriminator.FreshDiscriminator",
+    "keras_gan.metrics.fresh_discriminator.fresh_discriminator",
+}
+
+
+@pytest.mark.parametrize(
+    "docstring",
+    [
+        pytest.param(each, id=each.name, marks=[pytest.mark.slow] * (each.name in LONG))
+        for each in documented.docstrings()
+    ],
+)
 def test_docstrings(docstring, namespace, played):
     _run(docstring, namespace, played)
 
 
+@pytest.mark.representatives("README.md", "docs/nests.md")
 @pytest.mark.parametrize("page", documented.pages(), ids=lambda each: each.name)
 def test_pages(page, namespace, played):
     _run(page, namespace, played)

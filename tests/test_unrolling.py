@@ -74,6 +74,7 @@ def literal(loss, k, bias, steps=20, h=1e-5):
     return states
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize("k", [1, 3])
 @pytest.mark.parametrize("loss", [NonSaturating(), Minimax(), LeastSquares()])
 def test_dirac(loss, k):
@@ -109,6 +110,7 @@ def adam(k, steps, h=1e-5, betas=(0.9, 0.999), epsilon=1e-7):
     return states
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("k", [1, 3])
 def test_adam(k):
     """Adam's steps are unrolled as Adam's, through its moments."""
@@ -164,6 +166,7 @@ def test_one_step_on_paper():
     assert state == pytest.approx([theta - RATE * slope, ahead], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_modes_of_running_agree():
     """XLA, and several steps in one call of the compiled function."""
     options = dict(update="unrolled", unrolled_steps=2)
@@ -174,6 +177,7 @@ def test_modes_of_running_agree():
     np.testing.assert_allclose(several, expected[9::10], rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_unrolling_tames_the_simultaneous_game():
     """Where simultaneous minimax spirals outwards, looking ahead leads in."""
     radius = np.hypot(1.0, 0.5)
@@ -203,6 +207,7 @@ def played(rate, extra=False, steps=3, norm=True, **options):
     return model
 
 
+@pytest.mark.slow
 def test_without_a_learning_rate_it_is_simultaneous():
     """Moving statistics too: the discriminator's are updated by its own step alone."""
     small.assert_equal_states(
@@ -225,6 +230,7 @@ def test_the_discriminator_steps_as_in_a_simultaneous_game():
     assert np.abs(kernels[0] - kernels[1]).max() > 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
 def test_outputs_without_a_loss_stay_as_they_are():
     """And several discriminator steps come before the unrolled one."""

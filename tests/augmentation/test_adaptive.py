@@ -111,6 +111,7 @@ def follow(model, adaptive, data):
     return history
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(("interval", "images", "target"), [(3, 50, 0.6), (1, 20, 0.5)])
 def test_controller(interval, images, target):
     data = batches(BALANCES)

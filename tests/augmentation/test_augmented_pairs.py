@@ -90,6 +90,7 @@ def test_the_discriminator_is_shown_pairs_that_match(name):
     assert not any(np.array_equal(samples, x) for samples, _ in recorder.seen)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("on", [("real",), ("real", "fake")])
 def test_consistency_moves_conditions_too(on):
     model, recorder = translator()

@@ -51,6 +51,7 @@ def test_same_seed_same_result(model):
     assert_equal(model, trained(everything()))
 
 
+@pytest.mark.slow
 def test_eager_agrees(model):
     eager = trained(everything(), run_eagerly=True)
     for a, b in zip(small.state(model).values(), small.state(eager).values(), strict=True):
@@ -69,6 +70,7 @@ def test_xla():
     assert_trained(trained(everything(), jit_compile=True))
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("name", ["diff_augment", "adaptive", "instance_noise"])
 def test_by_name(name):
     layer = trained(name, run_eagerly=True)._augmentations[0]
@@ -166,6 +168,7 @@ def test_both_players_see_augmented_samples_of_both_kinds():
     assert calls == 9 * [(True, "float32")]
 
 
+@pytest.mark.slow
 def test_mixed_precision():
     """What comes in single precision is transformed in single precision."""
     seen = []

@@ -70,6 +70,7 @@ def assert_scheduled(noise, steps, forwards):
         assert sigma == pytest.approx(EXPECTED[step])
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_sigma_of_every_step(update):
     model = small.gan()
@@ -78,6 +79,7 @@ def test_sigma_of_every_step(update):
     assert_scheduled(noise, range(8), forwards=3 if update == "alternating" else 2)
 
 
+@pytest.mark.slow
 def test_sigma_with_several_discriminator_steps():
     model = small.gan()
     noise = recorded(model, discriminator_steps=2)
@@ -85,6 +87,7 @@ def test_sigma_with_several_discriminator_steps():
     assert_scheduled(noise, range(4), forwards=5)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("file", ["model.keras", "model.weights.h5"])
 def test_sigma_after_reload(file, tmp_path):
     model = small.gan()
@@ -104,6 +107,7 @@ def test_sigma_after_reload(file, tmp_path):
     assert_scheduled(noise, range(3, 6), forwards=3)
 
 
+@pytest.mark.slow
 def test_sigma_when_noise_is_added_later():
     """A schedule counts the model's steps, not those since the noise was there."""
     model = small.gan()

@@ -13,7 +13,7 @@ import keras_gan
 from tests.integration import small
 
 
-@pytest.mark.representatives("stop0-2", "stop1-2", "stop5-None")
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(
     "stop, every_steps",
     [((0, 1), 2), ((1, 3), 2), ((1, 4), 1), ((2, 5), 1), ((0, None), 2), ((1, None), None)],
@@ -70,6 +70,7 @@ def test_a_run_that_is_over_does_nothing(tmp_path, whole):
     assert history.history == whole[1]
 
 
+@pytest.mark.slow
 def test_more_epochs_go_on(tmp_path):
     model = model_of()
     model.fit(data(), epochs=2, verbose=0, callbacks=[backup(tmp_path)])
@@ -91,7 +92,7 @@ class Batches(keras.utils.PyDataset):
         return small.points(20)[4 * index : 4 * index + 4]
 
 
-@pytest.mark.representatives("within-plain", "between-two epochs a pass")
+@pytest.mark.representatives("between-two epochs a pass")
 @pytest.mark.parametrize(
     "source, options",
     [
@@ -141,6 +142,7 @@ def test_any_data(tmp_path, source, options, stop, every_steps):
     small.assert_equal_states(*states, without=["seed_gen"])
 
 
+@pytest.mark.slow
 def test_what_was_seen_is_not_read_again(tmp_path):
     read = []
 
@@ -225,6 +227,7 @@ def test_a_users_callback_remembers(tmp_path):
     assert once.seen[0] == EPOCHS * STEPS
 
 
+@pytest.mark.slow
 def test_says_where_it_goes_on(tmp_path, capsys):
     run(tmp_path, (1, 4))
     model_of().fit(data(), epochs=EPOCHS, verbose=2, callbacks=[backup(tmp_path)])
@@ -259,6 +262,7 @@ def test_the_librarys_callbacks_remember(tmp_path):
         np.testing.assert_equal(one, other)
 
 
+@pytest.mark.slow
 def test_a_state_that_was_put_back_goes_on_from_its_own_backup(tmp_path):
     """The count of a model's steps goes back then; the place in the data does not."""
 

@@ -12,7 +12,7 @@ from keras_gan.callbacks import Backup, BackupWarning
 from tests.integration import small
 
 
-@pytest.mark.representatives("cut", "torn manifest")
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("harm", ["cut", "altered", "missing", "no manifest", "torn manifest"])
 def test_a_damaged_backup_is_named_and_the_one_before_it_used(tmp_path, whole, harm):
     run(tmp_path, (1, 4), every_steps=2)
@@ -40,6 +40,7 @@ def test_a_damaged_backup_is_named_and_the_one_before_it_used(tmp_path, whole, h
     )
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_is_removed(tmp_path):
     partial = tmp_path / "backup" / ".partial-0123abcd-epoch-000000-step-000003"
     partial.mkdir(parents=True)
@@ -48,6 +49,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     assert all(name.startswith("epoch-") for name in os.listdir(tmp_path / "backup"))
 
 
+@pytest.mark.slow
 def test_keeps_as_many_as_asked(tmp_path):
     model_of().fit(data(), epochs=2, verbose=0, callbacks=[backup(tmp_path, every_steps=1, keep=3)])
     assert sorted(os.listdir(tmp_path / "backup")) == [
@@ -92,6 +94,7 @@ class Signal(keras.callbacks.Callback):
             signal.raise_signal(self.number)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(
     "number, raised", [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)]
 )
@@ -110,6 +113,7 @@ def test_a_signal_ends_after_a_backup(tmp_path, whole, number, raised, capsys):
     assert history.history == whole[1]
 
 
+@pytest.mark.slow
 def test_a_signal_that_comes_last_is_obeyed(tmp_path):
     class Late(keras.callbacks.Callback):
         def on_train_end(self, logs=None):
@@ -143,6 +147,7 @@ def test_another_game_is_refused_in_the_middle_of_an_epoch(tmp_path):
         run(tmp_path, terms=[])
 
 
+@pytest.mark.slow
 def test_another_length_of_an_epoch_is_refused_in_its_middle(tmp_path):
     run(tmp_path, (1, 3))
     with pytest.raises(ValueError, match=r"after 1 steps of 5.*Received: an epoch of 10 steps"):

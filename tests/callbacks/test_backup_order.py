@@ -54,7 +54,7 @@ def told(path, source, **fit):
     return [str(each.message) for each in caught if each.category is BackupWarning]
 
 
-@pytest.mark.representatives("shuffle", "generator", "PyDataset")
+@pytest.mark.representatives("shuffle")
 @pytest.mark.parametrize(
     "source, reason",
     [
@@ -92,7 +92,7 @@ def test_says_so_again_when_going_on(tmp_path):
     assert len(told(tmp_path, source)) == len(told(tmp_path, source, epochs=3)) == 1
 
 
-@pytest.mark.representatives("endless", "seek", "arrays")
+@pytest.mark.representatives("seek")
 @pytest.mark.parametrize(
     "source, fit",
     [
@@ -149,7 +149,7 @@ def domains():
     return keras_gan.datasets.map(dataset, lambda parts: parts["a"] + parts["b"])
 
 
-@pytest.mark.representatives("mapped_and_zipped")
+@pytest.mark.slow
 @pytest.mark.parametrize("source", [mapped_and_zipped, domains])
 def test_goes_on_in_the_middle_of_an_epoch_to_the_bit(tmp_path, source):
     states = []

@@ -94,6 +94,7 @@ def is_finite(model):
     return all(np.isfinite(value).all() for value in small.state(model).values())
 
 
+@pytest.mark.slow
 def test_a_healthy_run_is_left_alone(tmp_path, shared):
     model, path = shared
     states, histories = [], []
@@ -140,6 +141,7 @@ def test_figures_of_a_stopped_epoch_are_those_before_the_divergence(model):
     assert {key: values[1] for key, values in history.items()} == seen[1]
 
 
+@pytest.mark.slow
 def test_what_an_epochs_last_step_broke_is_not_good(model):
     # Finite weights, so that only the next step's loss can tell.
     poison = Poison((2, STEPS), variable=lambda m: m.discriminator.weights[-1], value=1e30)
@@ -151,6 +153,7 @@ def test_what_an_epochs_last_step_broke_is_not_good(model):
     assert all(np.isnan(values[2]) for values in history.values())
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(
     ("variable", "value", "name"),
     [
@@ -175,6 +178,7 @@ def test_broken_weights_are_found_before_validation(model, variable, value, name
     assert np.isfinite(list(history.values())).all()
 
 
+@pytest.mark.slow
 def test_broken_weights_are_found_without_validation(model):
     remember, guard = Remember(), DivergenceGuard(rollbacks=1)
     history = fit(model, guard, remember, Poison((2, STEPS)), epochs=3, warns="goes on")
@@ -213,6 +217,7 @@ def test_rollbacks_to_the_same_state_go_lower_each_time_and_end(model):
     assert np.isfinite(history["d_loss"]).all()
 
 
+@pytest.mark.slow
 def test_each_fit_has_its_own_rollbacks(model):
     guard = DivergenceGuard(rollbacks=1)
     for _ in range(2):
@@ -251,6 +256,7 @@ def test_a_huge_rate_stops_in_the_first_epoch():
     assert np.isfinite(history["d_loss"]).all()
 
 
+@pytest.mark.slow
 def test_several_steps_in_one_call_and_several_batches_in_one_step():
     model = compiled(discriminator_steps=2, steps_per_execution=2)
     guard, remember = DivergenceGuard(rollbacks=1), Remember()
@@ -299,6 +305,7 @@ def test_temporary_files_are_removed():
     assert not os.path.exists(directory)
 
 
+@pytest.mark.slow
 def test_it_goes_back_to_what_backup_and_restore_has_loaded(tmp_path, shared, model):
     backup = {"backup_dir": str(tmp_path / "backup"), "delete_checkpoint": False}
     fit(model, keras.callbacks.BackupAndRestore(**backup), epochs=2)

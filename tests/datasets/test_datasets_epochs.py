@@ -278,6 +278,7 @@ def test_another_process_sees_the_same_order(elsewhere, here):
     assert elsewhere["alone"] == here
 
 
+@pytest.mark.slow
 def test_two_replicas_share_each_batch_and_count_one_pass(elsewhere, here):
     joined = [[left + right for left, right in one] for one in elsewhere["split"]]
     assert joined == [here[0], here[1], here[1]]

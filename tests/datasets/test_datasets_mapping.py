@@ -54,6 +54,7 @@ def test_draws_differ_by_batch_epoch_and_seed():
     assert len(set(drawn)) == len(drawn) == 2 * 3 * (COUNT // BATCH)
 
 
+@pytest.mark.representatives("seed")
 @pytest.mark.parametrize("seed", [None, 8], ids=["no seed", "seed"])
 def test_any_place_is_that_of_an_uninterrupted_run(seed):
     function = noisy if seed is not None else (lambda x, label: (x * 2, label))
@@ -104,6 +105,7 @@ def test_who_reads_the_given_dataset_in_between_changes_nothing():
         list(given)
 
 
+@pytest.mark.slow
 def test_grouped_and_shared_among_replicas(two_replicas):
     """As `fit` prepares it: groups of two batches, each shared by two replicas."""
 

@@ -66,6 +66,7 @@ def test_a_sample_is_a_function_of_its_seed():
     assert not np.array_equal(Ring().sample(9, seed=4), Ring().sample(9, seed=5))
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("name", TOYS)
 def test_load_gives_a_fixed_sample_and_another_for_the_test(name):
     train = load(name, batch_size=1000, seed=2)

@@ -101,7 +101,7 @@ def given(shuffle=True, **options):
     return datasets.unpaired(**parts, batch_size=BATCH, shuffle=shuffle, **options)
 
 
-@pytest.mark.representatives("True")
+@pytest.mark.slow
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_datasets_as_domains(shuffle):
     dataset = given(shuffle)
@@ -133,6 +133,7 @@ class Fixed:
         self.epoch = np.int64(epoch)
 
 
+@pytest.mark.slow
 def test_each_pass_of_a_dataset_is_sought():
     """Also where a short domain begins its next pass in the middle of an epoch."""
 
@@ -151,6 +152,7 @@ def test_a_batch_is_of_the_least_array():
     assert [(len(b["a"]), len(b["b"])) for b in read(dataset)] == [(3, 3)] * 3
 
 
+@pytest.mark.slow
 def test_replicas_share_each_batch(two_replicas):
     dataset, quiet = given(), given()
     read(quiet)

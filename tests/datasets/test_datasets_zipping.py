@@ -49,6 +49,7 @@ def test_zips_of_maps_of_zips():
     assert_seeks_exactly(make, epochs=2, skips=[1, 3])
 
 
+@pytest.mark.slow
 def test_replicas_share_each_batch(two_replicas):
     dataset, quiet = nested(), nested()
     read(quiet)

@@ -151,6 +151,7 @@ def test_table_shows_what_is_written(run, places):
     assert "floor      100 of 1,442 samples, digits split train" in printed
 
 
+@pytest.mark.slow
 def test_labels_are_those_of_real_samples(run, tmp_path):
     model = keras_gan.GAN(
         *keras_gan.networks.dcgan((8, 8, 1), latent_dim=8, width=8, num_classes=10)
@@ -172,6 +173,7 @@ def test_labels_are_those_of_real_samples(run, tmp_path):
         run(f"--model={tmp_path / 'export'}", "--dataset=gaussian")
 
 
+@pytest.mark.slow
 def test_classifier(run, places, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_GAN_CACHE", str(tmp_path / "cache"))
     report, _ = run(
@@ -199,6 +201,7 @@ def test_classifier(run, places, monkeypatch, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_real_samples_that_were_trained_on(run, places):
     """There is no floor then, and the table says why."""
     model = f"--model={places / 'model.keras'}"
@@ -211,6 +214,7 @@ def test_real_samples_that_were_trained_on(run, places):
         run(model, "--split=all", "--metrics=nearest_neighbour")
 
 
+@pytest.mark.slow
 def test_folders_as_real_samples(run, places):
     """Against its own pictures, a generator is perfect."""
     report, _ = run(
@@ -238,6 +242,7 @@ def broken(tmp_path_factory):
     return base
 
 
+@pytest.mark.representatives(4)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

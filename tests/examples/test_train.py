@@ -43,6 +43,14 @@ def runs(tmp_path_factory):
     return straight, resumed
 
 
+def test_an_epoch_makes_a_whole_run(tmp_path):
+    export = tmp_path / "export"
+    train(tmp_path / "run", "--dataset=digits", "--width=8", "--epochs=1", f"--export_dir={export}")
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"history.csv", "losses.png", "checkpoint.keras", "scores.json", "samples"} <= names
+    assert (export / "1" / "saved_model.pb").is_file()
+
+
 @pytest.mark.slow
 def test_resume_is_exact(runs):
     straight, resumed = (state(run / "checkpoint.keras") for run in runs)
@@ -54,12 +62,14 @@ def test_resume_is_exact(runs):
     assert straight["seed 0"].any()
 
 
+@pytest.mark.slow
 def test_resumed_history_is_whole(runs):
     rows = [list(csv.DictReader((run / "history.csv").open())) for run in runs]
     assert [row["epoch"] for row in rows[1]] == ["0", "1", "2", "3"]
     assert rows[0] == rows[1]
 
 
+@pytest.mark.slow
 def test_run_directory(runs):
     for run in runs:
         names = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}

@@ -75,6 +75,7 @@ def test_a_card_says_what_made_the_model(exported, card):
     assert card["versions"]["keras_gan"] == keras_gan.__version__
 
 
+@pytest.mark.slow
 def test_a_card_tells_sums_and_schedules(tmp_path):
     model = small.gan()
     rate = keras_gan.schedules.Cosine(1e-3, 1e-5, 100)

@@ -33,7 +33,7 @@ def expected(kind, rows):
     return signature(**given)["images"].numpy()
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.representatives("source image-1")
 @pytest.mark.parametrize("rows", [1, 5])
 def test_litert_is_the_saved_model(kind, rows):
     interpreters = pytest.importorskip("ai_edge_litert.interpreter", reason="no ai-edge-litert")
@@ -47,6 +47,7 @@ def test_litert_is_the_saved_model(kind, rows):
     np.testing.assert_allclose(images, expected(kind, rows), rtol=0, atol=1e-4)
 
 
+@pytest.mark.representatives("source image-1", "source image-5")
 @pytest.mark.parametrize("rows", [1, 5])
 def test_onnx_is_the_saved_model(kind, rows):
     onnxruntime = pytest.importorskip("onnxruntime", reason="no onnxruntime")

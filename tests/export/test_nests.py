@@ -189,6 +189,7 @@ class Within(keras.layers.Layer):
         return shape
 
 
+@pytest.mark.representatives("function")
 @pytest.mark.parametrize("where", ["function", "branch", "loop"])
 def test_draws_within_functions_are_found(where):
     z, x = keras.Input((4,)), keras.Input((3,))
@@ -220,6 +221,7 @@ def test_parts_whose_names_would_be_one_are_refused(tmp_path):
         model.export(tmp_path / "one", warmup=False)
 
 
+@pytest.mark.representatives("fed")
 @pytest.mark.filterwarnings("error:A seed names a sample")
 @pytest.mark.parametrize("kind", ["fed", "quiet"])
 def test_draws_from_latents_pass(kind, tmp_path):
@@ -238,6 +240,7 @@ def styled():
     return keras_gan.GAN(generator, keras.Model(x, keras.layers.Dense(1)(x)), seed=0)
 
 
+@pytest.mark.slow
 def test_styles_are_truncated_towards_their_mean(tmp_path):
     keras.utils.set_random_seed(0)
     model = styled()

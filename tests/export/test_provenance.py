@@ -40,6 +40,7 @@ def png(tmp_path_factory):
     return model, made["image_bytes"].numpy()
 
 
+@pytest.mark.slow
 def test_a_png_is_the_image_of_its_seed(png):
     model, files = png
     expected = np.rint((model.generate(4, seed=0) + 1) * 127.5)

@@ -10,19 +10,25 @@ import keras_gan
 from . import models
 
 IMAGES = ("batch norm", "labels", "source image", "mixed precision")
+QUICK = ("average", "labels")
 
 
 @pytest.fixture(scope="module")
-def exports(tmp_path_factory):
-    """Return every kind of model with its inputs, its path and what its signatures gave."""
+def exports(request, tmp_path_factory):
+    """Return each kind of model that tests of this run want, with what its signatures gave.
+
+    Beside that its inputs and its path. One process serves them all: its start is what takes time.
+    """
     base = tmp_path_factory.mktemp("exports")
-    made = {kind: make() for kind, make in models.KINDS.items()}
+    items = (item for item in request.session.items if item.path == request.path)
+    wanted = {item.callspec.params.get("kind") for item in items if hasattr(item, "callspec")}
+    made = {kind: make() for kind, make in models.KINDS.items() if kind in wanted}
     inputs = {kind: models.inputs_of(model) for kind, model in made.items()}
     paths = {
         kind: model.export(base / kind.replace(" ", "_"), include_discriminator=kind in IMAGES)
         for kind, model in made.items()
     }
-    for kind in IMAGES:
+    for kind in made.keys() & {*IMAGES}:
         inputs[kind]["images"] = models.pictures(4)
     answers = models.served([(paths[kind], inputs[kind]) for kind in made])
     return {
@@ -35,6 +41,7 @@ def tolerance(kind):
     return 1e-2 if kind == "mixed precision" else 1e-5
 
 
+@pytest.mark.representatives(*QUICK)
 @pytest.mark.parametrize("kind", models.KINDS)
 def test_an_export_is_the_models_own_inference(exports, kind):
     model, inputs, _, answers = exports[kind]
@@ -51,6 +58,7 @@ def test_an_export_is_the_models_own_inference(exports, kind):
         )
 
 
+@pytest.mark.representatives(*QUICK)
 @pytest.mark.parametrize("kind", models.KINDS)
 def test_a_seed_is_the_sample_of_generate(exports, kind):
     model, inputs, _, answers = exports[kind]
@@ -65,6 +73,7 @@ def test_a_seed_is_the_sample_of_generate(exports, kind):
         np.testing.assert_array_equal(answers["sample latents"], inputs["latents"])
 
 
+@pytest.mark.representatives(*QUICK)
 @pytest.mark.parametrize("kind", [kind for kind in models.KINDS if kind != "source image"])
 def test_interpolation_begins_and_ends_at_its_seeds(exports, kind):
     model, inputs, _, answers = exports[kind]
@@ -81,6 +90,7 @@ def test_interpolation_begins_and_ends_at_its_seeds(exports, kind):
     assert np.abs(found[0] - found[1]).max() > (1 if kind in IMAGES else 1e-3)
 
 
+@pytest.mark.representatives(*QUICK)
 @pytest.mark.parametrize("kind", IMAGES)
 def test_the_discriminator_answers_as_the_model_does(exports, kind):
     model, inputs, _, answers = exports[kind]
@@ -95,11 +105,13 @@ def test_the_discriminator_answers_as_the_model_does(exports, kind):
     )
 
 
-def test_each_kind_has_the_signatures_that_apply(exports):
-    found = {kind: {key.split()[0] for key in answers} for kind, (*_, answers) in exports.items()}
+@pytest.mark.representatives(*QUICK)
+@pytest.mark.parametrize("kind", models.KINDS)
+def test_each_kind_has_the_signatures_that_apply(exports, kind):
+    *_, answers = exports[kind]
     points = {"serving_default", "sample", "interpolate"}
     images = {*points, "sample_png", "discriminate"}
-    assert found == {
+    expected = {
         "batch norm": images,
         "average": points,
         "labels": images,
@@ -107,8 +119,10 @@ def test_each_kind_has_the_signatures_that_apply(exports):
         "source image": images - {"interpolate"},
         "mixed precision": images,
     }
+    assert {key.split()[0] for key in answers} == expected[kind]
 
 
+@pytest.mark.representatives(*QUICK)
 @pytest.mark.parametrize("kind", models.KINDS)
 def test_an_export_holds_what_it_reads_and_no_more(exports, kind):
     """No optimizer, no seeds of dropout, no step count; no discriminator unless asked for."""

@@ -66,6 +66,7 @@ def test_what_is_interrupted_leaves_nothing(model, tmp_path, monkeypatch, error)
     assert names(tmp_path / "served") == []
 
 
+@pytest.mark.slow
 def test_keep_removes_the_oldest(model, tmp_path):
     for number in (1, 2, 5, 7):
         write(tmp_path, number)
@@ -110,6 +111,7 @@ def test_the_name_is_the_base_directorys(tmp_path, monkeypatch):
     assert Versions("some/digits/").name == "digits"
 
 
+@pytest.mark.slow
 def test_fit_goes_on_after_an_export(tmp_path):
     model = small.gan()
     model.compile(ema=0.5, **small.sgds())

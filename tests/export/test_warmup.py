@@ -23,6 +23,7 @@ def requests_in(path):
     return [log.predict_log.request for log in logs]
 
 
+@pytest.mark.representatives("source image")
 @pytest.mark.parametrize("kind", ["labels", "source image"])
 def test_every_signature_has_a_request_that_it_answers(tmp_path, kind):
     model = models.KINDS[kind]()
@@ -39,6 +40,7 @@ def test_every_signature_has_a_request_that_it_answers(tmp_path, kind):
         assert all(len(output) == 1 for output in outputs.values())
 
 
+@pytest.mark.slow
 def test_other_formats_have_none(tmp_path):
     path = pathlib.Path(models.averaged().export(tmp_path, format="litert", warmup=True))
     assert not (path / "assets.extra").exists()

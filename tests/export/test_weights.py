@@ -33,6 +33,7 @@ def test_half_of_the_weights_space(tmp_path, kind):
     assert measured["largest"] >= apart.max() / 5
 
 
+@pytest.mark.slow
 def test_the_model_is_left_as_it_was(tmp_path):
     model = models.averaged()
     before = [np.array(weight) for weight in model.weights]
@@ -41,6 +42,7 @@ def test_the_model_is_left_as_it_was(tmp_path):
         np.testing.assert_array_equal(weight, value)
 
 
+@pytest.mark.slow
 def test_what_float16_has_no_number_for_is_the_largest_that_it_has(tmp_path):
     model = models.small.gan()
     kernel = model.generator.layers[-2].kernel

@@ -18,6 +18,7 @@ from .refusals import X, assert_says, compiled, labelled
 # Values can be seen only as they pass: the step stops before it uses them.
 
 
+@pytest.mark.representatives("1-False")
 @pytest.mark.parametrize("steps, jit_compile", [(1, False), (2, False), (1, True)])
 def test_nan_in_a_dataset_stops_before_the_update(steps, jit_compile):
     model = small.gan()
@@ -29,6 +30,7 @@ def test_nan_in_a_dataset_stops_before_the_update(steps, jit_compile):
     small.assert_unchanged(before, model)
 
 
+@pytest.mark.representatives("3-False")
 @pytest.mark.parametrize("label, jit_compile", [(-1, False), (3, False), (3, True)])
 def test_labels_out_of_range_in_a_dataset_stop_before_the_update(label, jit_compile):
     model = small.gan(classes=3)
@@ -66,9 +68,7 @@ TANH = {
 }
 
 
-@pytest.mark.representatives(
-    "array-an activation", "dataset-a layer's activation", "array-before a reshape"
-)
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("layers", TANH.values(), ids=TANH)
 @pytest.mark.parametrize("kind", ["array", "dataset"])
 def test_images_outside_the_range_of_tanh_warn_with_the_range(kind, layers):
@@ -78,6 +78,7 @@ def test_images_outside_the_range_of_tanh_warn_with_the_range(kind, layers):
         ending_in(*layers).fit(data, batch_size=None if kind == "dataset" else 16, verbose=0)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("activation, scale", [("tanh", 1), ("linear", 100)])
 def test_images_that_fit_do_not_warn(activation, scale):
     x = scale * np.linspace(-1, 1, 32, dtype="float32").reshape(16, 2)
@@ -126,6 +127,7 @@ def test_export_to_a_file(tmp_path):
     assert path.read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_export_of_a_version_that_exists(tmp_path):
     (tmp_path / "3").mkdir()
     (tmp_path / "3" / "saved_model.pb").write_text("precious")

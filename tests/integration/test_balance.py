@@ -32,6 +32,7 @@ def sigmoid(t):
     return 1 / (1 + np.exp(-t))
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_figures_of_one_step(update):
     """Against the gradients of the logistic game, written out."""
@@ -101,6 +102,7 @@ def test_a_critic_that_has_diverged_is_right_about_nothing():
     assert list(results) == ["d_loss", "g_loss", "real_score", "fake_score", "js", *ACCURACIES]
 
 
+@pytest.mark.slow
 def test_it_is_saved_with_the_model(tmp_path):
     model = small.gan()
     model.compile(balance=True)

@@ -78,6 +78,7 @@ def test_model_checkpoint_keeps_the_best_epoch(tmp_path, ending):
     small.assert_equal_states(small.state(restored), remember.states[best], without=["seed_gen"])
 
 
+@pytest.mark.slow
 def test_backup_and_restore_continues_an_interrupted_run(tmp_path):
     options = {"epochs": EPOCHS, "verbose": 0}
     whole = compiled()
@@ -153,6 +154,7 @@ def scalars(directory):
     return found
 
 
+@pytest.mark.slow
 def test_csv_logger_writes_the_history(tmp_path):
     path = tmp_path / "history.csv"
     history = (
@@ -173,6 +175,7 @@ def test_csv_logger_writes_the_history(tmp_path):
         np.testing.assert_allclose([float(row[key]) for row in rows], values, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_learning_rate_scheduler_sets_both_rates():
     model = small.gan()
     model.compile(**small.sgds(0.1))

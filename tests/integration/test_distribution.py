@@ -68,6 +68,7 @@ def trained(two_replicas):
     return model, history.history
 
 
+@pytest.mark.slow
 def test_trains_with_finite_logs(trained):
     model, history = trained
     assert {"d_loss", "g_loss", "real_score", "fake_score", "js", "r1"} <= history.keys()
@@ -133,7 +134,7 @@ def conditional(strategy, **options):
     return model
 
 
-@pytest.mark.representatives(2)
+@pytest.mark.representatives("alternating")
 @pytest.mark.parametrize(
     "options",
     [
@@ -183,6 +184,7 @@ def test_combinations_that_keras_cannot_run_are_refused(two_replicas, options, t
     assert not model.compiled
 
 
+@pytest.mark.slow
 def test_datasets_that_are_distributed_already(two_replicas):
     """They train; several of their batches can't be put together for one step."""
 
@@ -219,7 +221,7 @@ def linear(strategy, optimizers):
     return model
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [0, 1])
 def test_an_overflow_on_any_replica_is_one_on_all(two_replicas, float16, broken):
     model = linear(two_replicas, small.adams)
@@ -288,7 +290,7 @@ def test_clipping_is_of_the_whole_gradient(two_replicas, limit):
         np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [9, 10, 7])
 def test_a_ragged_last_batch_trains(two_replicas, size):
     """The last batch of 9 by 4 is one sample: nothing for the second replica."""

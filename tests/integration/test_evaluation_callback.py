@@ -72,6 +72,7 @@ def test_files_of_callbacks_hold_the_best_evaluated_epoch(tmp_path):
     np.testing.assert_allclose([float(r["val_frechet_distance"]) for r in rows], history)
 
 
+@pytest.mark.slow
 def test_a_metric_in_two_places_is_right_in_both():
     """Each sees its own real samples, though the object is one."""
     shared = metrics.FrechetDistance()

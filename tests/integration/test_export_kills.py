@@ -1,7 +1,4 @@
-"""SIGKILL at random points of an export: no new version, or a whole one.
-
-Two of them in the quick suite; eight, then twenty among the slow tests.
-"""
+"""SIGKILL at twenty random points of an export: no new version, or a whole one."""
 
 import json
 import multiprocessing
@@ -15,6 +12,9 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan.export import warmup
+
+pytestmark = pytest.mark.slow
+KILLS = 20
 
 
 def build():
@@ -94,15 +94,13 @@ class Killer:
         process.join()
 
 
-@pytest.fixture(
-    scope="module", params=[2, *(pytest.param(n, marks=pytest.mark.slow) for n in (8, 20))]
-)
-def killed(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
     """Return a base directory after some kills, and what each of them left."""
     base, killer, rng = tmp_path_factory.mktemp("kills") / "digits", Killer(), random.Random(0)
     total, writing = killer.seconds(base)
     left = []
-    for point in range(request.param):
+    for point in range(KILLS):
         # Half of them while files are written, which is the shorter part, and over its end: the
         # first as soon as there is one, which no machine is too fast for.
         aimed = point % 2 == 0
@@ -111,7 +109,7 @@ def killed(request, tmp_path_factory):
         killer.kill(base, rng.uniform(0, span) if point else 0.0, aimed)
         new = numbers(base) - before
         left.append(new)
-    print(f"killed {request.param} exports: {sum(map(bool, left))} had their version, others none")
+    print(f"killed {KILLS} exports: {sum(map(bool, left))} had their version, others none")
     return base, left
 
 

@@ -49,7 +49,7 @@ def cut(path):
     os.truncate(path, os.path.getsize(path) * 2 // 3 + 15)
 
 
-@pytest.mark.representatives("truncated")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "harm, error, reason",
     [

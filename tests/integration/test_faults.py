@@ -123,6 +123,7 @@ def model():
     return model
 
 
+@pytest.mark.representatives("disk")
 @pytest.mark.parametrize("kind", ["disk", "limit"])
 def test_a_full_disk_stops_an_export_and_leaves_nothing(model, tmp_path, kind):
     with full_disk(kind, tmp_path / "full") as disk:
@@ -142,6 +143,7 @@ def test_what_a_killed_export_left_is_removed_later(model, tmp_path):
     assert sorted(os.listdir(tmp_path)) == [".mine", ".partial-89abcdef-2", "1", "labels"]
 
 
+@pytest.mark.representatives("disk")
 @pytest.mark.parametrize("kind", ["disk", "limit"])
 def test_a_full_disk_costs_the_backups_that_do_not_fit(tmp_path, kind):
     """The one before it stays whole, and training goes on to its end."""
@@ -210,6 +212,7 @@ def test_directories_that_are_only_read_are_refused_before_the_first_step(model,
             model.save(directory / "here.keras")
 
 
+@pytest.mark.slow
 def test_the_weights_of_a_backup_load_as_any_file_does(tmp_path):
     trained, other = small.gan(), small.gan(seed=9)
     for model in (trained, other):

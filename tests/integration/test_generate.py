@@ -133,6 +133,7 @@ AVERAGES = {
 }
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("ema, betas", AVERAGES.values(), ids=AVERAGES)
 def test_the_average_follows_its_formula(ema, betas):
     """Weights and buffers alike, at each step."""
@@ -246,6 +247,7 @@ def test_evaluate_does_not_depend_on_what_ran_before():
     assert first == second
 
 
+@pytest.mark.representatives("array")
 @pytest.mark.parametrize("kind", ["array", "dataset"])
 def test_quality_metrics_of_validation_data(kind):
     model, metric = small.gan(classes=3), Toy()

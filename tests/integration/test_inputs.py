@@ -79,14 +79,7 @@ class Count(keras.callbacks.Callback):
 
 
 @pytest.mark.representatives(
-    "x-tf_data--1",
-    "labels-tf_data--3",
-    "labels-tf_data_of_unknown_length--3",
-    "labels-tf_data_of_tuples_of_one--1",
-    "labels-numpy_arrays--3",
-    "x-tensors--1",
-    "x-py_dataset--3",
-    "labels-py_dataset--1",
+    "x-py_dataset--3", "labels-numpy_arrays--3", "labels-tf_data_of_unknown_length--3"
 )
 @pytest.mark.parametrize("discriminator_steps", [1, 3])
 @pytest.mark.parametrize("form, batches", FORMS, ids=lambda v: getattr(v, "__name__", ""))
@@ -107,6 +100,7 @@ def test_steps_and_updates_of_an_epoch(form, batches, discriminator_steps, class
     assert not any(map(np.array_equal, before, small.weights(model)))
 
 
+@pytest.mark.representatives("tf_data")
 @pytest.mark.parametrize("form", [tf_data, py_dataset], ids=lambda form: form.__name__)
 def test_grouped_batches_in_a_graph(form):
     """Batches of one group may differ in size: the last one of 14 samples by 4 is of 2."""
@@ -169,7 +163,7 @@ def test_a_condition_that_nothing_takes_is_ignored():
     assert model.conditional is False
 
 
-@pytest.mark.representatives("(3, 4, 4, 1)")
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(5,), (6, 2), (4, 4, 3), (3, 4, 4, 1)], ids=str)
 def test_samples_of_any_rank(shape):
     model = small.gan(shape=shape)
@@ -206,6 +200,7 @@ def nested_networks(kind):
     return generator, keras.Model([x, k], keras.layers.Dense(1)(join(x, k)))
 
 
+@pytest.mark.representatives("2-dict", "1-tuple")
 @pytest.mark.parametrize("kind", ["tuple", "dict"])
 @pytest.mark.parametrize("discriminator_steps", [1, 2])
 def test_conditions_that_are_nests(kind, discriminator_steps, recwarn):
@@ -254,6 +249,7 @@ class Sum(keras.Model):
         return {"units": self.units, "name": self.name}
 
 
+@pytest.mark.representatives("True")
 @pytest.mark.parametrize("conditional", [False, True])
 def test_subclassed_networks_are_built_by_fit(conditional, tmp_path):
     model = keras_gan.GAN(
@@ -289,6 +285,7 @@ HEADS = {
 }
 
 
+@pytest.mark.representatives("simultaneous-flat", "alternating-dict", "simultaneous-patches")
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_forms_of_logits(head, update):

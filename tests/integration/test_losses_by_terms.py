@@ -63,7 +63,7 @@ def play(loss, term):
 DIAGONAL = [f"{loss}-{term}" for loss, term in zip(LOSSES, itertools.cycle(TERMS), strict=False)]
 
 
-@pytest.mark.representatives(*DIAGONAL)
+@pytest.mark.representatives(8)
 @pytest.mark.parametrize("term", TERMS)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_pair(loss, term):
@@ -86,7 +86,7 @@ def precision(policy, floatx="float32"):
         keras.config.set_dtype_policy("float32")
 
 
-@pytest.mark.representatives("r1", "lecam", "path_length")
+@pytest.mark.representatives("r1")
 @pytest.mark.parametrize("term", TERMS)
 def test_in_float64(term):
     with precision("float64", floatx="float64"):
@@ -157,7 +157,7 @@ def _is_slow(way):
     return way != "mixed_bfloat16"
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("way", "group"),
     [

@@ -120,6 +120,7 @@ class NormalizedHead(terms.Term):
         return keras.ops.sum(keras.ops.square(self.head(step.real) - 2.0), axis=-1)
 
 
+@pytest.mark.slow
 def test_normalized_layers_of_terms_take_their_power_steps():
     term = NormalizedHead()
     model = small.gan()

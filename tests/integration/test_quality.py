@@ -119,6 +119,7 @@ def test_metrics_do_not_change_training():
     small.assert_equal_states(*states)
 
 
+@pytest.mark.slow
 def test_extractors_enter_no_file(tmp_path):
     """Files are as large with a metric on a large network as without one."""
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(5000, name="wide")])
@@ -248,6 +249,7 @@ def test_replicas_evaluate_as_one_device(two_replicas, tmp_path):
         assert results[1][key] == pytest.approx(results[0][key], rel=1e-5), key
 
 
+@pytest.mark.slow
 def test_features_of_a_network_in_training_are_of_one_time():
     model = small.gan()
     features = metrics.features.from_model(
@@ -262,6 +264,7 @@ def test_features_of_a_network_in_training_are_of_one_time():
     assert history["val_frechet_distance"][-1] == pytest.approx(again, rel=1e-6)
 
 
+@pytest.mark.representatives("evaluate")
 @pytest.mark.parametrize("where", ["validation", "evaluate", "callback"])
 def test_data_without_an_end_is_refused(where):
     endless = tf.data.Dataset.from_tensor_slices(small.points(8)).batch(4).repeat()

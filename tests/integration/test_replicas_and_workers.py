@@ -71,9 +71,7 @@ def workers_of(spread):
     return range(max(1, SPREADS[spread][1]))
 
 
-@pytest.mark.representatives(
-    "2 replicas-alternating", "2 replicas-batch statistics", "2 workers-alternating"
-)
+@pytest.mark.representatives("2 workers-alternating")
 @pytest.mark.parametrize("game", GAMES)
 @pytest.mark.parametrize("spread", [name for name in SPREADS if name != "1 replica"])
 def test_five_steps_are_those_of_one_device(kept, spread, game):

@@ -24,7 +24,7 @@ def reference():
     return trained()
 
 
-@pytest.mark.representatives("{}", "{'run_eagerly': True}", "{'steps_per_execution': 3}")
+@pytest.mark.representatives("{}", "{'run_eagerly': True}")
 @pytest.mark.parametrize(
     "options",
     [
@@ -46,7 +46,7 @@ def test_several_steps_in_one_call_agree_without_terms():
     assert_same_run(trained(terms=[]), trained(terms=[], steps_per_execution=4))
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("terms", [["r1"], []], ids=str)
 def test_xla_agrees(terms):
     """Without random draws: XLA makes other floats of the same bits."""
@@ -70,6 +70,7 @@ def assert_same_run(reference, run):
         np.testing.assert_allclose(history[key], values, rtol=2e-3, atol=2e-4, err_msg=key)
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_run(reference):
     """Not by the initial weights alone: the latents of training differ."""
     keras.utils.set_random_seed(3)

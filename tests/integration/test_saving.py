@@ -112,7 +112,7 @@ def configs(model):
     return json.loads(json.dumps([model.get_config(), model.get_compile_config()], default=str))
 
 
-@pytest.mark.representatives("averaged", "labelled")
+@pytest.mark.representatives("labelled")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_keras_file_round_trip_goes_on_as_the_original(kind, tmp_path):
     model, arrays = kind()
@@ -185,6 +185,7 @@ def test_a_weights_file_brings_the_random_state(tmp_path):
     assert second.get_config()["seed"] == 1
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize(
     "other",
     [{"wide": 5}, {"latent_dim": 4}, {"classes": 3}, {"norm": True}, {"shape": (3,)}],
@@ -220,6 +221,7 @@ def test_a_missing_weights_file_is_said_to_be_missing(tmp_path):
         model.load_weights(tmp_path / "missing.weights.h5")
 
 
+@pytest.mark.representatives(".keras")
 @pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
 def test_an_interrupted_save_leaves_the_last_file_whole(ending, tmp_path, monkeypatch):
     path = tmp_path / f"model{ending}"

@@ -57,6 +57,7 @@ def test_saved_and_reloaded(trained, tmp_path):
     small.assert_equal_states(small.state(model), small.state(loaded), without=["seed_generator"])
 
 
+@pytest.mark.slow
 def test_resumed_exactly(tmp_path):
     """A run that ends in the middle of an epoch, and its continuation in a fresh model."""
 

@@ -171,6 +171,7 @@ def test_a_packed_network_that_says_nothing_before_it_runs():
     assert model.discriminator.score.kernel.shape == (6, 1)
 
 
+@pytest.mark.slow
 def test_conditional_networks_pack_labels_too():
     generator, _ = small.networks(classes=3)
     x, y = keras.Input((2,)), keras.Input((), dtype="int32")

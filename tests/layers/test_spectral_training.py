@@ -76,6 +76,7 @@ def test_thirty_steps_bring_every_kind_to_a_norm_of_one(trained):
     assert history["r1"][0] > 0
 
 
+@pytest.mark.slow
 def test_the_average_is_normalized_by_its_own_average_vectors(trained):
     model, _, _ = trained
     (layer,) = normalized_layers(model.average.network)
@@ -84,6 +85,7 @@ def test_the_average_is_normalized_by_its_own_average_vectors(trained):
     assert spectral_norm(layer) == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.slow
 def test_looking_changes_nothing(trained):
     model, _, _ = trained
     before = small.state(model)
@@ -113,7 +115,7 @@ def frozen(update="alternating", **options):
     return model
 
 
-@pytest.mark.representatives("alternating-3", "simultaneous-1", "unrolled-1")
+@pytest.mark.representatives("alternating-3")
 @pytest.mark.parametrize("steps", [1, 3])
 @pytest.mark.parametrize("update", ["alternating", "simultaneous", "unrolled"])
 def test_one_power_step_for_each_update(update, steps):
@@ -140,6 +142,7 @@ def test_one_power_step_for_each_update(update, steps):
         assert np.array_equal(old, weight) == (id(weight) not in vectors), weight.path
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_a_generator_that_moves_leaves_the_discriminator_as_it_is(update):
     """Its kernels, and its u and v: they take the steps of the discriminator's own updates."""
@@ -276,6 +279,7 @@ def test_xla_and_eager_train_as_a_graph_does(one_device, options):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_mixed_bfloat16_trains_with_vectors_of_float32():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -293,6 +297,7 @@ def test_mixed_bfloat16_trains_with_vectors_of_float32():
         assert spectral_norm(layer) == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.representatives("keras")
 @pytest.mark.parametrize("kind", ["keras", "weights"])
 def test_a_run_that_is_saved_and_loaded_goes_on_as_if_it_had_not(kind, tmp_path):
     options = {"terms": ["r1"], "ema": 0.5, "run_eagerly": True}

@@ -77,6 +77,7 @@ def test_divergences_of_normals_are_those_of_closed_forms(figures):
     assert {key: true[key] for key in expected} == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_discriminators_prove_at_most_what_there_is(tables):
     _, rows = tables["bounds_table"]
     for _, _, optimal, *others, true in rows:

@@ -68,6 +68,7 @@ def test_a_game_solved_by_hand(solved, mean, std, power):
     assert metric.result() == responses.discriminator - responses.generator
 
 
+@pytest.mark.slow
 def test_a_dead_discriminator_does_not_hide_what_there_is(solved):
     # With all weights zero no gradient leads anywhere: the response from there gains nothing.
     model, metric = solved
@@ -80,6 +81,7 @@ def test_a_dead_discriminator_does_not_hide_what_there_is(solved):
         model.discriminator.set_weights(before)
 
 
+@pytest.mark.slow
 def test_a_discriminator_that_can_be_fooled():
     # D(x) = x - 3, and G' puts all its samples where D is largest: the largest value there is.
     discriminator = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)], name="slope")
@@ -139,6 +141,7 @@ def draws():
     return *numbers, float(tf.random.uniform(()))
 
 
+@pytest.mark.slow
 def test_nothing_of_the_model_or_the_callers_random_state_changes(conditional, expected):
     model, x, labels = conditional
     before, functions = everything(model), (model._sample, model.train_function)
@@ -154,6 +157,7 @@ def test_nothing_of_the_model_or_the_callers_random_state_changes(conditional, e
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.slow
 def test_evaluate_batches_and_merging(conditional, expected):
     model, x, labels = conditional
     metric, other = DualityGap(**QUICK), DualityGap(**QUICK)
@@ -193,6 +197,7 @@ def test_the_averaged_generator_is_judged_as_it_is_now(conditional, expected):
         model.average.network.set_weights(weights)
 
 
+@pytest.mark.slow
 def test_a_generator_without_latents():
     condition, samples = keras.Input((2,)), keras.Input((1,))
     generator = keras.Model(condition, keras.layers.Dense(1)(condition))

@@ -51,7 +51,7 @@ GENERATORS = {
 }
 
 
-@pytest.mark.representatives(2)
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("name", GENERATORS)
 def test_it_finds_what_there_is(name):
     draw, density, power = GENERATORS[name]
@@ -105,6 +105,7 @@ def test_many_dimensions_and_few_samples_prove_nothing_false():
     assert -0.1 < js < 3 * error
 
 
+@pytest.mark.slow
 def test_images_are_judged_in_their_own_shape():
     # Both sides have the same pixels, in another order: no single pixel tells them apart.
     rng = np.random.default_rng(0)

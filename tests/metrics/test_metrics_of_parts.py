@@ -155,6 +155,7 @@ def image_gan(activation):
     return keras_gan.GAN(generator, critic, seed=0)
 
 
+@pytest.mark.slow
 def test_equal_pixels_score_the_same_in_any_range(recwarn):
     images = data(60)["y"]
     scores = []
@@ -210,6 +211,7 @@ def headed_gan(several):
     return model
 
 
+@pytest.mark.slow
 def test_the_value_of_a_game_of_heads_is_the_mean_over_heads():
     """With heads of one length, the mean over heads is the mean over their logits in one row."""
     found = []

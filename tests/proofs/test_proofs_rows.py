@@ -65,6 +65,7 @@ def test_finished_runs_are_not_run_again(tmp_path):
     assert played(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_changed_settings_are_run_again(tmp_path):
     commands.run(*toy(tmp_path, "good"))
     played(tmp_path)

@@ -154,8 +154,6 @@ DAMAGES = {
 @pytest.mark.representatives(
     "remove_model",
     "truncate_model",
-    "truncate_variables",
-    "alter_warmup",
     "truncate_card",
     "write_card_without_limits",
     "write_card_of_another_kind",
@@ -170,6 +168,7 @@ def test_damage_is_found(copy, damage):
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_one_signature_that_fails_hides_no_other(copy):
     claim_other_limits(copy)
     code, out, err = run(copy, "--nopython")
@@ -179,6 +178,7 @@ def test_one_signature_that_fails_hides_no_other(copy):
         assert f"{name}: a batch too large was answered" in err
 
 
+@pytest.mark.slow
 def test_without_a_card_it_says_what_it_did_not_check(copy):
     (copy / "model_card.json").unlink()
     code, out, err = run(copy, "--nopython")

@@ -19,6 +19,7 @@ def script():
         yield module
 
 
+@pytest.mark.representatives("grpc")
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_it_counts_what_it_sends(run, local, transport):
     """Three at a time, of 0.05 seconds and more each."""
@@ -39,6 +40,7 @@ def test_it_counts_what_it_sends(run, local, transport):
     assert len({float(value) for value in found.groups()}) > 1
 
 
+@pytest.mark.representatives("rest")
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_it_ends_with_the_first_failure(refusal, local, monkeypatch, transport):
     asked, find = [], local.model.version

@@ -33,7 +33,7 @@ def test_values():
     assert float(term.evaluate("discriminator", step)[1]) == pytest.approx(2 * literal.mean())
 
 
-@pytest.mark.representatives("1-options0", "1-options1", "3-options2")
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("options", [{}, {"update": "simultaneous"}, {"discriminator_steps": 2}])
 @pytest.mark.parametrize("interval", [1, 3])
 def test_anchors_follow_every_update(interval, options):

@@ -40,6 +40,7 @@ def small_critic(size=3):
     return keras.Sequential([keras.Input((size,)), *layers])
 
 
+@pytest.mark.representatives(4)
 @pytest.mark.parametrize("name", ON_LOSSES)
 def test_lazy_terms_keep_their_mean_strength(name):
     """Over an interval they add what they would have added on every step, times the schedule."""
@@ -68,6 +69,7 @@ def test_lazy_terms_keep_their_mean_strength(name):
     assert added[2] == pytest.approx((0.5 + 0.25) / 2 * added[0], rel=1e-5)
 
 
+@pytest.mark.representatives(4)
 @pytest.mark.parametrize("name", ON_LOSSES)
 def test_values_are_float32_in_mixed_precision(name):
     """And those of the same weights in float32, to what 16 bits hold of a forward."""
