@@ -20,6 +20,8 @@ RADII = [
     (Minimax(), 0.3, "alternating", 0.00094, 1.1e-13),
     (NonSaturating(), 0.3, "simultaneous", 0.00111, 8.3e-13),
     (NonSaturating(), 0.3, "alternating", 0.00062, 7.6e-14),
+    (Minimax(), 1.0, "simultaneous", 1.83e-9, 0.0),
+    (Minimax(), 1.0, "alternating", 1.792e-8, 0.0),
     (NonSaturating(), 1.0, "simultaneous", 6.4e-10, 0.0),
     (NonSaturating(), 1.0, "alternating", 8.8e-9, 0.0),
     (NonSaturating(), 2.0, "simultaneous", 0.00159, 2.6e-12),
@@ -115,5 +117,6 @@ def test_least_squares_with_a_bias(gamma, update):
         assert state == pytest.approx(literal, rel=0.02, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_least_squares_without_a_bias_stalls():
     assert np.hypot(*play(LeastSquares(), None, "simultaneous")[1]) == pytest.approx(1.33, abs=0.01)

@@ -47,6 +47,7 @@ def test_it_shows_the_new_until_it_is_full():
         np.testing.assert_array_equal(x, y)
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize(("size", "rows"), [(8, 4), (2, 1), (4, 6), (6, 4)])
 def test_literal(size, rows):
     """Each sample shown is the new one, or a kept one that the new one replaces."""

@@ -41,6 +41,7 @@ class Subclassed(keras.Model):
         return {**super().get_config(), "units": self.units}
 
 
+@pytest.mark.slow
 def test_subclassed_networks_may_generate_before_they_train():
     model = keras_gan.GAN(
         Subclassed(3), Subclassed(1), latents=keras_gan.latents.Normal(2), conditional=False

@@ -217,6 +217,7 @@ def test_without_a_learning_rate_it_is_simultaneous():
     )
 
 
+@pytest.mark.slow
 def test_the_discriminator_steps_as_in_a_simultaneous_game():
     """Terms act on its own step; of virtual steps nothing is left."""
     unrolled, simultaneous = (

@@ -153,6 +153,7 @@ def test_every_sample_counts_once():
     assert history[-1] == pytest.approx((0.4, 0.0), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_all_updates_of_a_training_step_count():
     adaptive = Adaptive(Add(0.0), interval=4, images=64)
     model = game(adaptive, discriminator_steps=2)

@@ -119,6 +119,7 @@ def test_made_outside_the_scope(two_replicas):
     assert "DiffAugment" in str(caught.value)
 
 
+@pytest.mark.representatives("weights")
 @pytest.mark.parametrize("kind", ["keras", "weights", "checkpoint"])
 def test_resumed(kind, tmp_path, model):
     """A run that is saved, loaded and continued is the run that was not."""
@@ -146,6 +147,7 @@ class Spoiled(Augmentation):
         return samples * float("nan")
 
 
+@pytest.mark.slow
 def test_only_training_is_augmented():
     model = trained(Spoiled(), run_eagerly=True, fit=False)
     assert np.all(np.isfinite(list(model.evaluate(images(), verbose=0, return_dict=True).values())))

@@ -62,6 +62,7 @@ def test_several_stops_at_the_same_place_and_others(tmp_path, whole):
     assert history.history == whole[1]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_over_does_nothing(tmp_path, whole):
     run(tmp_path)
     model, history = run(tmp_path)
@@ -92,7 +93,7 @@ class Batches(keras.utils.PyDataset):
         return small.points(20)[4 * index : 4 * index + 4]
 
 
-@pytest.mark.representatives("between-two epochs a pass")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source, options",
     [

@@ -59,6 +59,7 @@ def test_keeps_as_many_as_asked(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_backup_before(tmp_path, whole, monkeypatch):
     model, kept = model_of(), backup(tmp_path, every_steps=2)
     save = model.save_weights
@@ -154,6 +155,7 @@ def test_another_length_of_an_epoch_is_refused_in_its_middle(tmp_path):
         run(tmp_path, source=lambda: data(batch_size=2, steps=10))
 
 
+@pytest.mark.slow
 def test_data_that_has_shrunk_is_refused(tmp_path):
     def unknown(batches):
         return plain().take(batches).filter(lambda x: True)

@@ -190,6 +190,7 @@ def test_broken_weights_are_found_without_validation(model):
     assert np.isfinite(list(history.values())).all()
 
 
+@pytest.mark.slow
 def test_a_rollback_goes_on_at_lower_rates(model):
     guard, remember = DivergenceGuard(rollbacks=2, learning_rate_factor=0.1), Remember()
     text = r"after epoch 1, and training goes on \(rollback 1 of 2\) at learning rates of 0.001 and"
@@ -232,6 +233,7 @@ def diverging(rate, seed=0):
     return model
 
 
+@pytest.mark.slow
 def test_a_huge_rate_diverges_and_is_rolled_back_until_it_trains(tmp_path):
     model, path = diverging(50.0), tmp_path / "initial.weights.h5"
     model.save_weights(path)

@@ -84,6 +84,7 @@ def test_the_global_seed_is_neither_read_nor_written():
     np.testing.assert_array_equal(passed(make()), expected)
 
 
+@pytest.mark.slow
 def test_every_place_sees_every_sample_equally_often():
     count, passes = 10, 2000
     shuffle = tf.function(
@@ -285,6 +286,7 @@ def test_two_replicas_share_each_batch_and_count_one_pass(elsewhere, here):
     assert all(len(left) == len(right) == 2 for one in elsewhere["split"] for left, right in one)
 
 
+@pytest.mark.slow
 def test_fit_sees_the_epochs_it_seeks(elsewhere, here):
     assert elsewhere["fit"] == here[1] + here[2]
 

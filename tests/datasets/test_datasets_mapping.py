@@ -45,6 +45,7 @@ def test_draws_follow_from_seed_epoch_and_index_alone():
             np.testing.assert_array_equal(batch[0], X[rows] + noise)
 
 
+@pytest.mark.slow
 def test_draws_differ_by_batch_epoch_and_seed():
     def seeds(seed):
         dataset = datasets.map(arrays(), lambda x, label, seed: seed, seed=seed)
@@ -73,6 +74,7 @@ def test_maps_of_maps_and_unequal_batches():
     assert_equal(read(moved)[3:], batches[3:])
 
 
+@pytest.mark.slow
 def test_a_dataset_that_only_seeks_epochs_is_read_up_to_the_place():
     def make():
         inner = arrays()

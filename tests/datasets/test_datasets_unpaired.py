@@ -59,6 +59,7 @@ def test_any_place_is_that_of_an_uninterrupted_run():
     assert_seeks_exactly(make, epochs=3)
 
 
+@pytest.mark.slow
 def test_orders_of_equal_domains_are_independent():
     """No more samples meet their own number than by chance, in every order of domains."""
     x = samples(100)

@@ -33,6 +33,7 @@ def test_nests_of_batches_each_in_its_own_order():
         assert_equal(read(dataset), expected)
 
 
+@pytest.mark.slow
 def test_any_place_is_that_of_an_uninterrupted_run():
     assert_seeks_exactly(nested)
 

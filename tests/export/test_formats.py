@@ -60,6 +60,7 @@ def test_onnx_is_the_saved_model(kind, rows):
     np.testing.assert_allclose(images, expected(kind, rows), rtol=0, atol=1e-4)
 
 
+@pytest.mark.representatives("source image")
 def test_every_format_has_its_card(kind):
     for path in kind[1].values():
         assert {"model_card.json", "MODEL_CARD.md"} <= {*os.listdir(path)}

@@ -52,6 +52,32 @@ TERMS = {
     "path_length": terms.PathLength,
 }
 
+# All of them in few games, for tracing is what costs: those of one game as a weighted sum.
+LOSS_GROUPS = {
+    "unbounded": ["wasserstein", "exponential", "f_divergence_kl", "f_divergence_reverse_kl"],
+    "relativistic": [
+        "relativistic_pairing",
+        "relativistic_average_logistic",
+        "relativistic_average_least_squares",
+        "relativistic_average_hinge",
+        "sum",
+    ],
+    "squares": ["hinge", "least_squares", "f_divergence_pearson", "f_divergence_squared_hellinger"],
+    "logistic": [
+        "non_saturating",
+        "minimax",
+        "smoothed",
+        "f_divergence_jensen_shannon",
+        "f_divergence_gan",
+    ],
+}
+
+
+def summed(group):
+    """Return the sum of the losses of a group."""
+    first, *others = (1.0 * LOSSES[name]() for name in LOSS_GROUPS[group])
+    return sum(others, first)
+
 
 def missing():
     """Return the names of shipped losses and terms that are not above, but for sums of losses."""

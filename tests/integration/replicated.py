@@ -20,7 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 
 import keras_gan
 from tests.integration import small
-from tests.integration.game_pieces import LOSSES
+from tests.integration.game_pieces import summed
 
 
 def strategy_of(replicas):
@@ -110,10 +110,10 @@ def equal(strategy, keep, name):
 
 
 def losses(strategy, keep, name):
-    """Five steps by Adam of a loss with R1."""
+    """Five steps by Adam of a group of losses, with R1."""
     with strategy.scope():
         model = small.gan(dropout=0.3, norm=True)
-        model.compile(loss=LOSSES[name](), terms=[keras_gan.terms.R1(1.0)], **small.adams())
+        model.compile(loss=summed(name), terms=[keras_gan.terms.R1(1.0)], **small.adams())
     data = keras_gan.datasets.from_arrays(small.points(40), batch_size=8, seed=1)
     history = model.fit(data, verbose=0).history
     logs = {f"log {key}": np.array(values) for key, values in history.items()}

@@ -119,6 +119,7 @@ def test_generate_says_what_it_needs(make, arguments, texts):
     assert_says(caught.value, texts)
 
 
+@pytest.mark.slow
 def test_export_to_a_file(tmp_path):
     path = tmp_path / "taken"
     path.write_text("precious")

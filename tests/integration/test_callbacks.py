@@ -106,6 +106,7 @@ def test_backup_and_restore_continues_an_interrupted_run(tmp_path):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+@pytest.mark.slow
 def test_early_stopping_restores_the_best_weights():
     remember, model = Remember(), compiled()
     # Worse at every epoch: the first is the best, and two more are waited for.

@@ -14,6 +14,7 @@ from . import small
 from .counted import SAMPLES, Counted
 
 
+@pytest.mark.slow
 def test_evaluation_callback_fills_the_logs_of_its_epochs():
     features = metrics.features.Features(Counted())
     model, seen = small.gan(classes=3), []

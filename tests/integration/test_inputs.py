@@ -126,6 +126,7 @@ def test_each_discriminator_step_sees_a_batch_of_its_own():
     assert history["means"] == [pytest.approx(2.5)]
 
 
+@pytest.mark.slow
 def test_validation_data_and_split():
     model = small.gan()
     model.compile(**small.sgds(0.0))
@@ -200,7 +201,7 @@ def nested_networks(kind):
     return generator, keras.Model([x, k], keras.layers.Dense(1)(join(x, k)))
 
 
-@pytest.mark.representatives("2-dict", "1-tuple")
+@pytest.mark.representatives("2-dict")
 @pytest.mark.parametrize("kind", ["tuple", "dict"])
 @pytest.mark.parametrize("discriminator_steps", [1, 2])
 def test_conditions_that_are_nests(kind, discriminator_steps, recwarn):

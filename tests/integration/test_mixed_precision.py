@@ -107,7 +107,7 @@ def test_one_low_precision_player_is_scaled_alone(policy):
     assert np.isfinite(list(history.values())).all()
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mixed_float16", "mixed_bfloat16"])
 def test_average_sampling_and_saving(policy, name, tmp_path):
     policy(name)

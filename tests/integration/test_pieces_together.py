@@ -25,7 +25,7 @@ def finite_weights(model):
     return all(np.isfinite(array).all() for array in small.weights(model))
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_augmentations_keep_their_state_in_float32(policy):
     keras.config.set_dtype_policy(policy)

@@ -139,6 +139,7 @@ def test_extractors_enter_no_file(tmp_path):
     loaded.fit(small.points(), verbose=0)
 
 
+@pytest.mark.slow
 def test_metrics_that_can_be_made_again_are_loaded(tmp_path):
     model = small.gan()
     kept = [metrics.KernelDistance(block_size=7), metrics.SlicedWasserstein(p=1, name="swd")]
@@ -164,6 +165,7 @@ def test_a_reference_on_disk_is_not_lost_in_silence(tmp_path):
     assert keras.saving.load_model(tmp_path / "model.keras").quality.metrics == []
 
 
+@pytest.mark.slow
 def test_a_generator_that_has_diverged_ends_no_training():
     model = small.gan()
     quality = ["frechet_distance", "precision_recall", "duality_gap"]
@@ -358,6 +360,7 @@ class Plain:
         return {"count": self.count}
 
 
+@pytest.mark.slow
 def test_metrics_of_a_users_own(tmp_path):
     model = small.gan()
     model.compile(metrics=[Halved(), Plain()], metric_samples=SAMPLES)
@@ -392,6 +395,7 @@ def test_nothing_is_printed_of_quick_evaluations(capsys):
     assert not capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_conditions_of_a_sorted_dataset_are_of_all_classes():
     model, metric = small.gan(classes=3), metrics.SlicedWasserstein()
     model.compile(metrics=[metric], metric_samples=9)

@@ -26,7 +26,7 @@ def run(tmp_path, kind, start, stop, load=None):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [pytest.param("arrays", marks=pytest.mark.slow), "labelled"])
+@pytest.mark.parametrize("kind", ["arrays", "labelled"])
 def test_four_epochs_equal_two_and_two_more(tmp_path, kind):
     _, whole = run(tmp_path, kind, 0, 4)
     checkpoint, half = run(tmp_path, kind, 0, 2)
@@ -63,7 +63,7 @@ def batches_seen(initial_epoch, epochs, **options):
     return list(SEEN)
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"steps_per_epoch": 3}], ids=["", "steps_per_epoch"])
 def test_an_epoch_sees_the_same_batches_wherever_a_run_began(options):
     whole = batches_seen(0, 3, **options)

@@ -164,6 +164,7 @@ def test_load_model_has_no_way_around_safe_mode(saved, tmp_path):
     assert not evidence.exists()
 
 
+@pytest.mark.slow
 def test_weights_files_with_objects_are_refused(tmp_path):
     """An array of Python objects is pickled, and reading it would run it."""
     buffer = io.BytesIO()

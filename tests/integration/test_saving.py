@@ -247,6 +247,7 @@ def test_an_interrupted_save_leaves_the_last_file_whole(ending, tmp_path, monkey
     small.assert_equal_states(kept, small.state(other))
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_fit_leaves_the_last_checkpoint_whole(tmp_path, monkeypatch):
     path = tmp_path / "model.keras"
     model, arrays = plain()

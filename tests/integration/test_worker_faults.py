@@ -82,16 +82,12 @@ def test_what_several_workers_leave_is_the_chiefs(whole):
     assert [path.name for path in (whole / "export").iterdir()] == ["1"]
 
 
-CHIEF_AND_OTHER = [pytest.param(0, marks=pytest.mark.slow), 1]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("told", CHIEF_AND_OTHER)
-def test_a_signal_to_one_worker_stops_all_at_the_same_step(whole, tmp_path, told):
+def test_a_signal_to_one_worker_stops_all_at_the_same_step(whole, tmp_path):
     run_dir = tmp_path / "run"
     launcher = train(run_dir)
     wait_for_backups(run_dir, 8)
-    workers_of(launcher)[told].send_signal(signal.SIGTERM)
+    workers_of(launcher)[1].send_signal(signal.SIGTERM)
     output = launched.ended(launcher, status=75)
     (said,) = re.findall(r"SIGTERM: (epoch-\S+) is in", output)
     assert said in os.listdir(run_dir / "backup")
@@ -99,7 +95,7 @@ def test_a_signal_to_one_worker_stops_all_at_the_same_step(whole, tmp_path, told
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dead", CHIEF_AND_OTHER)
+@pytest.mark.parametrize("dead", [0, 1], ids=["chief", "other"])
 def test_a_worker_that_dies_is_named_and_the_job_goes_on(whole, tmp_path, dead):
     run_dir = tmp_path / "run"
     launcher = train(run_dir)

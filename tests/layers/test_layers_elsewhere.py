@@ -10,6 +10,7 @@ from keras_gan.layers import Packing, SpectralNormalization
 from keras_gan.metrics.descent import Descent
 
 
+@pytest.mark.slow
 def test_metrics_train_normalized_networks_with_power_steps():
     """Without them sigma falls behind the kernel, and the trained network is no longer bound."""
     layer = SpectralNormalization(keras.layers.Dense(6))

@@ -163,6 +163,7 @@ class Subclassed(keras.Model):
         return self.score(self.packing(x))
 
 
+@pytest.mark.slow
 def test_a_packed_network_that_says_nothing_before_it_runs():
     generator, _ = small.networks()
     model = keras_gan.GAN(generator, Subclassed(), conditional=False)

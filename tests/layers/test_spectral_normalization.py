@@ -254,6 +254,7 @@ class Subclassed(keras.Model):
         return self.score(self.flatten(self.convolution(x)))
 
 
+@pytest.mark.slow
 def test_built_within_another_layers_call_it_starts_near_a_norm_of_one():
     """There Keras creates variables without values, which they get later."""
     keras.utils.set_random_seed(1)

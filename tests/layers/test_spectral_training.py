@@ -189,6 +189,7 @@ class Critic(keras.Model):
         return self.score(self.hidden(x))
 
 
+@pytest.mark.slow
 def test_layers_of_a_network_that_fit_builds_move_too():
     keras.utils.set_random_seed(2)
     generator = keras.Sequential([keras.Input((3,)), layers.Dense(6)])
@@ -321,6 +322,7 @@ def test_probabilities_are_found_out_behind_a_wrapper():
         keras_gan.GAN(small.networks()[0], discriminator)
 
 
+@pytest.mark.slow
 def test_a_normalized_generator_is_exported(trained, tmp_path):
     model, _, _ = trained
     served = tf.saved_model.load(model.export(str(tmp_path))).signatures["sample"]

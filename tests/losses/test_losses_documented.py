@@ -85,6 +85,7 @@ def test_discriminators_prove_at_most_what_there_is(tables):
         assert all(bound < optimal for bound in others)
 
 
+@pytest.mark.slow
 def test_generators_are_pushed_down_the_slope_of_their_divergence(tables):
     """Of an f-divergence; that of two normals `mean` apart is known."""
     slopes = {

@@ -100,6 +100,7 @@ def test_a_discriminator_that_can_be_fooled():
     assert responses.value == pytest.approx(value[0], abs=0.05)
 
 
+@pytest.mark.slow
 def test_the_value_is_minus_the_models_own_discriminator_loss():
     model = keras_gan.GAN(generator_of(1, 0), keras_gan.networks.mlp((1,), width=4)[1])
     model.compile(keras_gan.losses.LeastSquares(-1, 1, 0))
@@ -248,6 +249,7 @@ class Opaque(keras.Model):
         return self.layer(x)
 
 
+@pytest.mark.slow
 def test_what_it_refuses(conditional):
     model, x, labels = conditional
     with pytest.raises(ValueError, match=r"at least 20 real samples.*Received: 19"):

@@ -51,7 +51,7 @@ GENERATORS = {
 }
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GENERATORS)
 def test_it_finds_what_there_is(name):
     draw, density, power = GENERATORS[name]
@@ -137,6 +137,7 @@ def test_a_seed_fixes_the_result_and_leaves_the_callers_state_alone():
     assert fresh_discriminator(**arguments, seed=2) != first
 
 
+@pytest.mark.slow
 def test_inside_a_strategys_scope(two_replicas):
     expected = fresh_discriminator(REAL[:50], REAL[50:100], epochs=1)
     with two_replicas.scope():

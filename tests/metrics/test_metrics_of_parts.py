@@ -71,6 +71,7 @@ def test_every_part_is_judged_by_itself(fitted):
     assert not any(key.startswith("val_frechet") for key in history)
 
 
+@pytest.mark.slow
 def test_a_dict_chooses_parts_and_is_loaded(tmp_path):
     model = pair_gan()
     chosen = metrics.FrechetDistance(name="fid")

@@ -132,6 +132,7 @@ def test_dropout_and_normalization_are_as_asked():
     np.testing.assert_array_equal(call(discriminator, images), call(discriminator, images))
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("num_classes", [None, 4])
 def test_saved_networks_load_in_safe_mode_and_from_their_configs(tmp_path, num_classes):
     labels = [] if num_classes is None else [np.array([0, 3], "int32")]

@@ -76,6 +76,7 @@ def test_changed_settings_are_run_again(tmp_path):
     assert played(tmp_path) == ["good-7"]
 
 
+@pytest.mark.slow
 def test_failed_runs_are_rows(tmp_path):
     script = toy(tmp_path, "good", "raises", "nan")
     out = commands.run(*script).stdout

@@ -19,7 +19,7 @@ def script():
         yield module
 
 
-@pytest.mark.representatives("grpc")
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_it_counts_what_it_sends(run, local, transport):
     """Three at a time, of 0.05 seconds and more each."""

@@ -20,6 +20,7 @@ from . import model_server
 from .clients import ROWS, SCRIPT, TRANSPORTS, at, connect, levels, sample, statement, tiles
 
 
+@pytest.mark.slow
 def test_both_transports_write_the_same_grid(run, served, model, tmp_path):
     for transport in TRANSPORTS:
         path = tmp_path / f"{transport}.png"

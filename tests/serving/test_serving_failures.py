@@ -100,7 +100,7 @@ def test_a_model_that_is_not_there_is_explained(run, refusal, local, tmp_path, t
         assert "not ready (1 LOADING): try again in a moment" in text
 
 
-@pytest.mark.representatives("grpc")
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_server_that_takes_too_long_is_explained(script, refusal, local, transport):
     sample(script, connect(script, local, transport))  # Loaded and run, which takes longer.

@@ -46,6 +46,7 @@ def test_a_named_output_and_the_last_layers_input_are_the_same():
     np.testing.assert_allclose(values, literal, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_training_matches_the_features():
     """With little else to learn from, the generator's mean features go to those of the data."""
     model = keras_gan.GAN(linear_generator((3,)), discriminators()[1], seed=1)

@@ -66,7 +66,7 @@ def test_a_terms_own_weights_are_trained_and_saved(tmp_path):
     assert np.array_equal(loaded.terms[0].head.get_weights()[0], head.get_weights()[0])
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_after_update_follows_every_update(update):
     model = keras_gan.GAN(*networks())
