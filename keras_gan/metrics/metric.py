@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras_gan.metrics import reference
 from keras_gan.metrics.accumulators import Rows
 from keras_gan.metrics.features import identify
+from keras_gan.utils import nests
 from keras_gan.utils.registry import snake_case
 
 _NOT_SETTINGS = "name", "features", "classifier"
@@ -278,7 +279,9 @@ def _as_array(samples, side):
         )
     array = np.asarray(samples)
     if not array.ndim or array.dtype.kind in "OSU":
+        parts = f" with the parts {nests.names(samples)}" if nests.is_nest(samples) else ""
         raise TypeError(
-            f"Expected an array of {side} samples, batch axis first. Received: {side}={samples!r}"
+            f"Expected an array of {side} samples, batch axis first; of samples of several parts, "
+            f"those of one part. Received: {side} of type {type(samples).__name__}{parts}"
         )
     return array

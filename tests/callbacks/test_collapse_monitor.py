@@ -74,6 +74,20 @@ def test_diversity_is_the_mean_distance_relative_to_real_samples():
     assert set(model.calls) == {(40, 7, None)}
 
 
+def test_diversity_of_parts_is_that_of_all_their_numbers():
+    model = FakeGAN()
+    parts = {"a": samples(12, (2, 2, 1)), "b": samples(12, seed=1) * 9}
+    model.generate = lambda n, seed=None, condition=None: parts
+    real = {"a": samples(9, (2, 2, 1), 2), "b": samples(9, seed=3)}
+    history = watch(CollapseMonitor(real=real, samples=12), [{}], model)
+    rows, real_rows = (
+        np.concatenate([each["a"].reshape(len(each["a"]), -1), each["b"]], axis=1)
+        for each in (parts, real)
+    )
+    expected = pdist(rows).mean() / pdist(real_rows).mean()
+    assert history[0]["diversity"] == pytest.approx(expected, rel=1e-5)
+
+
 def test_diversity_of_images_and_of_single_numbers():
     for shape, real in (((3, 3, 2), samples(9, (3, 3, 2), 1)), ((1,), samples(9, (), 1))):
         (logs,) = watch(CollapseMonitor(real=real, samples=12), model=FakeGAN([1.0], shape=shape))

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_gan
 from keras_gan import metrics
@@ -229,3 +230,17 @@ def test_a_game_of_parts_has_no_duality_gap():
     model.compile()
     with pytest.raises(ValueError, match=r"one tensor.*the parts \['x', 'y'\]"):
         metrics.duality_gap(model, data(40)["x"])
+
+
+@pytest.mark.slow
+def test_a_reference_is_of_one_part(tmp_path):
+    whole = tf.data.Dataset.from_tensor_slices(data()).batch(10)
+    metric = metrics.FrechetDistance()
+    with pytest.raises(TypeError, match=r"one part\. Received: real of type dict .* \['x', 'y'\]"):
+        metric.set_reference(whole, cache_dir=tmp_path, verbose=0)
+    metric.set_reference(whole.map(lambda x: x["y"]), cache_dir=tmp_path, verbose=0)
+    model, found = pair_gan(), []
+    for listed in (metric, metrics.FrechetDistance()):
+        model.compile(metrics={"y": [listed]}, metric_samples=SAMPLES)
+        found.append(model.evaluate(data(), batch_size=10, verbose=0, return_dict=True))
+    assert found[0]["y/frechet_distance"] == pytest.approx(found[1]["y/frechet_distance"], rel=1e-6)
