@@ -107,6 +107,7 @@ def test_model_checkpoint_keeps_the_best_by_a_metric(tmp_path):
     assert results["frechet_distance"] == pytest.approx(min(history), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_metrics_do_not_change_training():
     states = []
     for quality in ([], ["frechet_distance", "kernel_distance", "fresh_discriminator"]):

@@ -10,6 +10,8 @@ from tests.integration import launched
 from tests.integration.game_pieces import LOSS_GROUPS
 from tests.integration.replicated import GAMES
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = launched.ROOT / "tests" / "integration" / "replicated.py"
 # How the game is spread: replicas of one process, and workers.
 SPREADS = {
@@ -71,7 +73,6 @@ def workers_of(spread):
     return range(max(1, SPREADS[spread][1]))
 
 
-@pytest.mark.representatives("2 workers-alternating")
 @pytest.mark.parametrize(
     ("spread", "game"),
     [
@@ -97,7 +98,6 @@ def test_five_steps_are_those_of_one_device(kept, spread, game):
             np.testing.assert_allclose(other[name], value, rtol=0, atol=1e-5, err_msg=name)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSS_GROUPS)
 def test_every_loss_by_adam_is_finite_and_the_same_everywhere(kept, loss):
     """On two replicas, the program itself compares their bits as it keeps them."""
@@ -118,7 +118,6 @@ def drawn(kept, spread, run, kind):
     return parts
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["latents", "mask", "noise"])
 @pytest.mark.parametrize("spread", ["2 replicas", "2 workers"])
 def test_every_replica_draws_its_own_and_a_seed_draws_the_same(kept, spread, kind):
@@ -133,7 +132,6 @@ def test_every_replica_draws_its_own_and_a_seed_draws_the_same(kept, spread, kin
     np.testing.assert_array_equal(first, restored)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("spread", ["2 replicas", "2 workers"])
 def test_all_runs_of_the_draws_took_five_steps(kept, spread):
     for run in ("first", "second", "restored"):

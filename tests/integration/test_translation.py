@@ -102,6 +102,7 @@ def test_resumed_exactly_after_sigkill(tmp_path):
     small.assert_equal_states(*states)
 
 
+@pytest.mark.slow
 def test_two_replicas_are_one_device(two_replicas):
     states = []
     for scope in (None, two_replicas):

@@ -50,6 +50,7 @@ def run(*arguments):
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_a_whole_export_passes(export):
     code, out, err = run(export.parent)  # The newest of the base directory's.
     assert code == 0, err

@@ -40,6 +40,7 @@ def test_the_readmes_picture_is_made_of_its_seeds(sample):
     assert "docs/images/digits.png" in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_it_makes_digits_of_all_kinds(sample):
     """By a classifier that has seen real ones alone, and none twice."""
     data = keras_gan.datasets.load("digits", shuffle=False)
