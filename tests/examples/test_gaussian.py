@@ -127,14 +127,14 @@ def test_documented_dirac_game(figures):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0])
 def test_default_recipe_learns(gaussian, tmp_path, seed):
     row = gaussian.play(seed, None, False, tmp_path)
     assert row["learnt"] == "yes", row
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0])
 def test_classic_recipe_does_not(gaussian, tmp_path, seed):
     row = gaussian.play(seed, None, True, tmp_path)
     assert row["fresh JS bound"] > 0.1, row

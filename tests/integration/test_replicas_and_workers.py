@@ -79,10 +79,10 @@ def workers_of(spread):
         (spread, game)
         for spread, games in {
             "2 replicas": GAMES,
-            "2 workers": GAMES,
-            # More of a kind, or fewer: what a spread may change is in these two.
-            "4 replicas": ("alternating", "batch statistics"),
-            "1 worker": ("alternating", "batch statistics"),
+            # Other spreads: what they may change is in one or two games.
+            "2 workers": ("alternating", "batch statistics"),
+            "4 replicas": ("batch statistics",),
+            "1 worker": ("alternating",),
         }.items()
         for game in games
     ],

@@ -15,7 +15,6 @@ needs_mnist = pytest.mark.skipif(
 @pytest.mark.parametrize(
     ("name", "trained", "given"),
     [
-        ("mixtures", ["grid-recipe"], []),
         ("mixtures", ["ring-pac2"], ["grid-perfect"]),
         pytest.param("stacked_mnist", ["packed2"], ["floor"], marks=needs_mnist),
         pytest.param("losses_by_terms", ["hinge-spectral_norm"], ["floor"], marks=needs_mnist),
