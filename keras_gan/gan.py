@@ -357,14 +357,11 @@ class GAN(Fitting, Saving, keras.Model):
             Samples, a tensor or a nest; side outputs are left out.
         """
         if self.latents is None:
-            condition = latents if condition is None else condition
-            network_inputs = self.generator_inputs(None, condition)
+            latents, condition = None, latents if condition is None else condition
         elif self.conditional and condition is None:
             latents, *condition = latents
             condition = condition[0] if len(condition) == 1 else tuple(condition)
-            network_inputs = self.generator_inputs(latents, condition)
-        else:
-            network_inputs = self.generator_inputs(latents, condition)
+        network_inputs = self.generator_inputs(latents, condition)
         return samples_of(self.sampling_network(network_inputs, training=training))
 
     def discriminate(self, x, condition=None):
