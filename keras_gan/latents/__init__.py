@@ -1,7 +1,7 @@
 """Priors over latents, from which generators make samples."""
 
 from keras_gan.latents.categorical import Categorical
-from keras_gan.latents.composite import Composite
+from keras_gan.latents.composite import Composite, priors_of
 from keras_gan.latents.normal import Normal, TruncatedNormal
 from keras_gan.latents.prior import Prior
 from keras_gan.latents.uniform import Uniform
@@ -21,13 +21,12 @@ def get(identifier):
         ValueError: for a name: priors have a size, so they are given as objects.
         TypeError: for anything else.
     """
-    if nests.is_nest(identifier) and "class_name" not in identifier:
-        return Composite(identifier)
-    if isinstance(identifier, int) and not isinstance(identifier, bool):
-        return Normal(identifier)
     if isinstance(identifier, str):
         raise ValueError(
             "Expected `latents` to be 'auto', None or a prior with its size, such as "
             f"`keras_gan.latents.Normal(64)`. Received: latents={identifier!r}"
         )
-    return registry.resolve(identifier, {}, Prior, "latents")
+    prior = priors_of(identifier)
+    return (
+        Composite(prior) if nests.is_nest(prior) else registry.resolve(prior, {}, Prior, "latents")
+    )

@@ -34,7 +34,7 @@ class Composite(Prior):
     """
 
     def __init__(self, parts):
-        self.parts = _priors_of(parts)
+        self.parts = priors_of(parts)
         found = nests.leaves(self.parts)
         if not nests.is_nest(self.parts) or not found:
             raise TypeError(f"Expected a nest of priors. Received: parts={parts!r}")
@@ -136,14 +136,14 @@ def _number_of(name):
     return zlib.crc32(name.encode())
 
 
-def _priors_of(parts):
+def priors_of(parts):
     """Return a nest of priors from a nest of them, of their configs or their sizes."""
     if isinstance(parts, dict) and "class_name" in parts:
         return keras.saving.deserialize_keras_object(parts)
     if isinstance(parts, dict):
-        return {key: _priors_of(value) for key, value in parts.items()}
+        return {key: priors_of(value) for key, value in parts.items()}
     if isinstance(parts, (list, tuple)):
-        return type(parts)(_priors_of(value) for value in parts)
+        return type(parts)(priors_of(value) for value in parts)
     return Normal(parts) if isinstance(parts, int) and not isinstance(parts, bool) else parts
 
 
