@@ -3,9 +3,14 @@
 import functools
 
 import numpy as np
+from absl import flags
 
 import keras_gan
 from keras_gan import metrics
+
+_DIGITS = flags.DEFINE_integer(
+    "digits", None, "Digits of each split, which the classifier passes once, for a trial."
+)
 
 # The classifier and the generators see the first; the last are real images that neither has seen.
 LEARNED, FLOOR, JUDGED = "train[:50000]", "train[50000:]", "test"
@@ -15,13 +20,15 @@ LEARNED, FLOOR, JUDGED = "train[:50000]", "train[50000:]", "test"
 def load(split):
     """Return a split's images in [-1, 1] and labels, in a fixed order."""
     data = keras_gan.datasets.load("mnist", split, batch_size=1000, shuffle=False)
-    return tuple(np.concatenate(part) for part in zip(*data.as_numpy_iterator(), strict=True))
+    parts = (np.concatenate(part) for part in zip(*data.as_numpy_iterator(), strict=True))
+    return tuple(part[: _DIGITS.value] for part in parts)
 
 
 @functools.cache
 def classifier():
     """Return the classifier, trained once and read from disk from then on."""
-    return metrics.features.train_classifier(load(LEARNED), verbose=0)
+    epochs = 1 if _DIGITS.value else "auto"
+    return metrics.features.train_classifier(load(LEARNED), epochs=epochs, verbose=0)
 
 
 def classifier_figures():

@@ -1,4 +1,4 @@
-"""Train a GAN from one epoch to another: `resumed_run.py kind start stop load save`."""
+"""Train a GAN from one epoch to another: `resumed_run.py kind start stop load directory`."""
 
 import pathlib
 import sys
@@ -67,17 +67,24 @@ def data(kind):
     return {"x": keras_gan.datasets.from_arrays(x, y, batch_size=8, seed=4)}
 
 
-def main(kind, start, stop, load, save):
-    """Train and write `save.keras` and `save.npz`."""
+def keep(model, directory, epoch):
+    """Write a checkpoint and the state that it is to hold."""
+    model.save(f"{directory}/{epoch}.keras")
+    [digest] = [w for w in model.discriminator.weights if w.name == "digest"]
+    np.savez(f"{directory}/{epoch}.npz", order=digest, **small.state(model))
+
+
+def main(kind, start, stop, load, directory):
+    """Train, and keep `2.keras` and `2.npz` after two epochs, and so on."""
     tf.config.experimental.enable_op_determinism()
     model = new_model(kind) if load == "-" else keras.saving.load_model(load)
     # What ran before in a process must not matter.
     model.generate(3, seed=1, condition=np.zeros(3, "int32") if model.conditional else None)
-    model.fit(**data(kind), initial_epoch=int(start), epochs=int(stop), verbose=0)
-    model.save(f"{save}.keras")
-    state = small.state(model)
-    [digest] = [w for w in model.discriminator.weights if w.name == "digest"]
-    np.savez(f"{save}.npz", order=digest, **state)
+    kept = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: keep(model, directory, epoch + 1)
+    )
+    epochs = {"initial_epoch": int(start), "epochs": int(stop)}
+    model.fit(**data(kind), **epochs, callbacks=[kept], verbose=0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""SIGKILL at twenty random points of an export: no new version, or a whole one."""
+"""SIGKILL at ten random points of an export: no new version, or a whole one."""
 
 import json
 import multiprocessing
@@ -14,7 +14,7 @@ import keras_gan
 from keras_gan.export import warmup
 
 pytestmark = pytest.mark.slow
-KILLS = 20
+KILLS = 10
 
 
 def build():
