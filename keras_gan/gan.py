@@ -408,7 +408,9 @@ class GAN(Fitting, Saving, keras.Model):
         """
         if self._sample is None:
             self._sample = tf.function(
-                lambda *arguments: sampling.from_seeds(self, *arguments), reduce_retracing=True
+                lambda *arguments: sampling.from_seeds(self, *arguments),
+                reduce_retracing=True,
+                autograph=False,
             )
         return sampling.generate(self, self._sample, n, seed, condition, truncation, batch_size)
 

@@ -73,7 +73,7 @@ def _sums(model, values):
     return _sum(strategy, values).numpy() / len(strategy.extended.worker_devices)
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(reduce_retracing=True, autograph=False)
 def _sum(strategy, values):
     def add():
         # A copy on the replica's own device: a tensor without a device can't be reduced.

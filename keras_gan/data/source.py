@@ -215,6 +215,7 @@ def group(dataset, size):
         size: elements in a group.
     """
 
+    @tf.autograph.experimental.do_not_convert
     def gather(*windows):
         windows = windows if len(windows) > 1 else windows[0]
 
@@ -235,6 +236,7 @@ def _even(dataset, replicas):
     It can be moved to an epoch, not within one: only reading tells which batches are kept.
     """
 
+    @tf.autograph.experimental.do_not_convert
     def is_even(*element):
         return tf.shape(tf.nest.flatten(element)[0])[0] % replicas == 0
 

@@ -44,6 +44,7 @@ def _streamed(source, batch_size, seed, shuffle):
     def sample(stored):
         return scale(source.decode(stored))
 
+    @tf.autograph.experimental.do_not_convert
     def batches_of(epoch, skip):
         samples = _shuffle_buffer(encoded, seed, epoch) if shuffle else encoded
         # Read, as the buffer has to be filled anew, but not decoded.

@@ -102,6 +102,7 @@ class _Domain:
         """Return the batches from one on, counted over all passes, without end."""
         first, skip = begin // self.steps, begin % self.steps
 
+        @tf.autograph.experimental.do_not_convert
         def one(number):
             return self.pass_of(number, tf.where(number == first, skip, tf.zeros_like(skip)))
 

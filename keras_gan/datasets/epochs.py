@@ -66,6 +66,7 @@ class EpochCounter:
     def dataset(self):
         """Return a dataset of one element, epoch and batches to skip, taken anew by each pass."""
 
+        @tf.autograph.experimental.do_not_convert
         def begin(_):
             numbers = tf.numpy_function(self.advance, [], [tf.int64, tf.int64])
             return tuple(tf.ensure_shape(number, []) for number in numbers)
@@ -179,6 +180,7 @@ def known_steps(dataset, name):
     return steps
 
 
+@tf.autograph.experimental.do_not_convert
 def _stand_ins(specs, count):
     """Return a dataset of zeros of these specs. An axis of unknown length has no entries."""
     zeros = tf.nest.map_structure(
@@ -257,6 +259,7 @@ def indexed(batch, count, batch_size, seed, shuffle):
     """
     size, steps = batch_plan(count, batch_size, shuffle)
 
+    @tf.autograph.experimental.do_not_convert
     def batches_of(epoch, skip):
         # Dropping where nothing is left over only tells the pipeline the static batch size.
         indices = ordered(count, seed if shuffle else None, epoch).batch(

@@ -22,7 +22,8 @@ class Descent:
 
     def __init__(self, loss, network, steps, learning_rate):
         schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-        self._loss = loss
+        # The loop over steps is AutoGraph's to convert; what it runs has nothing to convert.
+        self._loss = tf.autograph.experimental.do_not_convert(loss)
         self._network = network
         self._variables = network.trainable_variables
         # As in training: layers such as SpectralNormalization take a step of their own.

@@ -215,7 +215,7 @@ class _Judge:
 
     def __init__(self, network):
         self._logits = tf.function(
-            lambda x: _logits(network, x, training=False), reduce_retracing=True
+            lambda x: _logits(network, x, training=False), reduce_retracing=True, autograph=False
         )
 
     def __call__(self, real, fake):

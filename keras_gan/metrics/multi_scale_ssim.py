@@ -57,7 +57,7 @@ def _float(images):
     return tf.constant(images, tf.float32) + 1
 
 
-@tf.function
+@tf.function(autograph=False)
 def _similarity(first, second):
     side = min(first.shape[1:3])
     size = min(_FILTER, side - 1 + side % 2)

@@ -65,8 +65,10 @@ class Arena:
                 (self._generator_loss, self._discriminator_loss), self._responders, strict=True
             )
         ]
-        self._compiled_value = tf.function(self._value, reduce_retracing=True)
-        self._compiled_generator = tf.function(self._generate, reduce_retracing=True)
+        self._compiled_value = tf.function(self._value, reduce_retracing=True, autograph=False)
+        self._compiled_generator = tf.function(
+            self._generate, reduce_retracing=True, autograph=False
+        )
 
     def fits(self, model):
         """Return whether these are copies of what the model now plays with."""

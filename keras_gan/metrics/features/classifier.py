@@ -104,7 +104,7 @@ class ClassifierTrunk(Trunk):
             return {"features": features, "probabilities": tf.nn.softmax(logits)}
 
         shape = (None, *self.settings["shape"])
-        return tf.function(run, input_signature=[tf.TensorSpec(shape, tf.float32)])
+        return tf.function(run, input_signature=[tf.TensorSpec(shape, tf.float32)], autograph=False)
 
     @property
     def protocol(self):

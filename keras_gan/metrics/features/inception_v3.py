@@ -136,7 +136,9 @@ class InceptionV3Trunk(FileTrunk):
         with undisturbed():
             network = _network(self.path, self.classes)
 
-        @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)])
+        levels = tf.TensorSpec((None, None, None, 3), tf.float32)
+
+        @tf.function(input_signature=[levels], autograph=False)
         def run(levels):
             sizes = (_SIDE, _SIDE)
             x = tf.image.resize(levels, sizes, method=self.resizer, antialias=True)

@@ -52,7 +52,9 @@ class ModelTrunk(Trunk):
     @functools.cached_property
     def _function(self):
         network = self._network
-        return tf.function(lambda x: network(x, training=False), reduce_retracing=True)
+        return tf.function(
+            lambda x: network(x, training=False), reduce_retracing=True, autograph=False
+        )
 
     @property
     def protocol(self):

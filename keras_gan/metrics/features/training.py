@@ -188,7 +188,7 @@ def _fit(network, x, labels, epochs, seed, verbose):
 def _step(network, optimizer):
     optimizer.build(network.trainable_variables)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(x, labels):
         with tf.GradientTape() as tape:
             _, logits = network(x, training=True)
