@@ -3,14 +3,10 @@
 import functools
 
 import numpy as np
-from absl import flags
+import runs
 
 import keras_gan
 from keras_gan import metrics
-
-_DIGITS = flags.DEFINE_integer(
-    "digits", None, "Digits of each split, which the classifier passes once, for a trial."
-)
 
 # The classifier and the generators see the first; the last are real images that neither has seen.
 LEARNED, FLOOR, JUDGED = "train[:50000]", "train[50000:]", "test"
@@ -18,16 +14,16 @@ LEARNED, FLOOR, JUDGED = "train[:50000]", "train[50000:]", "test"
 
 @functools.cache
 def load(split):
-    """Return a split's images in [-1, 1] and labels, in a fixed order."""
+    """Return a split's images in [-1, 1] and labels, in a fixed order; of a trial the first."""
     data = keras_gan.datasets.load("mnist", split, batch_size=1000, shuffle=False)
     parts = (np.concatenate(part) for part in zip(*data.as_numpy_iterator(), strict=True))
-    return tuple(part[: _DIGITS.value] for part in parts)
+    return tuple(part[: runs.SAMPLES.value] for part in parts)
 
 
 @functools.cache
 def classifier():
-    """Return the classifier, trained once and read from disk from then on."""
-    epochs = 1 if _DIGITS.value else "auto"
+    """Return the classifier, trained once and read from disk from then on; in a trial briefly."""
+    epochs = 1 if runs.SAMPLES.value else "auto"
     return metrics.features.train_classifier(load(LEARNED), epochs=epochs, verbose=0)
 
 

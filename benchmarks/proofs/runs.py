@@ -19,7 +19,10 @@ from rows import ROWS, Row, Rows, fingerprint
 _ONLY = flags.DEFINE_multi_string("only", [], "Run this arm alone; may be given several times.")
 _SEEDS = flags.DEFINE_list("seeds", [], "Run these seeds instead of the arms' own; needs rows_dir.")
 _STEPS = flags.DEFINE_integer("steps", None, "Steps of every run, for a trial; needs rows_dir.")
-_SAMPLES = flags.DEFINE_integer("samples", None, "Samples to judge, for a trial; needs rows_dir.")
+# Public for the tables' data: a trial reads no more than it judges.
+SAMPLES = flags.DEFINE_integer(
+    "samples", None, "Samples, real or generated, for a trial; needs rows_dir.", lower_bound=1
+)
 _JOBS = flags.DEFINE_integer("jobs", 2, "Processes at a time, of one thread each.", lower_bound=1)
 _TABLE_ONLY = flags.DEFINE_bool("table_only", False, "Run nothing; show what is there.")
 _AGAIN = flags.DEFINE_bool("again", False, "Run those again that failed.")
@@ -94,7 +97,7 @@ def command(table):
 
 
 def _command(table):
-    if (_STEPS.value or _SEEDS.value or _SAMPLES.value) and not _ROWS.value:
+    if (_STEPS.value or _SEEDS.value or SAMPLES.value) and not _ROWS.value:
         raise app.UsageError("--steps, --seeds and --samples are for trials: give --rows_dir too.")
     store, arms = Rows(table.name, _ROWS.value or ROWS), _arms(table)
     if _RUN.value:
@@ -117,8 +120,8 @@ def _arms(table):
 def _tried(arm):
     """Return an arm as the flags of a trial change it: steps and seeds of those that train."""
     changes = {}
-    if _SAMPLES.value:
-        changes["samples"] = _SAMPLES.value
+    if SAMPLES.value:
+        changes["samples"] = SAMPLES.value
     if _STEPS.value and arm.steps:
         changes["steps"] = _STEPS.value
     if _SEEDS.value and arm.steps:

@@ -123,7 +123,7 @@ class Batches(keras.utils.PyDataset):
 )
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 def test_any_data(tmp_path, source, options):
-    """A run that stopped within its second epoch, and one that stopped behind it, go on."""
+    """A run that stopped within its second epoch, and one that stopped after it, go on."""
     options = dict(options)
     steps = options.pop("steps_per_epoch", None)
 

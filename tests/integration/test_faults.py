@@ -49,7 +49,7 @@ def runs(kills, tmp_path_factory):
     """Return the directories of a run in one go and one that was killed, and how that went."""
     base = tmp_path_factory.mktemp("kills")
     whole, killed = base / "whole", base / "killed"
-    phases = ("step", "backup", "grid", "checkpoint", "export")
+    phases = ("step", "backup", "grid", "checkpoint", "step", "export")
     kills.run(whole, *FLAGS)
     return whole, killed, kills.run(killed, *FLAGS, kills=kills.aim(phases, seed=5))
 
@@ -58,7 +58,7 @@ def runs(kills, tmp_path_factory):
 def test_every_kill_lands_and_leaves_whole_files(kills, runs):
     _, killed, landed = runs
     print(kills.count(landed))
-    assert len(landed) == 5 and all(each.phase for each in landed), landed
+    assert len(landed) == 6 and all(each.phase for each in landed), landed
     assert {"step", "export"} <= {each.phase for each in landed}
     assert not any(each.damaged for each in landed), landed
     assert not kills.damaged(killed)

@@ -51,11 +51,11 @@ def backups(run_dir):
 
 def train_until_two_backups(run_dir):
     """Start workers, and return them when they have made two backups more."""
-    before, launcher, seen = backups(run_dir), train(run_dir), set()
+    before, launcher, new = set(backups(run_dir)), train(run_dir), set()
     end = time.monotonic() + 120
-    while len(seen) < 2:
-        assert time.monotonic() < end, f"{len(seen)} backups in 120 seconds"
-        seen |= {name for name in backups(run_dir) if not before or name > before[-1]}
+    while len(new) < 2:  # By and by: the oldest are removed.
+        assert time.monotonic() < end, f"{len(new)} backups in 120 seconds"
+        new |= set(backups(run_dir)) - before
         time.sleep(0.01)
     return launcher
 
