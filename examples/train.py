@@ -226,7 +226,7 @@ def plot_losses(run_dir):
         if rows and key in rows[0]:
             axes.plot(epochs, [float(row[key]) for row in rows], label=key)
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside upper right", ncols=3, frameon=False)  # Not over a curve.
     write_whole(run_dir / "losses.png", lambda path: figure.savefig(path, dpi=120, format="png"))
 
 
