@@ -7,6 +7,8 @@ import keras
 import pytest
 import tensorflow as tf
 
+from tests.integration.seeding import seeded
+
 # Before anything touches a device: two replicas of MirroredStrategy then fit in one process.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
@@ -40,7 +42,7 @@ def pytest_collection_finish():
 @pytest.fixture(autouse=True)
 def fixed_seed():
     """Make every test's initial weights and data its own, whatever ran before it."""
-    keras.utils.set_random_seed(0)
+    seeded(0)
 
 
 @pytest.fixture(scope="session", autouse=True)

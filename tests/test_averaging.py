@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from keras_gan import GAN, GeneratorAverage, averaging
+from tests.integration.seeding import seeded
 
 
 def networks():
@@ -56,7 +57,7 @@ def test_ramp_up_caps_the_half_life():
 
 def test_training_averages_weights_and_buffers():
     """Against the recursion in NumPy over the generator's own values, BatchNorm's included."""
-    keras.utils.set_random_seed(0)
+    seeded(0)
     model = GAN(*networks())
     model.compile(ema=0.5, generator_optimizer=keras.optimizers.SGD(0.1))
     expected = model.generator.get_weights()

@@ -91,15 +91,24 @@ def literal_least_squares(gamma, update, steps):
     return [theta, psi, b]
 
 
+# Other gammas are the same code with another number. The non-saturating game is played with them in
+# tests/proofs: at 1 the step's eigenvalues, at 2 these and the whole walk.
+PLAYED = [row[:3] for row in RADII if row[1] in (None, 0.3)]
+
+
 @pytest.mark.representatives(2)
-@pytest.mark.parametrize(("loss", "gamma", "update", "early", "late"), RADII)
-def test_radii(loss, gamma, update, early, late):
-    for state, steps, published in zip(
-        play(loss, gamma, update), (500, 2000), (early, late), strict=True
-    ):
+@pytest.mark.parametrize(("loss", "gamma", "update"), PLAYED)
+def test_radii(loss, gamma, update):
+    for state, steps in zip(play(loss, gamma, update), (500, 2000), strict=True):
         literal = literal_logistic(isinstance(loss, Minimax), gamma or 0.0, update, steps)
         # 1e-30: below it, float32 has no digits left.
         assert np.hypot(*state) == pytest.approx(literal, rel=0.02, abs=1e-30)
+
+
+@pytest.mark.parametrize(("loss", "gamma", "update", "early", "late"), RADII)
+def test_published_radii_are_those_of_the_game_by_hand(loss, gamma, update, early, late):
+    for steps, published in ((500, early), (2000, late)):
+        literal = literal_logistic(isinstance(loss, Minimax), gamma or 0.0, update, steps)
         # The published figures have two to four digits.
         assert literal == pytest.approx(
             published, rel=0.04 if published < 1e-3 else 5e-3, abs=1e-16

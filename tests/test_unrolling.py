@@ -8,6 +8,7 @@ from integration import small
 import keras_gan
 from keras_gan.game.orders import Unrolled
 from keras_gan.losses import LeastSquares, Minimax, NonSaturating
+from tests.integration.seeding import seeded
 
 RATE, AHEAD = 0.1, 0.3
 
@@ -125,7 +126,7 @@ def test_adam_where_no_gradient_comes():
 
     With XLA: op by op, TensorFlow takes 0 for 0 times the root's infinite slope.
     """
-    keras.utils.set_random_seed(0)
+    seeded(0)
     hidden = keras.layers.Dense(3, activation="relu", name="hidden")
     discriminator = keras.Sequential([keras.Input((2,)), hidden, keras.layers.Dense(1)])
     model = keras_gan.GAN(small.networks()[0], discriminator, seed=0)
@@ -199,7 +200,7 @@ def critic(extra=False):
 
 def played(rate, extra=False, steps=3, norm=True, **options):
     """Return a model with such a critic after some steps in eager mode."""
-    keras.utils.set_random_seed(0)
+    seeded(0)
     model = keras_gan.GAN(small.networks(norm=norm)[0], critic(extra), seed=0)
     sgds = keras.optimizers.SGD(0.1), keras.optimizers.SGD(rate)
     model.compile("non_saturating", *sgds, run_eagerly=True, **options)
@@ -250,7 +251,7 @@ def test_replicas_agree_with_one_device(two_replicas):
     z = np.random.default_rng(1).normal(size=(24, 3)).astype("float32")
 
     def train():
-        keras.utils.set_random_seed(0)
+        seeded(0)
         model = keras_gan.GAN(*small.networks(), latents=None)
         sgds = keras.optimizers.SGD(0.3), keras.optimizers.SGD(1.0)
         model.compile("non_saturating", *sgds, update="unrolled", unrolled_steps=3)

@@ -14,5 +14,7 @@ def let_go_of_models():
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    model, history = run(tmp_path_factory.mktemp("whole"))
-    return small.state(model), history.history
+    """Return the state and history of a run that never stopped, and where its backups are."""
+    path = tmp_path_factory.mktemp("whole")
+    model, history = run(path)
+    return small.state(model), history.history, path

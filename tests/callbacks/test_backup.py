@@ -2,28 +2,59 @@
 
 import csv
 import os
+import shutil
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from backed_up import EPOCHS, STEPS, Stop, StopAt, backup, data, model_of, plain, run
+from backed_up import (
+    EPOCHS,
+    STEPS,
+    Stop,
+    StopAt,
+    backup,
+    data,
+    model_of,
+    plain,
+    run,
+)
 
 import keras_gan
 from tests.integration import small
 
 
-@pytest.mark.representatives(1)
-@pytest.mark.parametrize(
-    "stop, every_steps",
-    [((0, 1), 2), ((1, 3), 2), ((1, 4), 1), ((2, 5), 1), ((0, None), 2), ((1, None), None)],
-)
-def test_goes_on_as_if_it_had_never_stopped(tmp_path, whole, stop, every_steps):
-    run(tmp_path, stop, every_steps)
-    model, history = run(tmp_path, every_steps=every_steps)
+def test_goes_on_as_if_it_had_never_stopped(tmp_path, whole):
+    """Though it had stopped before its first backup."""
+    run(tmp_path, (0, 1))
+    assert_ends_as(whole, run(tmp_path))
+
+
+def assert_ends_as(whole, ended):
+    model, history = ended
     small.assert_equal_states(whole[0], small.state(model), without=["seed_gen"])
     assert history.epoch == list(range(EPOCHS))
     assert history.history == whole[1]
+
+
+@pytest.mark.slow
+def test_goes_on_after_any_stop_and_any_number_of_them(tmp_path, whole):
+    """Each run goes on from what the one before left: one wrong start would show in the end."""
+    stops = [
+        ((0, 3), 2),
+        ((0, 3), 2),  # At the same place.
+        ((0, None), 2),  # As an epoch ends, its last step in no backup.
+        ((1, None), None),  # After the backup of an epoch's end.
+        ((1, 1), 2),  # Before the next backup.
+        ((1, 2), 2),
+        ((1, 4), 1),  # Backups of every step.
+        ((2, 4), 2),
+        ((2, 5), 1),  # The very last step.
+    ]
+    for stop, every_steps in stops:
+        _, history = run(tmp_path, stop, every_steps)
+        assert history is None
+    assert_ends_as(whole, run(tmp_path, every_steps=None))
 
 
 @pytest.mark.representatives(1)
@@ -53,32 +84,19 @@ def test_every_kind_of_state_goes_on(tmp_path, two_replicas, replicas):
 
 
 @pytest.mark.slow
-def test_several_stops_at_the_same_place_and_others(tmp_path, whole):
-    for stop in [(0, 3), (0, 3), (1, 1), (1, 2), (2, 4)]:
-        _, history = run(tmp_path, stop)
-        assert history is None
-    model, history = run(tmp_path)
-    small.assert_equal_states(whole[0], small.state(model), without=["seed_gen"])
-    assert history.history == whole[1]
-
-
-@pytest.mark.slow
-def test_a_run_that_is_over_does_nothing(tmp_path, whole):
-    run(tmp_path)
-    model, history = run(tmp_path)
+def test_a_run_that_is_over_does_nothing(whole):
+    model, history = run(whole[2])
     assert model.steps == EPOCHS * STEPS
-    small.assert_equal_states(whole[0], small.state(model), without=["seed_gen"])
-    assert history.history == whole[1]
+    assert_ends_as(whole, (model, history))
 
 
 @pytest.mark.slow
-def test_more_epochs_go_on(tmp_path):
-    model = model_of()
-    model.fit(data(), epochs=2, verbose=0, callbacks=[backup(tmp_path)])
+def test_more_epochs_go_on(tmp_path, whole):
+    shutil.copytree(whole[2], tmp_path, dirs_exist_ok=True)
     longer = model_of()
-    history = longer.fit(data(), epochs=3, verbose=0, callbacks=[backup(tmp_path)])
-    assert history.epoch == [0, 1, 2]
-    assert longer.steps == 3 * STEPS
+    history = longer.fit(data(), epochs=4, verbose=0, callbacks=[backup(tmp_path)])
+    assert history.epoch == [0, 1, 2, 3]
+    assert longer.steps == 4 * STEPS
 
 
 def endless():
@@ -103,9 +121,9 @@ class Batches(keras.utils.PyDataset):
         (lambda: plain(24), {"steps_per_epoch": 2}),
         (endless, {"steps_per_epoch": 3}),
         (Batches, {}),
-        (lambda: data(steps=2 * STEPS), {"discriminator_steps": 2}),
+        (lambda: data(steps=2 * STEPS), {"discriminator_steps": 2, "terms": []}),
         (data, {"steps_per_epoch": 3}),
-        (data, {"steps_per_execution": 2}),
+        (data, {"steps_per_execution": 2, "terms": []}),
         (lambda: plain().filter(lambda x: True), {"steps_per_epoch": 2}),
     ],
     ids=[
@@ -123,23 +141,23 @@ class Batches(keras.utils.PyDataset):
 )
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 def test_any_data(tmp_path, source, options):
-    """A run that stopped within its second epoch, and one that stopped after it, go on."""
+    """A run that stops within its second epoch, and then after it, goes on."""
     options = dict(options)
     steps = options.pop("steps_per_epoch", None)
 
-    def play(directory, every_steps, stop=None):
-        # The backup last, so that the epoch it stops after is in one.
-        kept = backup(tmp_path / directory, every_steps=every_steps)
-        callbacks = [*([StopAt(*stop)] if stop else []), kept]
+    def play(*callbacks):
         model = model_of(**options)
         model.fit(source(), steps_per_epoch=steps, epochs=4, verbose=0, callbacks=callbacks)
         return small.state(model)
 
-    whole = play("whole", 1)
-    for directory, every_steps, stop in (("within", 1, (1, 2)), ("between", None, (1, None))):
-        with pytest.raises(Stop):
-            play(directory, every_steps, stop)
-        small.assert_equal_states(whole, play(directory, every_steps), without=["seed_gen"])
+    whole = play()  # It knows nothing of backups.
+    with pytest.raises(Stop):
+        play(StopAt(1, 2), backup(tmp_path, every_steps=1))
+    # The first backup of this run, which has gone on, is that of its second epoch's end.
+    with pytest.raises(Stop):
+        play(StopAt(2, None), backup(tmp_path))
+    assert "epoch-000002-step-000000" in os.listdir(tmp_path / "backup")
+    small.assert_equal_states(whole, play(backup(tmp_path)), without=["seed_gen"])
 
 
 @pytest.mark.slow
@@ -296,7 +314,7 @@ def test_a_scheduler_sets_the_rates_of_an_epoch_once(tmp_path):
     for path, stops in ((tmp_path / "a", [None]), (tmp_path / "b", [(1, 3), None])):
         for stop in stops:
             scheduler = keras.callbacks.LearningRateScheduler(halved)
-            model, _ = run(path, stop, every_steps=1, callbacks=[scheduler])
+            model, _ = run(path, stop, every_steps=1 if stop else None, callbacks=[scheduler])
         states.append(small.state(model))
     rate = float(keras.ops.convert_to_numpy(model.generator_optimizer.learning_rate))
     assert rate == pytest.approx(0.01 / 8)

@@ -2,20 +2,38 @@
 
 import json
 import os
+import shutil
 import signal
 
 import keras
 import pytest
-from backed_up import EPOCHS, Stop, StopAt, backup, data, model_of, plain, run
+from backed_up import (
+    EPOCHS,
+    Stop,
+    StopAt,
+    backup,
+    data,
+    model_of,
+    plain,
+    run,
+)
 
 from keras_gan.callbacks import Backup, BackupWarning
 from tests.integration import small
 
 
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """Return where the backups are of a run that stopped in its second epoch."""
+    path = tmp_path_factory.mktemp("stopped")
+    run(path, (1, 4), every_steps=2)
+    return path
+
+
 @pytest.mark.representatives(1)
 @pytest.mark.parametrize("harm", ["cut", "altered", "missing", "no manifest", "torn manifest"])
-def test_a_damaged_backup_is_named_and_the_one_before_it_used(tmp_path, whole, harm):
-    run(tmp_path, (1, 4), every_steps=2)
+def test_a_damaged_backup_is_named_and_the_one_before_it_used(tmp_path, whole, stopped, harm):
+    shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
     directory = tmp_path / "backup"
     names = sorted(os.listdir(directory))
     assert names == ["epoch-000001-step-000001", "epoch-000001-step-000003"]
@@ -33,7 +51,7 @@ def test_a_damaged_backup_is_named_and_the_one_before_it_used(tmp_path, whole, h
     else:
         manifest.write_bytes(manifest.read_bytes()[:40])
     with pytest.warns(BackupWarning, match="epoch-000001-step-000003"):
-        model, _ = run(tmp_path)
+        model, _ = run(tmp_path, every_steps=None)
     small.assert_equal_states(whole[0], small.state(model), without=["seed_gen"])
     assert any(
         name.startswith("damaged-epoch-000001-step-000003") for name in os.listdir(directory)

@@ -14,6 +14,7 @@ import keras_gan
 from keras_gan.callbacks import CollapseMonitor, CollapseWarning
 from keras_gan.data.condition import Condition
 from tests.integration import small
+from tests.integration.seeding import seeded
 
 RING = keras_gan.datasets.Ring(std=0.05)
 
@@ -267,7 +268,7 @@ def test_a_hand_set_generator_that_narrows():
 
 def train(rate, terms, monitors, **options):
     """Train on the ring with the generator at a rate, the discriminator at 1e-3."""
-    keras.utils.set_random_seed(0)
+    seeded(0)
     networks = keras_gan.networks.mlp((2,), latent_dim=4, width=32)
     model = keras_gan.GAN(*networks, seed=0)
     model.compile(

@@ -11,6 +11,7 @@ from played import FakeGAN, play
 import keras_gan
 from keras_gan.callbacks import DivergenceGuard, DivergenceWarning
 from tests.integration import small
+from tests.integration.seeding import seeded
 
 # Of several warnings, the tests look for one.
 pytestmark = pytest.mark.filterwarnings("ignore::keras_gan.callbacks.DivergenceWarning")
@@ -227,7 +228,7 @@ def test_each_fit_has_its_own_rollbacks(model):
 
 
 def diverging(rate, seed=0):
-    keras.utils.set_random_seed(seed)
+    seeded(seed)
     model = small.gan(wide=16)
     model.compile("least_squares", **small.sgds(rate))
     return model

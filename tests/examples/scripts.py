@@ -8,21 +8,30 @@ from absl import flags
 
 
 @contextlib.contextmanager
-def loaded(path):
-    """Import a script, and take its flags off again in the end: another may define the same."""
+def without_flags():
+    """Take flags that are defined meanwhile off again: another script may define the same."""
     before = set(flags.FLAGS)
+    try:
+        yield
+    finally:
+        for name in set(flags.FLAGS) - before:
+            delattr(flags.FLAGS, name)
+
+
+@contextlib.contextmanager
+def loaded(path):
+    """Import a script, and take its flags off again in the end."""
     spec = importlib.util.spec_from_file_location(f"script_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # Dataclasses look their module up.
     sys.path.append(str(path.parent))  # As where it is run: it may have another beside it.
     try:
-        spec.loader.exec_module(module)
-        yield module
+        with without_flags():
+            spec.loader.exec_module(module)
+            yield module
     finally:
         sys.path.remove(str(path.parent))
         del sys.modules[spec.name]
-        for name in set(flags.FLAGS) - before:
-            delattr(flags.FLAGS, name)
 
 
 def load(path):

@@ -1,13 +1,15 @@
+import functools
 import math
 import pathlib
 import re
-import subprocess
+import runpy
 import sys
 
 import keras
 import numpy as np
 import pytest
-from scripts import load
+from absl import app, flags
+from scripts import load, without_flags
 
 import keras_gan
 
@@ -32,11 +34,16 @@ def rows_of(table):
 
 
 @pytest.mark.slow
-def test_script_prints_and_draws(tmp_path):
-    command = [sys.executable, SCRIPT, "--steps=50", "--seeds=3", f"--run_dir={tmp_path / 'run'}"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr[-3000:]
-    out = result.stdout
+def test_script_prints_and_draws(tmp_path, monkeypatch, capsys):
+    argv = [str(SCRIPT), "--steps=50", "--seeds=3", f"--run_dir={tmp_path / 'run'}"]
+    monkeypatch.setattr(sys, "argv", argv)
+    monkeypatch.setattr(app, "run", lambda main: main(flags.FLAGS(argv)))
+    # What it proves is for the tests of whole recipes: one pass is enough to have it printed.
+    briefly = functools.partial(keras_gan.metrics.fresh_discriminator, epochs=1)
+    monkeypatch.setattr(keras_gan.metrics, "fresh_discriminator", briefly)
+    with without_flags():
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+    out = capsys.readouterr().out
     assert out.count("goal    1.3863    0.6931    0.0000    3.0000    1.0000    0.5000") == 1
     assert len(re.findall(r"^ +\d+(?: +-?\d+\.\d{4}){6}$", out, re.MULTILINE)) == 7
     assert out.count("A fresh discriminator proves JS(data, generated) >= ") == 1
@@ -57,7 +64,10 @@ def test_classic_networks_are_the_textbooks(gaussian):
 
 
 @pytest.mark.slow
-def test_a_seed_fixes_the_run(gaussian, capsys):
+def test_a_seed_fixes_the_run(gaussian, monkeypatch):
+    # Looking on is no part of a run, and fewer epochs are quicker.
+    monkeypatch.setattr(gaussian, "SHOWN", ())
+    monkeypatch.setattr(gaussian, "EPOCHS", 10)
     held_out = gaussian.DATA.sample(2048, 9)
     runs = [gaussian.train(seed, 50, True, held_out)[1] for seed in (0, 0, 1)]
     assert runs[0] == runs[1] != runs[2]
@@ -116,17 +126,27 @@ def test_generators_follow_the_slopes_of_their_divergences(figures):
 
 
 @pytest.mark.slow
-def test_documented_dirac_game(figures):
+def test_documented_dirac_game(figures, monkeypatch):
     """One row of the table; the others have games of their own in test_dirac.py."""
+    # Its callback then sees every hundredth state, which is quicker than to stop at each.
+    hundred = functools.partialmethod(keras_gan.GAN.compile, steps_per_execution=100)
+    monkeypatch.setattr(keras_gan.GAN, "compile", hundred)
     names = ["loss", "gamma", "sim. 500", "sim. 2,000", "alt. 500", "alt. 2,000"]
     (cells,) = (row[2:] for row in documented(names) if row[:2] == ["NonSaturating", "0.3"])
     for update, radii in (("simultaneous", cells[:2]), ("alternating", cells[2:])):
         path = figures.dirac(keras_gan.losses.NonSaturating(), 0.3, update)
-        found = np.linalg.norm(path[[500, 2000]], axis=1)
+        found = np.linalg.norm(path[[5, 20]], axis=1)
         assert list(map(float, radii)) == pytest.approx(found, rel=0.02, abs=1e-30)
 
 
+@pytest.fixture
+def judged_by_fewer(gaussian, monkeypatch):
+    """Judge by 10,000 samples of each side, a fifth: the verdicts are not close."""
+    monkeypatch.setattr(gaussian, "JUDGED", 10_000)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("judged_by_fewer")
 @pytest.mark.parametrize("seed", [0])
 def test_default_recipe_learns(gaussian, tmp_path, seed):
     row = gaussian.play(seed, None, False, tmp_path)
@@ -134,6 +154,7 @@ def test_default_recipe_learns(gaussian, tmp_path, seed):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("judged_by_fewer")
 @pytest.mark.parametrize("seed", [0])
 def test_classic_recipe_does_not(gaussian, tmp_path, seed):
     row = gaussian.play(seed, None, True, tmp_path)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import keras_gan
 from tests.integration import small
+from tests.integration.seeding import seeded
 
 SHAPE = (8, 8, 1)
 
@@ -17,7 +18,7 @@ SHAPE = (8, 8, 1)
 @functools.cache
 def batch_norm():
     """Return a trained model of images with BatchNorm in both networks, and dropout."""
-    keras.utils.set_random_seed(3)
+    seeded(3)
     generator, discriminator = keras_gan.networks.dcgan(SHAPE, latent_dim=5, width=4, dropout=0.2)
     return trained(keras_gan.GAN(generator, discriminator, seed=0))
 
@@ -31,7 +32,7 @@ def averaged():
 @functools.cache
 def labelled():
     """Return a trained model of images and three labels."""
-    keras.utils.set_random_seed(4)
+    seeded(4)
     networks = keras_gan.networks.dcgan(SHAPE, latent_dim=5, width=4, num_classes=3)
     return trained(keras_gan.GAN(*networks, seed=0), labels=small.labels(16))
 
@@ -39,7 +40,7 @@ def labelled():
 @functools.cache
 def spectral():
     """Return a trained model whose layers are all spectrally normalized."""
-    keras.utils.set_random_seed(5)
+    seeded(5)
     norm = keras_gan.layers.SpectralNormalization
     z, x = keras.Input((3,)), keras.Input((2,))
     generator = keras.Model(z, norm(keras.layers.Dense(2))(norm(keras.layers.Dense(4))(z)))
@@ -50,7 +51,7 @@ def spectral():
 @functools.cache
 def from_source():
     """Return a trained model from images to images, without latents."""
-    keras.utils.set_random_seed(6)
+    seeded(6)
     source, judged = keras.Input(SHAPE), [keras.Input(SHAPE), keras.Input(SHAPE)]
     drawn = keras.layers.Conv2D(1, 3, padding="same", activation="tanh")(source)
     both = keras.layers.Concatenate()(judged)

@@ -12,6 +12,7 @@ import keras_gan
 from keras_gan.data import randomness
 from keras_gan.latents import Categorical, Normal, Uniform
 from tests.integration import translation
+from tests.integration.seeding import seeded
 from tests.serving import c_api
 
 PRIOR = {"z": Normal(4), "noise": Normal((8, 8, 1)), "code": Categorical(10)}
@@ -31,7 +32,7 @@ def composite():
 @pytest.fixture(scope="module")
 def of_parts(tmp_path_factory):
     """Return a model of composite latents, and the path of its export."""
-    keras.utils.set_random_seed(0)
+    seeded(0)
     model = composite()
     return model, model.export(tmp_path_factory.mktemp("parts") / "parts")
 
@@ -242,7 +243,7 @@ def styled():
 
 @pytest.mark.slow
 def test_styles_are_truncated_towards_their_mean(tmp_path):
-    keras.utils.set_random_seed(0)
+    seeded(0)
     model = styled()
     model.compile(terms=[keras_gan.terms.PathLength(of="styles")])
     model.fit(np.random.default_rng(0).normal(size=(32, 3)).astype("f4"), batch_size=8, verbose=0)

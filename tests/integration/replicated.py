@@ -2,10 +2,10 @@
 
     replicated.py DIRECTORY REPLICAS SCENARIO...
 
-A scenario is `draws`, `equal GAME` or `losses LOSS`.
+A scenario is `draws`, `equal GAME`, `single GAME` or `losses`.
 
 With a TF_CONFIG it is one of several workers, of one replica each; else it has that many logical
-CPUs to itself.
+CPUs to itself. `single` plays on one device, whatever the replicas.
 """
 
 import os
@@ -20,7 +20,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 
 import keras_gan
 from tests.integration import small
-from tests.integration.game_pieces import summed
+from tests.integration.game_pieces import LOSS_GROUPS, summed
 
 
 def strategy_of(replicas):
@@ -109,15 +109,23 @@ def equal(strategy, keep, name):
     keep(f"equal {name}", {**state(model), **logs})
 
 
-def losses(strategy, keep, name):
-    """Five steps by Adam of a group of losses, with R1."""
+def single(strategy, keep, name):
+    """What `equal` plays, on one device of a process that has replicas too."""
+    equal(tf.distribute.get_strategy(), lambda _, arrays: keep(f"single {name}", arrays), name)
+
+
+def losses(strategy, keep):
+    """Five steps by Adam of the sum of all losses, with R1."""
     with strategy.scope():
         model = small.gan(dropout=0.3, norm=True)
-        model.compile(loss=summed(name), terms=[keras_gan.terms.R1(1.0)], **small.adams())
+        loss = sum(
+            (summed(name) for name in list(LOSS_GROUPS)[1:]), summed(next(iter(LOSS_GROUPS)))
+        )
+        model.compile(loss=loss, terms=[keras_gan.terms.R1(1.0)], **small.adams())
     data = keras_gan.datasets.from_arrays(small.points(40), batch_size=8, seed=1)
     history = model.fit(data, verbose=0).history
     logs = {f"log {key}": np.array(values) for key, values in history.items()}
-    keep(f"losses {name}", {**state(model), **logs})
+    keep("losses", {**state(model), **logs})
 
 
 class Draws(keras_gan.terms.Term):
@@ -161,20 +169,20 @@ def drawing(strategy):
 
 
 def draws(strategy, keep):
-    """What replicas draw, in two runs of one seed and in one that was stopped and restored."""
+    """What replicas draw, in two runs of one seed and in one that goes on from a backup."""
     data = keras_gan.datasets.from_arrays(small.points(40), batch_size=8, seed=1)
     directory = pathlib.Path(sys.argv[1]) / f"backup {strategy.num_replicas_in_sync}"
+    directory = directory / type(strategy).__name__
+    kept = keras_gan.callbacks.Backup(directory, every_steps=1, keep=9)
     for run in ("first", "second", "restored"):
-        model, seen = drawing(strategy)
-        if run == "restored":
-            kept = keras_gan.callbacks.Backup(directory / type(strategy).__name__, every_steps=1)
-            model.fit(data.take(3), verbose=0, callbacks=[kept])
+        if run != "restored":
             model, seen = drawing(strategy)
+            model.fit(data, verbose=0, callbacks=[kept] if run == "first" else [])
+        else:  # Into the second run's model: all that it drew is to be undone.
             with strategy.scope():
-                model.load_weights(newest(kept.directory))
+                model.load_weights(weights_after(directory, 3))
+            assert model.steps == 3
             model.fit(data.skip(3), verbose=0)
-        else:
-            model.fit(data, verbose=0)
         rows = {
             f"{name} {i}": value
             for name, variable in seen.seen.items()
@@ -183,9 +191,9 @@ def draws(strategy, keep):
         keep(f"draws {run}", {**rows, "step": np.array(model.steps)})
 
 
-def newest(directory):
-    """Return the path of the weights in the newest backup."""
-    return os.path.join(directory, sorted(os.listdir(directory))[-1], "model.weights.h5")
+def weights_after(directory, step):
+    """Return the path of the weights in the backup of a step of the first epoch."""
+    return directory / f"epoch-000000-step-{step:06d}" / "model.weights.h5"
 
 
 def main():

@@ -1,4 +1,7 @@
-"""Train a GAN from one epoch to another: `resumed_run.py kind start stop load directory`."""
+"""Train GANs from one epoch to another: `resumed_run.py start stop load directory kind...`.
+
+Of each kind of data one GAN, in a directory of its own; `load` is such a directory, or `-`.
+"""
 
 import pathlib
 import sys
@@ -74,17 +77,25 @@ def keep(model, directory, epoch):
     np.savez(f"{directory}/{epoch}.npz", order=digest, **small.state(model))
 
 
-def main(kind, start, stop, load, directory):
+def train(kind, start, stop, load, directory):
     """Train, and keep `2.keras` and `2.npz` after two epochs, and so on."""
-    tf.config.experimental.enable_op_determinism()
-    model = new_model(kind) if load == "-" else keras.saving.load_model(load)
+    file = f"{load}/{kind}/{start}.keras"
+    model = new_model(kind) if load == "-" else keras.saving.load_model(file)
     # What ran before in a process must not matter.
     model.generate(3, seed=1, condition=np.zeros(3, "int32") if model.conditional else None)
     kept = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: keep(model, directory, epoch + 1)
+        on_epoch_end=lambda epoch, logs: keep(model, f"{directory}/{kind}", epoch + 1)
     )
     epochs = {"initial_epoch": int(start), "epochs": int(stop)}
     model.fit(**data(kind), **epochs, callbacks=[kept], verbose=0)
+
+
+def main(start, stop, load, directory, *kinds):
+    """Train one GAN after the other."""
+    tf.config.experimental.enable_op_determinism()
+    for kind in kinds:
+        pathlib.Path(directory, kind).mkdir()
+        train(kind, start, stop, load, directory)
 
 
 if __name__ == "__main__":

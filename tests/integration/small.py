@@ -6,6 +6,8 @@ from keras.ops import convert_to_numpy as to_numpy
 
 import keras_gan
 
+from .seeding import seeded
+
 PLAYERS = ("generator", "discriminator")
 NAMED = ("iteration", "seed", "step", "seed_generator_state")
 
@@ -46,7 +48,7 @@ def networks(
 
 def gan(seed=7, latents="auto", conditional="auto", **network_options):
     """Return an uncompiled GAN of such networks; equal seeds start from equal weights."""
-    keras.utils.set_random_seed(seed)
+    seeded(seed)
     pair = networks(**network_options)
     return keras_gan.GAN(*pair, latents=latents, conditional=conditional, seed=seed)
 

@@ -56,9 +56,9 @@ def test_a_dataset_that_turns_out_to_have_too_few_batches():
         model.fit(dataset, verbose=0)
 
 
-def ending_in(*layers):
+def ending_in(*layers, run_eagerly=False):
     generator = keras.Sequential([keras.Input((3,)), *layers])
-    return compiled(keras_gan.GAN(generator, small.networks()[1]), run_eagerly=False)
+    return compiled(keras_gan.GAN(generator, small.networks()[1]), run_eagerly=run_eagerly)
 
 
 TANH = {
@@ -69,13 +69,17 @@ TANH = {
 
 
 @pytest.mark.representatives(1)
-@pytest.mark.parametrize("layers", TANH.values(), ids=TANH)
-@pytest.mark.parametrize("kind", ["array", "dataset"])
+@pytest.mark.parametrize(
+    "kind, layers",
+    # What ends in tanh is found out before the data is looked at, whatever kind that is.
+    [*(("array", layers) for layers in TANH), ("dataset", "an activation")],
+)
 def test_images_outside_the_range_of_tanh_warn_with_the_range(kind, layers):
     x = np.linspace(0, 255, 32, dtype="float32").reshape(16, 2)
     data = x if kind == "array" else tf.data.Dataset.from_tensors(x)
+    model = ending_in(*TANH[layers], run_eagerly=kind == "array")
     with pytest.warns(UserWarning, match=r"tanh(?s:.*)\[0, 255\]"):
-        ending_in(*layers).fit(data, batch_size=None if kind == "dataset" else 16, verbose=0)
+        model.fit(data, batch_size=None if kind == "dataset" else 16, verbose=0)
 
 
 @pytest.mark.representatives(1)

@@ -13,13 +13,15 @@ import tensorflow as tf
 import keras_gan
 from keras_gan.export import warmup
 
+from . import small
+
 pytestmark = pytest.mark.slow
 KILLS = 10
 
 
 def build():
     """Return a model of images, made anew in every process."""
-    networks = keras_gan.networks.dcgan((8, 8, 1), latent_dim=8, width=8)
+    networks = small.networks((8, 8, 1), latent_dim=8, last="tanh")
     return keras_gan.GAN(*networks, seed=0)
 
 

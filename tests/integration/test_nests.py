@@ -9,10 +9,12 @@ import keras_gan
 from integration import small, translation
 from keras_gan import latents, terms
 
+from .seeding import seeded
+
 
 def three_headed(seed=0):
     """Return networks whose discriminator has heads of 1, 3 and 5 logits for a sample."""
-    keras.utils.set_random_seed(seed)
+    seeded(seed)
     generator, _ = small.networks()
     x = keras.Input((2,))
     hidden = keras.layers.Dense(6, "tanh")(x)
@@ -88,7 +90,7 @@ def with_side_output():
 
 
 def test_a_term_on_a_side_output_trains(tmp_path):
-    keras.utils.set_random_seed(0)
+    seeded(0)
     model = keras_gan.GAN(*with_side_output(), seed=0)
     model.compile(terms=[Classify(weight=10.0)], **small.adams(0.01))
     x, y = small.points(64), small.labels(64)
@@ -134,7 +136,7 @@ PRIOR = {
 
 
 def test_composite_latents(tmp_path):
-    keras.utils.set_random_seed(0)
+    seeded(0)
     model = keras_gan.GAN(*composite(), latents=PRIOR, seed=0)
     model.compile(terms=[terms.PathLength(), terms.LatentConsistency()], **small.adams())
     x = np.random.default_rng(0).uniform(-1, 1, (16, 8, 8, 1)).astype("float32")

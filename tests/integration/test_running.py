@@ -8,6 +8,7 @@ import tensorflow as tf
 import keras_gan
 
 from . import small
+from .seeding import seeded
 
 
 def trained(**options):
@@ -73,7 +74,7 @@ def assert_same_run(reference, run):
 @pytest.mark.slow
 def test_another_seed_is_another_run(reference):
     """Not by the initial weights alone: the latents of training differ."""
-    keras.utils.set_random_seed(3)
+    seeded(3)
     pair = small.networks(dropout=0.3)
     model = keras_gan.GAN(*pair, seed=4)
     model.compile(ema=0.9, terms=["r1"], **small.adams())

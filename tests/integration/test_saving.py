@@ -18,32 +18,39 @@ def decaying(optimizer, rate=0.05):
     return optimizer(keras.optimizers.schedules.ExponentialDecay(rate, 3, 0.9))
 
 
+# All but one run eagerly: files hold the same, and to trace each model and the one that is loaded
+# takes seconds.
+
+
 def plain():
     model = small.gan()
-    model.compile(**small.adams())
+    model.compile(run_eagerly=True, **small.adams())
     return model, small.points()
 
 
 def averaged():
     model = small.gan(norm=True)
-    model.compile(ema=keras_gan.GeneratorAverage(half_life=50, ramp_up=0.2), **small.adams())
+    ema = keras_gan.GeneratorAverage(half_life=50, ramp_up=0.2)
+    model.compile(ema=ema, run_eagerly=True, **small.adams())
     return model, small.points()
 
 
 def penalized():
     model = small.gan()
     schedule = keras.optimizers.schedules.ExponentialDecay(1.0, 10, 0.5)
-    model.compile(terms=[terms.R1(gamma=0.3, interval=2, schedule=schedule)], **small.adams())
+    penalty = terms.R1(gamma=0.3, interval=2, schedule=schedule)
+    model.compile(terms=[penalty], run_eagerly=True, **small.adams())
     return model, small.points()
 
 
 def with_dropout():
     model = small.gan(dropout=0.3)
-    model.compile(ema=0.9, **small.adams())
+    model.compile(ema=0.9, run_eagerly=True, **small.adams())
     return model, small.points()
 
 
 def labelled():
+    """In a graph."""
     model = small.gan(classes=3)
     model.compile(loss="least_squares", discriminator_steps=2, **small.adams())
     return model, (small.points(), small.labels())
@@ -52,13 +59,13 @@ def labelled():
 def summed():
     model = small.gan(latents=latents.Uniform(3, low=-2, high=1))
     loss = 0.7 * losses.NonSaturating(label_smoothing=0.1) + 0.3 * losses.LeastSquares(-1, 1, 0)
-    model.compile(loss=loss, update="simultaneous", **small.adams())
+    model.compile(loss=loss, update="simultaneous", run_eagerly=True, **small.adams())
     return model, small.points()
 
 
 def truncated():
     model = small.gan(latents=latents.TruncatedNormal(3, threshold=1.5))
-    model.compile(loss=losses.Minimax(), metric_samples=10, **small.adams())
+    model.compile(loss=losses.Minimax(), metric_samples=10, run_eagerly=True, **small.adams())
     return model, small.points()
 
 
@@ -70,7 +77,7 @@ def translating():
     both = keras.layers.Concatenate()([judged, seen])
     patches = keras.layers.Conv2D(1, 3, 2)(both)
     model = keras_gan.GAN(generator, keras.Model([judged, seen], patches), latents=None, seed=3)
-    model.compile(ema=0.5, **small.adams())
+    model.compile(ema=0.5, run_eagerly=True, **small.adams())
     images = np.random.default_rng(0).normal(size=(2, 32, 4, 4, 1)).astype("float32")
     return model, tuple(images)
 

@@ -6,6 +6,8 @@ from keras import ops
 
 import keras_gan
 
+from .seeding import seeded
+
 SHAPES = {"a": (32, 32, 1), "b": (16, 16, 3)}
 
 
@@ -64,7 +66,7 @@ class Cycle(keras_gan.terms.Term):
 
 def model(seed=5, **options):
     """Return a compiled CycleGAN."""
-    keras.utils.set_random_seed(seed)
+    seeded(seed)
     gan = keras_gan.GAN(*networks(), latents=None, conditional="samples", seed=seed)
     options = {"loss": "least_squares", "terms": [Cycle(weight=5.0)], **options}
     gan.compile(**options)

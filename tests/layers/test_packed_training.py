@@ -9,11 +9,12 @@ from keras import layers
 
 import keras_gan
 from keras_gan.layers import MinibatchStdDev, Packing
+from tests.integration.seeding import seeded
 
 
 def packed(samples=2, compiled=True, **options):
     """Return a GAN of vectors whose discriminator judges packs."""
-    keras.utils.set_random_seed(0)
+    seeded(0)
     generator, _ = small.networks()
     hidden = [layers.Dense(4, activation="tanh"), layers.Dense(1)]
     discriminator = keras.Sequential([keras.Input((2,)), Packing(samples), *hidden])
@@ -205,7 +206,7 @@ def test_xla_trains_as_a_graph_does():
 
 @pytest.mark.slow
 def test_a_spread_on_any_batch_trains_and_evaluates():
-    keras.utils.set_random_seed(0)
+    seeded(0)
     generator, _ = small.networks()
     parts = layers.Dense(4, activation="tanh"), MinibatchStdDev(), layers.Dense(1)
     discriminator = keras.Sequential([keras.Input((2,)), *parts])

@@ -22,6 +22,7 @@ from spectral_literal import (
 from keras_gan.layers import SpectralNormalization
 from keras_gan.utils.copying import copy_of
 from keras_gan.utils.kernels import kernel_of as found_kernel
+from tests.integration.seeding import seeded
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -105,7 +106,7 @@ def test_u_and_v_get_no_gradient_and_are_no_trainable_weights():
 
 def critic(dtype="float64"):
     """Return a smooth critic of normalized layers, not yet converged."""
-    keras.utils.set_random_seed(1)
+    seeded(1)
     critic = keras.Sequential(
         [
             keras.Input((5, 5, 1), dtype=dtype),
@@ -257,7 +258,7 @@ class Subclassed(keras.Model):
 @pytest.mark.slow
 def test_built_within_another_layers_call_it_starts_near_a_norm_of_one():
     """There Keras creates variables without values, which they get later."""
-    keras.utils.set_random_seed(1)
+    seeded(1)
     symbolic, called, traced = Subclassed(), Subclassed(), Subclassed()
     symbolic(keras.Input((5, 5, 1)))
     called(np.ones((1, 5, 5, 1)))
@@ -270,7 +271,7 @@ def test_built_within_another_layers_call_it_starts_near_a_norm_of_one():
 def test_a_seed_fixes_the_first_u_and_v():
     values = []
     for _ in range(2):
-        keras.utils.set_random_seed(5)
+        seeded(5)
         layer = SpectralNormalization(layers.Conv2D(3, 3))
         layer.build((None, 5, 5, 2))
         values.append(layer.get_weights())

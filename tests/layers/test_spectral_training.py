@@ -18,6 +18,7 @@ from spectral_literal import (
 
 import keras_gan
 from keras_gan.layers import SpectralNormalization as Normalized
+from tests.integration.seeding import seeded
 
 CLASSES = 3
 
@@ -53,7 +54,7 @@ def every_kind():
 @pytest.fixture(scope="module")
 def trained():
     """Return a GAN of every kind of layer after 30 steps from random directions, with R1."""
-    keras.utils.set_random_seed(0)
+    seeded(0)
     model = keras_gan.GAN(*every_kind(), seed=0)
     model.compile(terms=["r1"], ema=0.9, **small.adams(2e-3))
     for layer in normalized_layers(model.generator, model.discriminator):
@@ -98,7 +99,7 @@ def test_looking_changes_nothing(trained):
 
 def frozen(update="alternating", **options):
     """Return a GAN whose weights don't move, but u and v do, from a slow start."""
-    keras.utils.set_random_seed(2)
+    seeded(2)
     generator = keras.Sequential([keras.Input((3,)), Normalized(layers.Dense(6))])
     discriminator = keras.Sequential(
         [
@@ -165,7 +166,7 @@ def test_a_generator_that_moves_leaves_the_discriminator_as_it_is(update):
 
 
 def test_a_shared_layer_takes_one_step():
-    keras.utils.set_random_seed(2)
+    seeded(2)
     shared = Normalized(layers.Dense(6, activation="tanh"))
     x = keras.Input((6,))
     inner = keras.Sequential([keras.Input((6,)), shared])
@@ -191,7 +192,7 @@ class Critic(keras.Model):
 
 @pytest.mark.slow
 def test_layers_of_a_network_that_fit_builds_move_too():
-    keras.utils.set_random_seed(2)
+    seeded(2)
     generator = keras.Sequential([keras.Input((3,)), layers.Dense(6)])
     model = keras_gan.GAN(generator, Critic(), conditional=False)
     model.compile(run_eagerly=True, **small.sgds(0.0))
@@ -223,7 +224,7 @@ def test_a_regularizer_reaches_the_kernel_by_its_own_gradient():
 def given_latents(strategy, **options):
     """Return a GAN whose latents come with the data, so that replicas share them out."""
     with strategy.scope():
-        keras.utils.set_random_seed(4)
+        seeded(4)
         generator = keras.Sequential([keras.Input((3,)), Normalized(layers.Dense(18))])
         generator.add(layers.Reshape((3, 3, 2)))
         x, z = keras.Input((3, 3, 2)), keras.Input((3,))

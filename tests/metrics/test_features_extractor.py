@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan.metrics.features import Features, Trunk, caching, from_model, pixels
+from tests.integration.seeding import seeded
 
 
 class Brightness(Trunk):
@@ -141,7 +142,7 @@ def test_pixels_come_back_from_their_config(value_range):
 
 @pytest.fixture(scope="module")
 def model():
-    keras.utils.set_random_seed(1)
+    seeded(1)
     return keras.Sequential(
         [
             keras.Input((4, 5, 3)),

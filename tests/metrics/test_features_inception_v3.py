@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_gan.metrics.features import InceptionV3, images, inception_v3
+from tests.integration.seeding import seeded
 
 NAME = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
 REAL = keras.applications.InceptionV3
@@ -36,7 +37,7 @@ def stand_in(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def network():
-    keras.utils.set_random_seed(5)
+    seeded(5)
     network = small(classes=7)
     network.layers[2].moving_mean.assign(np.linspace(-1, 1, 2048))
     return network

@@ -65,7 +65,8 @@ def test_a_game_solved_by_hand(solved, mean, std, power):
     assert responses.generator == pytest.approx(-math.log(4), abs=1e-6)
     # The judging samples are 3,000 of each side, whose own figures vary.
     assert power * true - 0.02 < responses.discriminator + math.log(4) < true + 0.04
-    assert metric.result() == responses.discriminator - responses.generator
+    if (mean, std) == (4, 1):  # Once is enough: it plays the whole game again.
+        assert metric.result() == responses.discriminator - responses.generator
 
 
 @pytest.mark.slow
@@ -126,9 +127,18 @@ def conditional():
 
 
 @pytest.fixture(scope="module")
-def expected(conditional):
+def bound(conditional):
+    """Return a metric bound to that model, which has its samples."""
     model, x, labels = conditional
-    return duality_gap(model, x, labels, **QUICK)
+    metric = DualityGap(**QUICK)
+    metric.bind(model)
+    metric.update_state(real=(x, labels))
+    return metric
+
+
+@pytest.fixture(scope="module")
+def expected(bound):
+    return bound.result()
 
 
 def everything(model):
@@ -179,11 +189,8 @@ def test_evaluate_batches_and_merging(conditional, expected):
 
 
 @pytest.mark.slow
-def test_the_averaged_generator_is_judged_as_it_is_now(conditional, expected):
-    model, x, labels = conditional
-    metric = DualityGap(**QUICK)
-    metric.bind(model)
-    metric.update_state(real=(x, labels))
+def test_the_averaged_generator_is_judged_as_it_is_now(conditional, bound, expected):
+    model, metric = conditional[0], bound
     assert metric.result() == expected
     arena = metric._arena
     weights = model.average.network.get_weights()

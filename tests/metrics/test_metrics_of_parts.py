@@ -9,6 +9,7 @@ import keras_gan
 from keras_gan import metrics
 from keras_gan.metrics.ranges import in_range
 from keras_gan.quality import FIRST_SEED
+from tests.integration.seeding import seeded
 
 SAMPLES = 40
 
@@ -143,7 +144,7 @@ def test_arrays_by_part():
 
 def image_gan(activation):
     """Return a GAN of 4x4 images that are the same pixels in [-1, 1] or in [0, 1]."""
-    keras.utils.set_random_seed(0)
+    seeded(0)
     z = keras.Input((3,))
     made = keras.layers.Dense(16, "tanh")(z)
     if activation == "sigmoid":  # tanh(x) = 2 sigmoid(2 x) - 1
@@ -203,7 +204,7 @@ def test_the_map_is_linear():
 
 def headed_gan(several):
     """Return a GAN whose discriminator has two heads, or one that is both in one row."""
-    keras.utils.set_random_seed(0)
+    seeded(0)
     z, x = keras.Input((3,)), keras.Input((2,))
     made = {"samples": keras.layers.Dense(2)(z), "side": keras.layers.Dense(1)(z)}
     heads = [keras.layers.Dense(1)(x), keras.layers.Dense(1)(x)]

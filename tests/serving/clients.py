@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 import keras_gan
+from tests.integration.seeding import seeded
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "serving_client.py"
 SIDE, LATENTS, ROWS = 8, 8, 100
@@ -16,7 +17,7 @@ TRANSPORTS = ("rest", "grpc")
 
 def build(classes=None):
     """Return a model whose images vary: those of an untrained one are nearly grey."""
-    keras.utils.set_random_seed(0)
+    seeded(0)
     shape = (SIDE, SIDE, 1)
     networks = keras_gan.networks.dcgan(shape, latent_dim=LATENTS, width=8, num_classes=classes)
     for layer in networks[0].layers:

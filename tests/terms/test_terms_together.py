@@ -9,6 +9,7 @@ from term_steps import compiled, linear_critic, linear_generator, normal, step_o
 import keras_gan
 from keras_gan import terms
 from keras_gan.utils.registry import classes_of
+from tests.integration.seeding import seeded
 
 CLASSES = classes_of("keras_gan.terms", terms.Term)
 NAMES = sorted(CLASSES)
@@ -47,7 +48,7 @@ def test_lazy_terms_keep_their_mean_strength(name):
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([2], [0.5, 0.25])
     added = {}
     for options in ({}, {"interval": 3}, {"interval": 3, "schedule": schedule}):
-        keras.utils.set_random_seed(0)
+        seeded(0)
         term = CLASSES[name](**options)
         model = compiled(small_critic(), [term], linear_generator((3,), activation="tanh"))
         total, runs = 0.0, []
@@ -183,7 +184,7 @@ def test_serialization(name, others):
 
 def test_all_terms_train_in_one_graph_and_go_on_from_a_file(tmp_path):
     """Lazy and scheduled; the loaded model repeats the original's next steps to the bit."""
-    keras.utils.set_random_seed(0)
+    seeded(0)
     generator, critic = keras_gan.networks.dcgan((8, 8, 1), latent_dim=3, width=2)
     model = keras_gan.GAN(generator, critic, seed=1)
     schedule = keras_gan.schedules.Linear(1.0, 0.5, end=10)

@@ -16,6 +16,7 @@ from term_steps import (
 
 import keras_gan
 from keras_gan.terms import OrthogonalRegularization, Term, WeightClipping
+from tests.integration.seeding import seeded
 
 
 def overlap(matrix):
@@ -117,7 +118,7 @@ def clipped(term, steps):
 @pytest.mark.slow
 def test_weight_clipping_with_several_discriminator_steps():
     """All weights of the critic, and none of the generator's, are within the bound."""
-    keras.utils.set_random_seed(1)
+    seeded(1)
     generator, critic = keras_gan.networks.dcgan((8, 8, 1), latent_dim=4, width=4)
     model = keras_gan.GAN(generator, critic)
     rate = {"discriminator_optimizer": keras.optimizers.RMSprop(0.01)}
