@@ -105,9 +105,8 @@ def image_networks(size=16, latent_dim=4):
     generator = keras.Sequential(
         [
             keras.Input((latent_dim,)),
-            keras.layers.Dense((size // 4) ** 2 * 4, activation="relu"),
-            keras.layers.Reshape((size // 4, size // 4, 4)),
-            keras.layers.Conv2DTranspose(4, 4, strides=2, padding="same"),
+            keras.layers.Dense((size // 2) ** 2 * 4),
+            keras.layers.Reshape((size // 2, size // 2, 4)),
             keras.layers.BatchNormalization(),
             keras.layers.ReLU(),
             keras.layers.Conv2DTranspose(1, 4, strides=2, padding="same"),
@@ -118,8 +117,6 @@ def image_networks(size=16, latent_dim=4):
         [
             keras.Input((size, size, 1)),
             normalized(keras.layers.Conv2D(4, 4, strides=2, padding="same")),
-            keras.layers.LeakyReLU(negative_slope=0.2),
-            keras.layers.Conv2D(4, 4, strides=2, padding="same"),
             keras.layers.LeakyReLU(negative_slope=0.2),
             keras_gan.layers.MinibatchStdDev(group_size=4),
             keras.layers.Flatten(),

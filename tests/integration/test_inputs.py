@@ -178,7 +178,7 @@ def test_samples_of_any_rank(shape):
         tape.watch(tensor)
         logits = model.discriminator(tensor)
     gradient = tape.gradient(logits, tensor).numpy().reshape(8, -1)
-    model.compile(terms=["r1"], **small.sgds(0.0))
+    model.compile(terms=["r1"], run_eagerly=True, **small.sgds(0.0))
     value = model.fit(x, batch_size=8, verbose=0).history["r1"]
     assert value == [pytest.approx(0.5 * (gradient**2).sum(axis=1).mean(), rel=1e-4)]
     assert model.generate(3, seed=0).shape == (3, *shape)
