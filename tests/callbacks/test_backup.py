@@ -8,17 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from backed_up import (
-    EPOCHS,
-    STEPS,
-    Stop,
-    StopAt,
-    backup,
-    data,
-    model_of,
-    plain,
-    run,
-)
+from backed_up import EPOCHS, STEPS, Stop, StopAt, backup, data, model_of, plain, run
 
 import keras_gan
 from tests.integration import small

@@ -7,16 +7,7 @@ import signal
 
 import keras
 import pytest
-from backed_up import (
-    EPOCHS,
-    Stop,
-    StopAt,
-    backup,
-    data,
-    model_of,
-    plain,
-    run,
-)
+from backed_up import EPOCHS, Stop, StopAt, backup, data, model_of, plain, run
 
 from keras_gan.callbacks import Backup, BackupWarning
 from tests.integration import small

@@ -8,16 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from backed_up import (
-    EPOCHS,
-    STEPS,
-    Stop,
-    StopAt,
-    backup,
-    data,
-    model_of,
-    plain,
-)
+from backed_up import EPOCHS, STEPS, Stop, StopAt, backup, data, model_of, plain
 
 import keras_gan
 from keras_gan.callbacks import BackupWarning
