@@ -14,6 +14,8 @@ import pytest
 from absl import app, flags
 from absl.testing import flagsaver
 
+from tests.examples.scripts import without_flags
+
 PROOFS = pathlib.Path(__file__).parents[2] / "benchmarks" / "proofs"
 
 
@@ -26,14 +28,12 @@ def module(name, directory=PROOFS):
 @contextlib.contextmanager
 def _importing(directory):
     """Let modules of a directory be imported; take the flags that they define off in the end."""
-    before = set(flags.FLAGS)
     sys.path.insert(0, str(directory))
     try:
-        yield
+        with without_flags():
+            yield
     finally:
         sys.path.remove(str(directory))
-        for flag in set(flags.FLAGS) - before:
-            delattr(flags.FLAGS, flag)
 
 
 def run(script, *arguments, check=True):
