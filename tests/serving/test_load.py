@@ -48,9 +48,11 @@ def test_it_ends_with_the_first_failure(refusal, local, monkeypatch, transport):
     def version(*spec):
         asked.append(spec)
         local.model.ready = len(asked) < 20
+        if not local.model.ready:
+            time.sleep(0.05)  # The client has two seconds to notice, on the busiest machine.
         return find(*spec)
 
     monkeypatch.setattr(local.model, "version", version)
     where = *at(local, transport), "--batch_size=1"
     assert "not ready" in refusal(*where, "--requests=1000", "--concurrency=2")
-    assert len(asked) < 30
+    assert len(asked) < 100
