@@ -414,6 +414,23 @@ class GAN(Fitting, Saving, keras.Model):
             )
         return sampling.generate(self, self._sample, n, seed, condition, truncation, batch_size)
 
+    def summary(self, line_length=None, positions=None, print_fn=None, **kwargs):
+        """Print the networks' sizes, and each player's optimizer once the model is compiled.
+
+        Args:
+            line_length: as `keras.Model.summary`.
+            positions: as `keras.Model.summary`.
+            print_fn: function that is given each piece of text instead of `print`.
+            **kwargs: as `keras.Model.summary`.
+        """
+        super().summary(line_length, positions, print_fn, **kwargs)
+        for optimizer in self.optimizer.optimizers if self.compiled else []:
+            rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+            kind = type(getattr(optimizer, "inner_optimizer", optimizer)).__name__
+            (print_fn or print)(
+                f" The {optimizer.name}'s optimizer: {kind}, learning rate {rate:g}"
+            )
+
     def export(self, filepath, format="tf_saved_model", version="next", **options):
         """Export the generator for serving, and return the path that was written.
 

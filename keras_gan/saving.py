@@ -26,7 +26,16 @@ class Saving:
             filepath: path that ends in `.keras`.
             overwrite: whether to replace an existing file without asking.
             **kwargs: as `keras.Model.save`.
+
+        Raises:
+            ValueError: for a path of Keras's old HDF5 format, which holds no two networks.
         """
+        if str(filepath).endswith((".h5", ".hdf5")):
+            raise ValueError(
+                "Expected a path that ends in `.keras`: the old HDF5 format holds a single "
+                "network. To save weights alone, `save_weights` takes a path that ends in "
+                f"`.weights.h5`. Received: filepath={str(filepath)!r}"
+            )
         if not is_chief(self):
             return
         with _writing(filepath, overwrite) as path:

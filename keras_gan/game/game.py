@@ -16,7 +16,7 @@ from keras_gan.game.seeds import RandomState, seed_states
 from keras_gan.game.step import Step
 from keras_gan.latents import Prior
 from keras_gan.losses import AdversarialLoss
-from keras_gan.utils import nests, replicas
+from keras_gan.utils import nests, owners, replicas
 
 
 @dataclasses.dataclass(eq=False)
@@ -85,6 +85,25 @@ class Game:
         needed = any(term.needs_real_outputs for term in self.terms)
         return self.loss.uses_real_logits or needed
 
+    def check_owner(self, model):
+        """Raise when something with state belongs to another model.
+
+        Raises:
+            ValueError: naming it.
+        """
+        for part, what in self._owned:
+            owners.check(part, model, what)
+
+    @property
+    def _owned(self):
+        """What has a state that follows one model, and what each is; terms see to themselves."""
+        owned = [(self.average, "generator's average")] if self.average else []
+        owned += [(part, f"augmentation {part.name!r}") for part in self.augmentation.following]
+        for optimizer in self.optimizers.optimizers:
+            inner = getattr(optimizer, "inner_optimizer", optimizer)
+            owned.append((inner, f"{optimizer.name}'s optimizer"))
+        return owned
+
     def attach(self, model):
         """Create what terms, average and replay need of the networks, in the strategy's scope.
 
@@ -92,9 +111,11 @@ class Game:
             model: the `GAN`, its networks built; a term belongs to it from here on.
 
         Raises:
-            ValueError: when a term leaves a layer of its own unbuilt, or the average can't copy
-                the generator.
+            ValueError: when a player has nothing to train, a term leaves a layer of its own
+                unbuilt, or the average can't copy the generator.
         """
+        for player in self.players:
+            player.check_trainable()
         if self.average:
             before = model.average if model.average and model.average.built else None
             self.average.follow(model.generator, before and before.network.get_weights())
@@ -102,6 +123,8 @@ class Game:
             self.replay.attach(model.signature, model.condition)
         for term in self.terms:
             term.attach_once(model)
+        for part, _ in self._owned:
+            owners.claim(part, model)
 
     def build(self):
         """Build the optimizers on the players' variables, in the strategy's scope."""

@@ -1,7 +1,11 @@
-"""The players' optimizers: defaults, checks, and the face they show to Keras's callbacks."""
+"""The players' optimizers: defaults, checks, and both as the one that Keras's habits ask for."""
+
+import functools
 
 import keras
 import tensorflow as tf
+
+from keras_gan.utils import keras_internals
 
 
 def get(identifier, player):
@@ -31,11 +35,8 @@ def get(identifier, player):
     return optimizer
 
 
-class OptimizerPair:
-    """Both players' optimizers as the one `model.optimizer` that stock callbacks look for.
-
-    LearningRateScheduler, ReduceLROnPlateau and TensorBoard go through `optimizers` and log
-    `learning_rate_generator` and `learning_rate_discriminator`.
+def both(generator_optimizer, discriminator_optimizer):
+    """Return the players' optimizers.
 
     Args:
         generator_optimizer: what `compile` was given for the generator.
@@ -45,64 +46,192 @@ class OptimizerPair:
         TypeError: when one is not an optimizer.
         ValueError: when both are the same object.
     """
+    first = get(generator_optimizer, "generator")
+    second = get(discriminator_optimizer, "discriminator")
+    if first is second:
+        raise ValueError(
+            "Expected an optimizer for each player: its state (moments, iterations) belongs "
+            "to one network. Received: the same object twice"
+        )
+    return first, second
 
-    def __init__(self, generator_optimizer, discriminator_optimizer):
-        self.optimizers = [
-            get(generator_optimizer, "generator"),
-            get(discriminator_optimizer, "discriminator"),
-        ]
-        if self.optimizers[0] is self.optimizers[1]:
+
+def check_strategy(optimizers, strategy):
+    """Raise when an optimizer can't train under a strategy of several replicas.
+
+    Raises:
+        ValueError: for an optimizer made outside the strategy's scope, or one that
+            accumulates gradients: it updates within a branch, where replicas don't
+            communicate.
+    """
+    replicas, where = strategy.num_replicas_in_sync, type(strategy).__name__
+    for optimizer in optimizers if replicas > 1 else []:
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        if inner.gradient_accumulation_steps:
             raise ValueError(
-                "Expected an optimizer for each player: its state (moments, iterations) belongs "
-                "to one network. Received: the same object twice"
+                f"The {optimizer.name}'s optimizer accumulates gradients, which works on one "
+                "device alone: drop `gradient_accumulation_steps`, or the strategy. Several "
+                "replicas make large batches by themselves. Received: "
+                f"gradient_accumulation_steps={inner.gradient_accumulation_steps}, under "
+                f"{where} on {replicas} replicas"
+            )
+        if not isinstance(optimizer.iterations.value, tf.distribute.DistributedValues):
+            raise ValueError(
+                f"The {optimizer.name}'s optimizer was made outside the strategy's scope. Make "
+                "it, and compile, within `with strategy.scope():`. "
+                f"Received: {type(optimizer).__name__}, under {where} on {replicas} replicas"
             )
 
-    def check_strategy(self, strategy):
-        """Raise when an optimizer can't train under a strategy of several replicas.
 
-        Raises:
-            ValueError: for an optimizer made outside the strategy's scope, or one that
-                accumulates gradients: it updates within a branch, where replicas don't
-                communicate.
-        """
-        replicas, where = strategy.num_replicas_in_sync, type(strategy).__name__
-        for optimizer in self.optimizers if replicas > 1 else []:
-            inner = getattr(optimizer, "inner_optimizer", optimizer)
-            if inner.gradient_accumulation_steps:
-                raise ValueError(
-                    f"The {optimizer.name}'s optimizer accumulates gradients, which works on one "
-                    "device alone: drop `gradient_accumulation_steps`, or the strategy. Several "
-                    "replicas make large batches by themselves. Received: "
-                    f"gradient_accumulation_steps={inner.gradient_accumulation_steps}, under "
-                    f"{where} on {replicas} replicas"
-                )
-            if not isinstance(optimizer.iterations.value, tf.distribute.DistributedValues):
-                raise ValueError(
-                    f"The {optimizer.name}'s optimizer was made outside the strategy's scope. Make "
-                    "it, and compile, within `with strategy.scope():`. "
-                    f"Received: {type(optimizer).__name__}, under {where} on {replicas} replicas"
-                )
+def scaled(optimizer, network):
+    """Return a network's optimizer, wrapped for dynamic loss scaling where it is in float16."""
+    is_scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if is_scaled or network.dtype_policy.name != "mixed_float16":
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer, name=optimizer.name)
 
-    def scale_losses(self, generator, discriminator):
-        """Wrap the optimizers of networks in float16 for dynamic loss scaling."""
-        networks = generator, discriminator
-        self.optimizers = [
-            _scaled(optimizer) if network.dtype_policy.name == "mixed_float16" else optimizer
-            for optimizer, network in zip(self.optimizers, networks, strict=True)
-        ]
+
+@keras.saving.register_keras_serializable("keras_gan")
+class OptimizerPair(keras.optimizers.Optimizer):
+    """Both players' optimizers as the one `model.optimizer` that Keras's habits ask for.
+
+    It has the variables of both and updates nothing: each player applies its own gradients. What
+    it is asked of a rate or a count is the generator's; a learning rate that is set is set for
+    both. Any other setting belongs to `model.generator_optimizer` or
+    `model.discriminator_optimizer`, and is refused here.
+
+    LearningRateScheduler, ReduceLROnPlateau and TensorBoard go through `optimizers` and log
+    `learning_rate_generator` and `learning_rate_discriminator`.
+
+    Args:
+        generator_optimizer: the generator's.
+        discriminator_optimizer: the discriminator's.
+        name: of the pair.
+    """
+
+    _complete = False
+
+    def __init__(self, generator_optimizer, discriminator_optimizer, name="optimizer_pair"):
+        super().__init__(lambda: self.optimizers[0].learning_rate, name=name)
+        self.optimizers = [generator_optimizer, discriminator_optimizer]
+        self._complete = True
+
+    def __setattr__(self, name, value):
+        known = name in ("learning_rate", "built") or name.startswith("_")
+        if self._complete and not known:
+            raise AttributeError(
+                f"Expected an optimizer to set `{name}` of: each player has its own. Set it of "
+                "`model.generator_optimizer` or `model.discriminator_optimizer`; "
+                "`learning_rate` alone can be set of both. "
+                f"Received: model.optimizer.{name} = {value!r:.100}"
+            )
+        super().__setattr__(name, value)
+
+    def __getattr__(self, name):
+        raise AttributeError(
+            f"`model.optimizer` stands for the optimizers of both players, and has no `{name}`. "
+            "Ask `model.generator_optimizer` or `model.discriminator_optimizer`."
+        )
+
+    @property
+    def variables(self):
+        """The variables of both, the generator's first."""
+        return [variable for optimizer in self.optimizers for variable in optimizer.variables]
 
     @property
     def built(self):
         """Whether both are built."""
         return all(optimizer.built for optimizer in self.optimizers)
 
+    @built.setter
+    def built(self, value):
+        """Set nothing: `compile` builds each on its player's variables."""
+
+    def build(self, variables):
+        """Do nothing: `compile` builds each on its player's variables."""
+
     @property
     def iterations(self):
         """The generator's update count: one for each training step."""
         return self.optimizers[0].iterations
 
+    @functools.cached_property
+    def _rates(self):
+        # Cached past `__setattr__`: a checkpoint is to see no third rate.
+        return _Rates(self.optimizers)
 
-def _scaled(optimizer):
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return optimizer
-    return keras.optimizers.LossScaleOptimizer(optimizer, name=optimizer.name)
+    @property
+    def learning_rate(self):
+        """The generator's learning rate; what is assigned to it, the discriminator gets too."""
+        variables = map(keras_internals.rate_variable, self.optimizers)
+        is_settable = all(variable is not None for variable in variables)
+        return self._rates if is_settable else self.optimizers[0].learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate):
+        for optimizer in [] if callable(learning_rate) else self.optimizers:
+            if keras_internals.rate_variable(optimizer) is None:
+                raise TypeError(
+                    f"The {optimizer.name}'s learning rate follows a schedule and can't be set. "
+                    "Compile with a number: Adam(learning_rate=2e-4). "
+                    f"Received: learning_rate={learning_rate!r:.100}"
+                )
+        for optimizer in self.optimizers:
+            optimizer.learning_rate = learning_rate
+
+    def finalize_variable_values(self, var_list):
+        """Let each optimizer set what it trained to its average, where `use_ema` keeps one."""
+        for optimizer in self.optimizers:
+            optimizer.finalize_variable_values(keras_internals.trained_by(optimizer))
+
+    def apply(self, grads, trainable_variables=None):
+        """Refuse: gradients are one player's."""
+        raise NotImplementedError(
+            "Each player's gradients go to its own optimizer: "
+            "`model.generator_optimizer.apply(...)` or `model.discriminator_optimizer.apply(...)`."
+        )
+
+    def set_weights(self, weights):
+        """Set the values of `variables`."""
+        for variable, value in zip(self.variables, weights, strict=True):
+            variable.assign(value)
+
+    def save_own_variables(self, store):
+        """Save nothing: a file has each player's optimizer under its own name."""
+
+    def load_own_variables(self, store):
+        """Load nothing, as nothing is saved."""
+
+    def get_config(self):
+        """Return the configs of both."""
+        names = "generator_optimizer", "discriminator_optimizer"
+        configs = map(keras.saving.serialize_keras_object, self.optimizers)
+        return {**dict(zip(names, configs, strict=True)), "name": self.name}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Make a pair, its optimizers unbuilt."""
+        deserialize = keras.saving.deserialize_keras_object
+        return cls(**{key: deserialize(value, custom_objects) for key, value in config.items()})
+
+
+class _Rates(keras.Variable):
+    """The generator's learning rate to read, and both players' to assign to."""
+
+    def __init__(self, optimizers):
+        super().__init__(0.0, dtype="float32", trainable=False, name="learning_rate")
+        self._optimizers = optimizers
+
+    @property
+    def value(self):
+        """The generator's."""
+        return self._optimizers[0].learning_rate.value
+
+    def assign(self, value):
+        """Set both."""
+        for optimizer in self._optimizers:
+            optimizer.learning_rate.assign(value)
+        return self.value
+
+    def __float__(self):
+        return float(self.numpy())  # On replicas too, where TensorFlow's own have no `float`.

@@ -54,6 +54,21 @@ class Player:
         """The trainable variables that the player owns."""
         return self._variables
 
+    def check_trainable(self):
+        """Raise when all of a network's weights are frozen, and no term has any to train.
+
+        Raises:
+            ValueError: naming the player, and that freezing is not what keeps players apart.
+        """
+        network = self.network
+        if network.weights and not any(layer.trainable_variables for layer in self.layers):
+            raise ValueError(
+                f"The {self.name} has nothing to train: all its weights are frozen. Set "
+                f"`{self.name}.trainable = True` before `compile`. There is no need to freeze a "
+                "player: each one's update moves its own weights alone. "
+                f"Received: {len(network.weights)} weights, trainable={network.trainable}"
+            )
+
     def build(self):
         """Build the optimizer on the player's variables; call it in the model's strategy scope."""
         layers = self.layers

@@ -7,11 +7,11 @@ from keras_gan import averaging, losses
 from keras_gan import terms as game_terms
 from keras_gan.augmentation.augmentation import check_strategy
 from keras_gan.augmentation.augmented import Augmented
+from keras_gan.game import optimizers as optimizing
 from keras_gan.game import orders
 from keras_gan.game import replay as replays
 from keras_gan.game.game import Game
 from keras_gan.game.logs import Logs
-from keras_gan.game.optimizers import OptimizerPair
 from keras_gan.game.player import Discriminator, Generator
 from keras_gan.utils import arguments
 
@@ -48,15 +48,16 @@ def game_of(
     augmented.check(model.signature)
     heads = model.signature.head_names
     logs = Logs(loss, [*terms, *augmented.following], balance, heads)
-    pair = OptimizerPair(generator_optimizer, discriminator_optimizer)
-    order.check(pair.optimizers[1], kept)
+    optimizers = optimizing.both(generator_optimizer, discriminator_optimizer)
+    order.check(optimizers[1], kept)
     strategy = model.distribute_strategy
     check_strategy(augmented.layers, strategy)
-    pair.check_strategy(strategy)
+    optimizing.check_strategy(optimizers, strategy)
     _check_terms(terms, kept, strategy)
-    pair.scale_losses(model.generator, model.discriminator)
+    networks = model.generator, model.discriminator
+    pair = optimizing.OptimizerPair(*map(optimizing.scaled, optimizers, networks))
     parts = loss, terms, augmented.following
-    return Game(
+    game = Game(
         loss=loss,
         generator=Generator(model.generator, pair.optimizers[0], *parts),
         discriminator=Discriminator(model.discriminator, pair.optimizers[1], *parts),
@@ -71,6 +72,8 @@ def game_of(
         replay=kept,
         discriminator_steps=discriminator_steps,
     )
+    game.check_owner(model)
+    return game
 
 
 def check_running(strategy, jit_compile, steps_per_execution):

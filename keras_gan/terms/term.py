@@ -1,12 +1,10 @@
 """Base class of terms, which add to a player's loss."""
 
-import weakref
-
 import keras
 import tensorflow as tf
 
 from keras_gan import schedules
-from keras_gan.utils import arguments, nests
+from keras_gan.utils import arguments, nests, owners
 from keras_gan.utils.keras_internals import layers_within
 from keras_gan.utils.registry import snake_case
 
@@ -77,7 +75,6 @@ class Term(keras.layers.Layer):
         self.weight = arguments.number("weight", weight)
         self.interval = arguments.whole("interval", interval)
         self.schedule = schedules.get(schedule)
-        self._model = None
         self.built = True
 
     def discriminator_term(self, step):
@@ -112,8 +109,10 @@ class Term(keras.layers.Layer):
             ValueError: when a layer of the term is left unbuilt, or the term belongs to another
                 model.
         """
-        if self._model is not None:
-            self._check_same(model)
+        if owners.is_owned(self):
+            # One that keeps nothing of a model may be shared.
+            if type(self).attach is not Term.attach:
+                owners.check(self, model, f"term {self.name!r}")
             return
         self.attach(model)
         unbuilt = [layer.name for layer in layers_within(self) if not layer.built]
@@ -122,17 +121,7 @@ class Term(keras.layers.Layer):
                 f"The term {self.name!r} holds layers that are not built, so that no optimizer "
                 f"would train them: build them in `attach(model)`. Received: unbuilt {unbuilt}"
             )
-        # Weak: the model holds the term.
-        self._model = weakref.ref(model)
-
-    def _check_same(self, model):
-        shared = type(self).attach is Term.attach  # It keeps nothing of a model.
-        if not shared and self._model() is not model:
-            raise ValueError(
-                f"The term {self.name!r} belongs to another model, whose networks and state it "
-                f"works with: make a new {type(self).__name__} for each model. "
-                f"Received: the same term for the model {model.name!r}"
-            )
+        owners.claim(self, model)
 
     def after_update(self, player, step):
         """Do what follows a player's update: clipping, moving averages, controllers.

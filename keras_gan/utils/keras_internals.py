@@ -88,6 +88,18 @@ def has_schedule(optimizer):
     return isinstance(inner._learning_rate, keras.optimizers.schedules.LearningRateSchedule)
 
 
+def rate_variable(optimizer):
+    """Return the variable of a learning rate, `None` where a schedule or a function gives it."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return inner._learning_rate if isinstance(inner._learning_rate, keras.Variable) else None
+
+
+def trained_by(optimizer):
+    """Return the variables that an optimizer was built on; it keeps them to itself."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return inner._trainable_variables
+
+
 def evaluated_by_fit(arguments):
     """Tell by the arguments of `evaluate` whether `fit` calls it; Keras says it no other way."""
     return bool(arguments.get("_use_cached_eval_dataset", False))

@@ -29,6 +29,6 @@ def test_constants_of_the_page_are_the_defaults():
     assert (terms.LeCam().decay, terms.PathLength().weight) == (0.99, 2)
     assert terms.OrthogonalRegularization().weight == 1e-4
     assert terms.WeightClipping().bound == 0.01
-    for model_defaults in keras_gan.game.optimizers.OptimizerPair("auto", "auto").optimizers:
+    for model_defaults in keras_gan.game.optimizers.both("auto", "auto"):
         assert float(model_defaults.learning_rate) == pytest.approx(2e-4)
         assert isinstance(model_defaults, keras.optimizers.Adam)
