@@ -265,6 +265,15 @@ class GAN(Fitting, Saving, keras.Model):
         """The `GeneratorAverage`, or `None`."""
         return self._averages[0] if self._averages else None
 
+    def sample_from(self, average):
+        """Hold an average of the generator as it is now, to sample from until the next `compile`.
+
+        Args:
+            average: a `GeneratorAverage`.
+        """
+        average.follow(self.generator)
+        _refill(self._averages, [average])
+
     @property
     def sampling_network(self):
         """The network that samples come from: the average where there is one."""

@@ -96,6 +96,7 @@ class Saving:
     def save_own_variables(self, store):
         """Save what Keras leaves out: the seed states of layers, and what the networks are."""
         store["networks"] = np.frombuffer(self._shapes().encode(), np.uint8)
+        store["has_average"] = np.array(self.average is not None)
         for index, state in enumerate(self.seed_states):
             store[f"seed_state_{index}"] = state.numpy()
 
@@ -110,6 +111,12 @@ class Saving:
         if saved != self._shapes():
             raise ValueError(
                 f"Expected networks with weights of shapes {self._shapes()}. Received: {saved}"
+            )
+        if self.average is None and "has_average" in store and np.asarray(store["has_average"]):
+            raise ValueError(
+                "Expected a file without an averaged generator, as the model has none. The file "
+                "has one, which its samples came from: call `compile(ema=...)` as before it was "
+                "saved, then load"
             )
         for index, state in enumerate(self.seed_states):
             state.assign(store[f"seed_state_{index}"])
@@ -135,7 +142,7 @@ class Saving:
         return children
 
     def get_config(self):
-        """Return the constructor's arguments, networks included."""
+        """Return the constructor's arguments, networks included, and the average."""
         serialize = keras.saving.serialize_keras_object
         return {
             "name": self.name,
@@ -148,15 +155,21 @@ class Saving:
             "generator_condition": self.condition.keys["generator"],
             "discriminator_condition": self.condition.keys["discriminator"],
             "value_range": self.range.given,
+            # Not of the constructor, yet samples come from it whether the model is compiled or not.
+            "average": keras.saving.serialize_keras_object(self.average),
         }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """Build the model, uncompiled, from its config."""
-        config = dict(config)
-        for key in ("generator", "discriminator", "latents"):
+        """Build the model, uncompiled, from its config, with the average it had."""
+        config = {"average": None, **config}
+        for key in ("generator", "discriminator", "latents", "average"):
             config[key] = keras.saving.deserialize_keras_object(config[key], custom_objects)
-        return cls(**config)
+        average = config.pop("average")
+        model = cls(**config)
+        if average and model.networks_built:
+            model.sample_from(average)
+        return model
 
     def get_compile_config(self):
         """Return the arguments of `compile`."""
