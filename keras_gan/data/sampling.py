@@ -56,14 +56,17 @@ def generate(model, sample, n, seed, condition, truncation, batch_size):
     """
     _check(model, n, seed, batch_size, truncation)
     condition = model.condition.rows(condition, n)
-    seeds = _seeds(n, seed)
+    seeds, bounds = _seeds(n, seed), _tensors(truncation)
     batches = []
     for first in range(0, n, batch_size):
         part = slice(first, first + batch_size)
         rows = nests.map(tf.constant, elements.take(condition, part))
-        given = tf.constant(seeds[part]), rows, truncation
-        if not first and sample.experimental_get_tracing_count() == 0:
-            randomness.warn(sample.get_concrete_function(*given).graph, model)
+        given = tf.constant(seeds[part]), rows, bounds
+        if not first:
+            is_first = sample.experimental_get_tracing_count() == 0
+            graph = sample.get_concrete_function(*_specs(*given)).graph
+            if is_first:
+                randomness.warn(graph, model)
         samples = sample(*given)
         batches.append(nests.map(lambda tensor: tensor.numpy(), samples))
     return elements.concatenate(batches)
@@ -87,6 +90,25 @@ def _check(model, n, seed, batch_size, truncation):
         arguments.number("truncation", truncation)
     else:
         model.latents.check_truncation(truncation)
+
+
+def _tensors(truncation):
+    """Return a truncation's numbers as tensors: a graph serves all values, not one."""
+    if isinstance(truncation, dict):
+        return {name: _tensors(bound) for name, bound in truncation.items()}
+    return None if truncation is None else tf.constant(truncation, tf.float32)
+
+
+def _specs(seeds, rows, bounds):
+    """Return the specs of a graph that serves batches of any size."""
+    any_size = nests.map(
+        lambda part: tf.TensorSpec((None, *part.shape[1:]), part.dtype), (seeds, rows)
+    )
+    return *any_size, tf.nest.map_structure(lambda b: None if b is None else _spec(b), bounds)
+
+
+def _spec(tensor):
+    return tf.TensorSpec(tensor.shape, tensor.dtype)
 
 
 def _seeds(n, seed):

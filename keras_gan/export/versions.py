@@ -15,7 +15,7 @@ class Versions:
         filepath: the base directory; made by the first `writing`.
 
     Raises:
-        ValueError: for a remote path, or one that is a file.
+        ValueError: for a remote path, the path of a version, or one that is a file.
     """
 
     def __init__(self, filepath):
@@ -25,6 +25,12 @@ class Versions:
                 f"locally and copy the version's directory. Received: {filepath}"
             )
         self.base = pathlib.Path(filepath)
+        if self.name.isdecimal():
+            raise ValueError(
+                "Expected a base directory, which holds numbered versions. A path that ends in a "
+                f"number is a version's: export({str(self.base.parent)!r}, "
+                f"version={self.name}). Received: {str(filepath)!r}"
+            )
         if self.base.exists() and not self.base.is_dir():
             raise ValueError(
                 f"Expected a directory to export to; it is a file. Received: {filepath}"

@@ -119,3 +119,10 @@ def test_fit_goes_on_after_an_export(tmp_path):
     model.export(tmp_path, warmup=False)
     model.fit(small.points(8), verbose=0)
     assert int(model.random_state.step) == 2
+
+
+def test_a_versions_path_is_no_base(tmp_path):
+    for path in (tmp_path / "7", f"{tmp_path}/7/"):
+        with pytest.raises(ValueError, match=r"a version's: export\('.*', version=7\)"):
+            Versions(path)
+    assert not list(tmp_path.iterdir())
