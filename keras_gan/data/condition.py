@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.data import elements
-from keras_gan.data.signature import match_nests, sample_shape
+from keras_gan.data import elements, labels
+from keras_gan.data.signature import match_nests
 from keras_gan.utils import arguments, nests
 
 _CHOICES = "auto", True, False, "generator", "samples"
@@ -177,7 +177,7 @@ class Condition:
     # Labels.
 
     def check_labels(self, condition):
-        """Raise when labels are out of range.
+        """Raise when labels are out of range, or no labels at all, in whatever form they come.
 
         Args:
             condition: nest of arrays, or `None`.
@@ -185,40 +185,54 @@ class Condition:
         Raises:
             ValueError: naming the range expected and the one received.
         """
-        for labels in nests.leaves(condition) if self.num_classes else []:
-            labels = np.asarray(labels)
-            if np.issubdtype(labels.dtype, np.integer) and labels.size:
-                low, high = int(labels.min()), int(labels.max())
-                if low < 0 or high >= self.num_classes:
-                    raise ValueError(
-                        f"Expected labels from 0 to {self.num_classes - 1}: the networks embed "
-                        f"{self.num_classes} classes. Received: labels from {low} to {high}"
-                    )
+        wanted = self._wanted()
+        for name, part in nests.named(condition).items() if self.num_classes else ():
+            if part is not None:
+                labels.check_values(part, wanted.get(name), self.num_classes)
 
-    def of_labels(self, labels):
+    def in_form(self, condition, images=lambda part: part):
+        """Return a condition with its parts in the form that the networks take.
+
+        Args:
+            condition: nest of arrays or tensors, batch axis first, or `None`.
+            images: function of a part where the networks take floats.
+
+        Raises:
+            ValueError: for labels that are text.
+        """
+        wanted = self._wanted() if self.given else {}
+        if condition is None or set(nests.names(condition)) != set(wanted):
+            return condition
+
+        def formed(part, spec):
+            labels.check_form(part, spec, self.num_classes)
+            part = images(part) if keras.backend.is_float_dtype(spec.dtype) else part
+            return labels.in_form(part, spec, self.num_classes)
+
+        parts = nests.named(condition)
+        return nests.pack_as(condition, [formed(parts[name], wanted[name]) for name in parts])
+
+    def _wanted(self):
+        """Return `{name: input}` of the data's condition, as far as the networks say it."""
+        wanted = {}
+        for player in ("discriminator", "generator"):
+            if self._specs[player] is not None and (player == "generator" or self.judged):
+                wanted.update(nests.named(self.structure(player)))
+        return wanted
+
+    def of_labels(self, classes):
         """Return the condition that integer labels stand for: as they are, or one-hot.
 
         Args:
-            labels: integer array of shape `(n,)`.
+            classes: integer array of shape `(n,)`.
         """
-        if self._is_one_hot:
-            return np.eye(self.num_classes, dtype="float32")[labels]
-        return np.asarray(labels, "int32")
+        return self.in_form(np.asarray(classes, "int32"))
 
     def in_turn(self, n):
         """Return a condition of n rows in which all classes take turns, `None` without classes."""
         if not self.given or not self.num_classes:
             return None
         return self.of_labels(np.resize(np.arange(self.num_classes), n))
-
-    @property
-    def _is_one_hot(self):
-        specs = self._specs["generator"]
-        parts = [] if specs is None else nests.leaves(specs)
-        if len(parts) != 1 or not self.num_classes:
-            return False
-        floating = "float" in keras.backend.standardize_dtype(parts[0].dtype)
-        return floating and sample_shape(parts[0]) == (self.num_classes,)
 
     # Sampling.
 
@@ -253,15 +267,8 @@ class Condition:
                     f"Received: {len(part)} rows"
                 )
         self.check_labels(condition)
-        condition = self._one_hot_of(condition)
+        condition = self.in_form(condition)
         self._match("generator", condition, "The condition")
-        return condition
-
-    def _one_hot_of(self, condition):
-        """Return labels as one-hot rows where the generator takes these."""
-        labels = isinstance(condition, np.ndarray) and condition.ndim == 1
-        if labels and self._is_one_hot and np.issubdtype(condition.dtype, np.integer):
-            return self.of_labels(condition)
         return condition
 
     # Requests of an export.

@@ -34,6 +34,18 @@ def unpack(element):
     return x, condition
 
 
+def pack(x, condition):
+    """Return the element of a dataset that holds samples and their condition.
+
+    Args:
+        x: nest of samples.
+        condition: their condition, or `None`.
+    """
+    if condition is not None:
+        return x, condition
+    return (x,) if isinstance(x, (tuple, list)) else x
+
+
 def zeros_like_spec(spec):
     """Return a batch of one zero of a spec's shape and dtype."""
     return tf.zeros((1, *spec.shape[1:]), spec.dtype)

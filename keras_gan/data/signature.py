@@ -296,13 +296,45 @@ def _check_samples(made, judged):
 
 
 def _match(what, tensor, where, expected):
-    shapes = sample_shape(tensor), sample_shape(expected)
-    if not compatible(*shapes):
+    shape, wanted = sample_shape(tensor), sample_shape(expected)
+    if not compatible(shape, wanted):
         raise ValueError(
-            f"{what} and {where} differ in shape (without the batch axis): {shapes[0]} and "
-            f"{shapes[1]}. Make them equal, for example by `dataset.map(...)` or another "
-            "`image_shape`."
+            f"{what} and {where} differ in shape (without the batch axis): {shape} and {wanted}. "
+            f"{_advice(tuple(tensor.shape), wanted)}"
         )
+
+
+def _advice(given, wanted):
+    """Return what to do about samples or conditions of another shape, a sentence.
+
+    Args:
+        given: the shape with what should be the batch axis.
+        wanted: the shape that the network takes, without it.
+    """
+    shape, rank = given[1:], len(wanted)
+    if compatible(given, wanted) and rank:
+        return "They come one by one: make batches of them, `dataset.batch(64)`."
+    if rank == 1 and not shape:
+        return f"Labels become one-hot rows where the model says `num_classes={wanted[0]}`."
+    if rank == 3 and compatible(shape, wanted[:2]) and wanted[2] == 1:
+        return "Give the images an axis for their single channel: `x[..., None]`."
+    if rank == 3 and len(shape) == 3 and compatible((*shape[1:], shape[0]), wanted):
+        return "The channels come first: move them behind, `np.moveaxis(x, 1, -1)`."
+    if rank == 3 and len(shape) == 3 and shape[2] == wanted[2]:
+        height, width = wanted[:2]
+        return (
+            f"Resize the images, for example `tf.image.resize(x, ({height}, {width}))`, or make "
+            f"networks of their size, `image_shape={shape}`."
+        )
+    if rank == 3 and len(shape) == 3:
+        return (
+            "The images differ in channels: convert them, for example by "
+            "`tf.image.rgb_to_grayscale` or `tf.image.grayscale_to_rgb`, or make networks with "
+            f"as many, `image_shape={shape}`."
+        )
+    if None not in (*shape, *wanted) and math.prod(shape) == math.prod(wanted):
+        return f"Both have as many values: `x.reshape(-1, *{wanted})` brings them into shape."
+    return "Map the one to the other by `dataset.map(...)`, or make networks of that shape."
 
 
 def _check_batch(nest):

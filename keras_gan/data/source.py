@@ -10,7 +10,7 @@ from keras_gan import datasets
 from keras_gan.data import elements
 from keras_gan.data.values import ValueChecks, check_float
 from keras_gan.datasets.epochs import batch_plan, takes_skip
-from keras_gan.utils import nests
+from keras_gan.utils import arguments, nests
 
 _Policy = tf.data.experimental.AutoShardPolicy
 _DATASETS = (tf.data.Dataset, tf.distribute.DistributedDataset)
@@ -27,7 +27,7 @@ def refuse_weights(**weights):
             raise ValueError(
                 f"`{name}` is not supported: an adversarial loss compares two distributions and "
                 "has no target to weigh. Resample the dataset instead. "
-                f"Received: {name}={value!r}"
+                f"Received: {name} of type {type(value).__name__}"
             )
 
 
@@ -63,34 +63,70 @@ class Source:
     """
 
     def __init__(self, x, y=None, batch_size=None, shuffle=False, seed=0):
-        self._options = batch_size or 32, bool(shuffle), seed
+        size = 32 if batch_size is None else arguments.whole("batch_size", batch_size)
+        self._options = size, bool(shuffle), seed
         self._dataset = x if isinstance(x, (*_DATASETS, keras.utils.PyDataset)) else None
-        self.arrays = None if self._dataset is not None else _as_arrays(x, y)
+        self.arrays = self._given = None if self._dataset is not None else _as_arrays(x, y)
         self._checks = ValueChecks()
+        self._adapter = None
         if self._dataset is not None and y is not None:
             raise ValueError(
                 "A dataset brings its condition itself, as `(x, condition)`. "
                 f"Received: a {type(x).__name__} and y of type {type(y).__name__}"
             )
 
-    @functools.cached_property
+    def adapt(self, adapter):
+        """Let elements be read in the form that networks take.
+
+        Args:
+            adapter: an `Adapter`.
+
+        Raises:
+            ValueError: for what no form of is one that they take.
+        """
+        if self.arrays is not None:
+            self.arrays = adapter(self._given)
+        elif isinstance(self._dataset, tf.data.Dataset):
+            needed = adapter.changes(self._dataset.element_spec)
+            self._adapter = adapter if needed else None
+        elif isinstance(self._dataset, keras.utils.PyDataset):
+            self._adapter = adapter
+
+    @property
     def element(self):
         """Arrays or specs `(x, condition)`, batch axis first, or `None` if they can't be known."""
         if self.arrays is not None:
             return self.arrays
         if isinstance(self._dataset, tf.data.Dataset):
-            return elements.unpack(self._dataset.element_spec)
+            return elements.unpack(self.batches.element_spec)
         if isinstance(self._dataset, keras.utils.PyDataset) and len(self._dataset):
-            return elements.unpack(nests.map(np.asarray, self._dataset[0]))
+            first = nests.map(np.asarray, self._first)
+            return elements.unpack(first) if self._adapter is None else self._adapter(first)
         return None
+
+    @functools.cached_property
+    def _first(self):
+        return self._dataset[0]
 
     @property
     def batches(self):
-        """The batches, unchecked and ungrouped."""
-        if self.arrays is None:
-            return self._dataset
-        size, shuffle, seed = self._options
-        return datasets.from_arrays(*self.arrays, batch_size=size, shuffle=shuffle, seed=seed)
+        """The batches in the form that networks take, unchecked and ungrouped."""
+        if self.arrays is not None:
+            size, shuffle, seed = self._options
+            return datasets.from_arrays(*self.arrays, batch_size=size, shuffle=shuffle, seed=seed)
+        if isinstance(self._dataset, keras.utils.PyDataset):
+            return GroupedPyDataset(self._dataset, 1, self._checks, self._adapter)
+        return self._adapted(self._dataset)
+
+    def _adapted(self, dataset):
+        if self._adapter is None:
+            return dataset
+
+        @tf.autograph.experimental.do_not_convert
+        def adapt(*element):
+            return elements.pack(*self._adapter(element if len(element) > 1 else element[0]))
+
+        return _with_seek_of(dataset.map(adapt), dataset)
 
     def split(self, fraction):
         """Return the source without its last samples, and those as arrays or `None`.
@@ -137,9 +173,10 @@ class Source:
             condition: the model's `Condition`.
             value_range: `(lowest, highest)` value of the generator's samples, or `None`.
         """
-        self._checks = ValueChecks(condition, value_range)
+        unpack = elements.unpack if self._adapter is None else self._adapter.named
+        self._checks = ValueChecks(condition, value_range, unpack)
         if self.arrays is not None:
-            self._checks.check(*self.arrays)
+            self._checks.check(*self._given)
 
     def readable_errors(self):
         """Return a context in which a failed check is raised as the ValueError it is."""
@@ -159,9 +196,9 @@ class Source:
         Raises:
             ValueError: when replicas can't share groups of batches of unknown size.
         """
-        batches = self.batches
-        if isinstance(batches, keras.utils.PyDataset):
-            return GroupedPyDataset(batches, size, self._checks)
+        if isinstance(self._dataset, keras.utils.PyDataset):
+            return GroupedPyDataset(self._dataset, size, self._checks, self._adapter)
+        batches = self.batches if self._dataset is None else self._dataset
         if isinstance(batches, tf.distribute.DistributedDataset):
             if size > 1:
                 raise ValueError(
@@ -170,10 +207,11 @@ class Source:
                     f"Received: {type(batches).__name__}, discriminator_steps={size}"
                 )
             return batches
+        # Values are checked as they come: once they are adapted, a wrong one may look right.
         watched = (
             batches
             if self.arrays is not None
-            else _with_seek_of(self._checks.watch(batches), batches)
+            else self._adapted(_with_seek_of(self._checks.watch(batches), batches))
         )
         sides = {spec.shape[0] for spec in tf.nest.flatten(watched.element_spec)}
         fixed = None not in sides
@@ -280,13 +318,15 @@ class GroupedPyDataset(keras.utils.PyDataset):
         dataset: the `keras.utils.PyDataset` to group.
         size: items in a group; 1 leaves them as they are.
         checks: `ValueChecks`.
+        adapter: an `Adapter`, or `None` for items as they are.
     """
 
-    def __init__(self, dataset, size, checks):
+    def __init__(self, dataset, size, checks, adapter=None):
         super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
         self._dataset = dataset
         self._size = size
         self._checks = checks
+        self._adapter = adapter
         if hasattr(dataset, "seek"):
             self.seek = dataset.seek
 
@@ -294,11 +334,14 @@ class GroupedPyDataset(keras.utils.PyDataset):
         return len(self._dataset) // self._size
 
     def __getitem__(self, index):
-        items = [self._dataset[index * self._size + i] for i in range(self._size)]
-        for item in items:
-            self._checks.check(*elements.unpack(item))
+        items = [self._item(index * self._size + i) for i in range(self._size)]
         # Keras refuses tuples of more than three: one more level hides it.
         return items[0] if self._size == 1 else (tuple(items),)
+
+    def _item(self, index):
+        item = self._dataset[index]
+        self._checks.check(*self._checks.unpack(item))
+        return item if self._adapter is None else elements.pack(*self._adapter(item))
 
     def on_epoch_begin(self):
         """Pass the event on."""
@@ -326,8 +369,13 @@ def _as_samples(x):
     except (TypeError, ValueError):
         array = np.asarray(None)
     if array.dtype == object or array.ndim == 0:
+        iterator = hasattr(x, "__next__")
+        hint = (
+            "An iterator can be read once, and no run could be resumed on it: make a dataset, "
+            "for example by `tf.data.Dataset.from_generator`. "
+        )
         raise TypeError(
             "Expected a `tf.data.Dataset`, a `keras.utils.PyDataset` or an array of samples. "
-            f"Received: x of type {type(x)}"
+            f"{hint if iterator else ''}Received: x of type {type(x)}"
         )
     return array

@@ -48,10 +48,12 @@ class ValueChecks:
         condition: the model's `Condition`, which knows its labels; `None` to check none.
         value_range: `(lowest, highest)` value of the generator's samples, so that data outside
             deserves a warning; `None` for any.
+        unpack: function from an element to `(x, condition)`.
     """
 
-    def __init__(self, condition=None, value_range=None):
+    def __init__(self, condition=None, value_range=None, unpack=elements.unpack):
         self._condition = condition
+        self.unpack = unpack
         self._value_range = value_range
         self._found = None
 
@@ -72,7 +74,8 @@ class ValueChecks:
         _check_rows(x, samples)
         if self._condition is not None:
             self._condition.check_labels(condition)
-        if self._value_range and all(part.size for part in samples):
+        floats = all(part.size and part.dtype != np.uint8 for part in samples)
+        if self._value_range and floats:
             least, most = self._value_range
             self._value_range = None
             low = min(part.min() for part in samples)
@@ -107,7 +110,7 @@ class ValueChecks:
             raise type(error)(error.node_def, error.op, NOT_READ.format(reason)) from error
 
     def _look(self, structure, *tensors):
-        x, condition = elements.unpack(nests.pack_as(structure, tensors))
+        x, condition = self.unpack(nests.pack_as(structure, tensors))
         try:
             self.check(x, condition)
         except ValueError as error:

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_gan import workers
 from keras_gan.data import elements, signature
+from keras_gan.data.adapting import Adapter
 from keras_gan.data.source import Source, refuse_weights, too_few
 from keras_gan.layers import packing
 from keras_gan.running import resuming
@@ -34,8 +35,12 @@ class Fitting:
 
         Args:
             x: `tf.data.Dataset` or `keras.utils.PyDataset` of batches `x` or `(x, condition)`,
-                or an array of samples.
-            y: condition of an array of samples: labels, or any nest of arrays.
+                or of dicts `{"image": ..., "label": ...}`; or an array of samples, or a tuple
+                `(samples, condition)` of arrays. Images of 8 bits (uint8) are scaled to
+                `value_range`.
+            y: condition of an array of samples: any nest of arrays. Labels may be integers,
+                whole floats or one-hot rows, of shape `(n,)`, `(n, 1)` or `(n, num_classes)`:
+                they become what the networks take.
             batch_size: samples in a batch, for arrays; 32 by default. The batch that would be
                 incomplete is left out of each epoch, as is one of a dataset that several
                 replicas, or the packs of a discriminator with `layers.Packing`, can't share.
@@ -64,7 +69,7 @@ class Fitting:
         """
         self._assert_compile_called("fit")
         refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
-        source = Source(x, y, batch_size, shuffle, self.random_state.start % 2**32)
+        source = Source(*_pair(x, y), batch_size, shuffle, self.random_state.start % 2**32)
         source, held_out = source.split(validation_split)
         self._check_source(source, self.game.discriminator_steps)
         validation_data = held_out if validation_data is None else validation_data
@@ -133,6 +138,7 @@ class Fitting:
             source: `inputs.Source`; its values are checked now or, a dataset's, as they are read.
             needed: how many batches it needs to have.
         """
+        source.adapt(Adapter(self.signature, self.condition, self.value_range))
         source.check(needed)
         if source.element is not None:
             x, condition = self.condition.split(source.element)
@@ -178,7 +184,7 @@ class Fitting:
         refuse_weights(sample_weight=kwargs.pop("sample_weight", None))
         batches = x
         if not evaluated_by_fit(kwargs):  # `fit` has checked it.
-            source = Source(x, y, batch_size)
+            source = Source(*_pair(x, y), batch_size)
             self._check_source(source)
             source.check_end(kwargs.get("steps"), "steps")
             batches = source.grouped(1, self._shares(source, batch_size))
@@ -216,7 +222,7 @@ class Fitting:
                 "One training step takes several batches: use `fit`. "
                 f"Received: discriminator_steps={self.game.discriminator_steps}"
             )
-        source = Source(x, y)
+        source = Source(*_pair(x, y))
         self._check_source(source)
         signature.shares(self.discriminator, [elements.rows_of(source.arrays[0])])
         return super().train_on_batch(*source.arrays, return_dict=return_dict)
@@ -267,3 +273,8 @@ class Fitting:
         """Build nothing: all is built by now, and Keras would read a batch to build it again."""
         if isinstance(self.train_function, resuming.ResumedTrainFunction):
             self.train_function.note(iterator)
+
+
+def _pair(x, y):
+    """Return samples and condition of two arguments, or of one that holds both."""
+    return elements.unpack(x) if y is None and isinstance(x, tuple) else (x, y)

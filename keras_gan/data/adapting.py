@@ -1,0 +1,101 @@
+"""Adaptation of data elements: from the forms that people have them in to what networks take.
+
+| given | taken as |
+|---|---|
+| a dict `{"image": ..., "label": ...}`, as TensorFlow Datasets has it | `(image, label)` |
+| images of 8 bits (uint8), samples or conditions | floats in the model's range of values |
+| labels as `(n, 1)`, whole floats, booleans or one-hot rows | what the networks' inputs are |
+"""
+
+import operator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_gan.data import elements
+from keras_gan.utils import nests
+
+
+class Adapter:
+    """What makes of a data element the one that a pair of networks takes.
+
+    Args:
+        signature: the networks' `Signature`.
+        condition: their `Condition`.
+        value_range: `(lowest, highest)` value of images.
+    """
+
+    def __init__(self, signature, condition, value_range):
+        self._one_tensor = signature.samples is not None and not nests.is_nest(signature.samples)
+        self._condition = condition
+        self._low, self._high = value_range
+
+    def named(self, element):
+        """Return `(x, condition)` of an element, the parts of a dict found by their names.
+
+        Args:
+            element: see `elements.unpack`; or a dict with the keys `"image"` and, for networks
+                that take a condition, `"label"`.
+
+        Raises:
+            ValueError: for a dict without an image, where samples are one tensor.
+        """
+        x, condition = elements.unpack(element)
+        if not isinstance(x, dict) or not self._one_tensor:
+            return x, condition
+        if "image" not in x:
+            raise ValueError(
+                "Expected samples that are one tensor, as the networks': elements `x`, "
+                "`(x, condition)` or a dict with the key 'image'. Map the data to one, for "
+                f"example `dataset.map(lambda e: e[{min(x)!r}])`. Received: dicts with the keys "
+                f"{sorted(x)}"
+            )
+        if condition is None and self._condition.given:
+            condition = x.get("label")
+        return x["image"], condition
+
+    def __call__(self, element):
+        """Return `(x, condition)` in the forms that the networks take.
+
+        Args:
+            element: arrays, or the tensors of a pipeline.
+
+        Raises:
+            ValueError: see `named` and `labels.check_form`.
+        """
+        x, condition = nests.map(_as_tensor, self.named(element))
+        return nests.map(self._scaled, x), self._condition.in_form(condition, self._scaled)
+
+    def changes(self, element):
+        """Tell whether elements of some specs come in another form than networks take.
+
+        Args:
+            element: nest of specs, batch axis first.
+        """
+        if any(spec.shape.rank is None for spec in nests.leaves(element)):
+            return False
+        zeros = nests.map(_zeros_of, element)
+        given = elements.unpack(zeros)
+        return len(nests.leaves(zeros)) != len(nests.leaves(given)) or not _same(given, self(zeros))
+
+    def _scaled(self, part):
+        """Return images of 8 bits as floats in the range of values, anything else as it is."""
+        if part.dtype != "uint8" or len(part.shape) < 3:
+            return part
+        floats = part.astype("float32") if isinstance(part, np.ndarray) else tf.cast(part, "float32")
+        return floats / (255 / (self._high - self._low)) + self._low
+
+
+def _as_tensor(part):
+    return part if tf.is_tensor(part) else np.asarray(part)
+
+
+def _zeros_of(spec):
+    return np.zeros([side or 1 for side in spec.shape], spec.dtype.as_numpy_dtype)
+
+
+def _same(first, second):
+    """Tell whether two nests are of the same arrays."""
+    parts = keras.tree.flatten(first), keras.tree.flatten(second)
+    return len(parts[0]) == len(parts[1]) and all(map(operator.is_, *parts))
