@@ -17,7 +17,7 @@ from keras_gan.data.signature import (
 )
 from keras_gan.data.value_range import ValueRange
 from keras_gan.game.seeds import RandomState, seed_states
-from keras_gan.game.setup import check_running, game_of
+from keras_gan.game.setup import check_running, check_scope, game_of
 from keras_gan.game.step import logits_of
 from keras_gan.latents.composite import nest_of
 from keras_gan.quality import Quality
@@ -69,8 +69,8 @@ class GAN(Fitting, Saving, keras.Model):
 
     Raises:
         TypeError: when a network is not a Keras model.
-        ValueError: when the networks don't fit each other or the latents, or the discriminator
-            ends in a sigmoid.
+        ValueError: when the networks don't fit each other or the latents, the discriminator
+            ends in a sigmoid, or they were made outside the scope of the model's strategy.
 
     Example:
 
@@ -101,6 +101,7 @@ class GAN(Fitting, Saving, keras.Model):
     ):
         super().__init__(**kwargs)
         check_models(generator, discriminator)
+        check_scope(generator, discriminator, self.distribute_strategy)
         prior = _prior(latents, generator)
         signature = Signature(generator, discriminator, nest_of(prior))
         self.condition = Condition(

@@ -89,9 +89,11 @@ class Evaluation(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Check that model and data fit each other, before the first step."""
         self._begun = False
+        model = self.model
+        if self._source.adapt(model.adapter):
+            self._batches = self._source.batches
         if self._source.element is None:
             return
-        model = self.model
         x, condition = model.condition.split(self._source.element)
         model.condition.check(condition)
         model.signature.check_element(x)

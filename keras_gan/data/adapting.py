@@ -7,9 +7,6 @@
 | labels as `(n, 1)`, whole floats, booleans or one-hot rows | what the networks' inputs are |
 """
 
-import operator
-
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -77,13 +74,17 @@ class Adapter:
             return False
         zeros = nests.map(_zeros_of, element)
         given = elements.unpack(zeros)
-        return len(nests.leaves(zeros)) != len(nests.leaves(given)) or not _same(given, self(zeros))
+        return len(nests.leaves(zeros)) != len(nests.leaves(given)) or not nests.same(
+            given, self(zeros)
+        )
 
     def _scaled(self, part):
         """Return images of 8 bits as floats in the range of values, anything else as it is."""
         if part.dtype != "uint8" or len(part.shape) < 3:
             return part
-        floats = part.astype("float32") if isinstance(part, np.ndarray) else tf.cast(part, "float32")
+        floats = (
+            part.astype("float32") if isinstance(part, np.ndarray) else tf.cast(part, "float32")
+        )
         return floats / (255 / (self._high - self._low)) + self._low
 
 
@@ -93,9 +94,3 @@ def _as_tensor(part):
 
 def _zeros_of(spec):
     return np.zeros([side or 1 for side in spec.shape], spec.dtype.as_numpy_dtype)
-
-
-def _same(first, second):
-    """Tell whether two nests are of the same arrays."""
-    parts = keras.tree.flatten(first), keras.tree.flatten(second)
-    return len(parts[0]) == len(parts[1]) and all(map(operator.is_, *parts))

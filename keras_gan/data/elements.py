@@ -78,12 +78,12 @@ def batches(dataset, steps=None):
     Args:
         dataset: an array of samples or a dict of them, a tuple `(x, condition)` of arrays, or what
             yields batches `x` or `(x, condition)`: a `tf.data.Dataset`, a
-            `keras.utils.PyDataset`, a list. A dataset with `seek(epoch)` is read from epoch 0, so
-            that every call yields the same.
+            `keras.utils.PyDataset`, a list of batches or of vectors. A dataset with `seek(epoch)`
+            is read from epoch 0, so that every call yields the same.
         steps: how many batches, `None` for all.
 
     Raises:
-        ValueError: when there is no end to it, or no sample in it.
+        ValueError: when there is no end to it, no sample in it, or it is a list of images.
         TypeError: when it is no such thing.
     """
     empty = True
@@ -122,6 +122,8 @@ def _elements(dataset, steps):
         return [dataset]
     if isinstance(dataset, keras.utils.PyDataset):
         return (dataset[i] for i in range(len(dataset)))
+    if isinstance(dataset, list):
+        return _of_list(dataset)
     if not hasattr(dataset, "__iter__") or isinstance(dataset, str):
         raise TypeError(
             "Expected arrays, or batches `x` or `(x, condition)`, such as a `tf.data.Dataset`. "
@@ -135,3 +137,17 @@ def _elements(dataset, steps):
     if hasattr(dataset, "seek"):
         dataset.seek(0)
     return dataset
+
+
+def _of_list(items):
+    """Return the batches that a list stands for: its items, or the list itself as one array."""
+    shapes = {np.shape(item) for item in items if not nests.is_nest(item)}
+    if shapes and all(len(shape) <= 1 for shape in shapes):
+        return [np.asarray(items)]
+    if any(len(shape) == 3 and shape[2] in (1, 3, 4) for shape in shapes):
+        raise ValueError(
+            "Expected batches in a list. Images one by one are an array, `np.stack(images)`; "
+            "batches of sequences are one too, `np.concatenate(batches)`. "
+            f"Received: a list of arrays of shape {min(shapes)}"
+        )
+    return items

@@ -116,7 +116,9 @@ def in_form(labels, spec, classes):
     """
     ops, came, shape = keras.ops, labels, sample_shape(spec)
     if is_one_hot(spec, classes) and sample_shape(labels) in ((), (1,)):
-        labels = ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), classes, dtype=spec.dtype)
+        labels = ops.one_hot(
+            ops.cast(ops.reshape(labels, (-1,)), "int32"), classes, dtype=spec.dtype
+        )
     elif is_label(spec):
         if _holds_rows(labels, spec, classes):
             labels = ops.argmax(labels, axis=-1)

@@ -203,11 +203,20 @@ def latents_structure(generator):
     if structure is None:
         raise ValueError(
             'Expected a Functional or Sequential generator for `latents="auto"`: the size of the '
-            "latents is read off its first input. Pass it instead, for example "
-            f"`latents=keras_gan.latents.Normal(64)`. Received: generator={generator.name!r} of "
-            f"type {type(generator).__name__}"
+            "latents is read off its first input. Begin a Sequential with `keras.Input((64,))`, or "
+            "pass the latents, for example `latents=keras_gan.latents.Normal(64)`. Received: "
+            f"generator={generator.name!r} of type {type(generator).__name__}, without inputs"
         )
     latents = structure[0] if isinstance(structure, (list, tuple)) else structure
+    if isinstance(latents, dict) and any(
+        "int" in keras.backend.standardize_dtype(part.dtype) for part in nests.leaves(latents)
+    ):
+        raise ValueError(
+            "Expected a generator that takes its latents first and its condition second: "
+            "`keras.Model([z, label], ...)`, and the discriminator `keras.Model([x, label], ...)`; "
+            "a dict of inputs is a nest of latents. Received: a generator that takes a dict, "
+            f"{nests.describe(latents, sample_shape)}"
+        )
     for tensor in nests.leaves(latents):
         if not all(sample_shape(tensor)):
             raise ValueError(

@@ -81,16 +81,21 @@ class Source:
         Args:
             adapter: an `Adapter`.
 
+        Returns:
+            Whether `batches` are others by it.
+
         Raises:
             ValueError: for what no form of is one that they take.
         """
         if self.arrays is not None:
             self.arrays = adapter(self._given)
-        elif isinstance(self._dataset, tf.data.Dataset):
+            return not nests.same(self.arrays, self._given)
+        if isinstance(self._dataset, tf.data.Dataset):
             needed = adapter.changes(self._dataset.element_spec)
-            self._adapter = adapter if needed else None
-        elif isinstance(self._dataset, keras.utils.PyDataset):
-            self._adapter = adapter
+        else:
+            needed = isinstance(self._dataset, keras.utils.PyDataset)
+        self._adapter = adapter if needed else None
+        return needed
 
     @property
     def element(self):

@@ -76,6 +76,27 @@ def game_of(
     return game
 
 
+def check_scope(generator, discriminator, strategy):
+    """Raise when a network's variables are not a strategy's own.
+
+    Args:
+        generator: the generator.
+        discriminator: the discriminator.
+        strategy: the model's `tf.distribute.Strategy`.
+
+    Raises:
+        ValueError: naming the player.
+    """
+    created = strategy.extended.variable_created_in_scope
+    for player, network in {"generator": generator, "discriminator": discriminator}.items():
+        if not all(created(variable.value) for variable in network.variables):
+            raise ValueError(
+                f"The {player} was made outside the scope of the model's strategy. Make both "
+                "networks, the model and its optimizers within one `with strategy.scope():`. "
+                f"Received: {network.name!r}, under {_described(strategy)}"
+            )
+
+
 def check_running(strategy, jit_compile, steps_per_execution):
     """Raise when Keras can't run a model so under a strategy of several replicas.
 
@@ -123,7 +144,11 @@ def _check_terms(terms, kept, strategy):
 
 
 def _described(strategy):
-    return f"{type(strategy).__name__} on {strategy.num_replicas_in_sync} replicas"
+    kind = type(strategy).__name__
+    if kind.startswith("_"):  # TensorFlow's name for none.
+        return "no strategy"
+    count = strategy.num_replicas_in_sync
+    return f"{kind} on {count} replica{'s' if count > 1 else ''}"
 
 
 def _as_list(value):

@@ -106,6 +106,11 @@ class Fitting:
             raise self._nothing_read(needed)
         return history
 
+    @property
+    def adapter(self):
+        """The `Adapter` of data elements to the networks, as far as these are known."""
+        return Adapter(self.signature, self.condition, self.value_range)
+
     def _shares(self, source, batch_size=None, needed=1):
         """Return in how many equal parts a batch must come: replicas, times samples in a pack.
 
@@ -138,7 +143,7 @@ class Fitting:
             source: `inputs.Source`; its values are checked now or, a dataset's, as they are read.
             needed: how many batches it needs to have.
         """
-        source.adapt(Adapter(self.signature, self.condition, self.value_range))
+        source.adapt(self.adapter)
         source.check(needed)
         if source.element is not None:
             x, condition = self.condition.split(source.element)

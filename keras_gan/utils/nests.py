@@ -112,6 +112,12 @@ def of_one_structure(first, second):
     return True
 
 
+def same(first, second):
+    """Tell whether two nests have the very same leaves."""
+    leaves = keras.tree.flatten(first), keras.tree.flatten(second)
+    return len(leaves[0]) == len(leaves[1]) and all(a is b for a, b in zip(*leaves, strict=True))
+
+
 def describe(nest, shape_of):
     """Return a nest as text, each leaf as its shape: for errors.
 
