@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.utils import arguments
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.copying import copy_of
 
 __all__ = ["GeneratorAverage", "get"]
@@ -121,7 +122,7 @@ def get(identifier):
         return GeneratorAverage(decay=arguments.number("ema", identifier, below=1))
     raise TypeError(
         "Expected `ema` to be None, a decay per step such as 0.999, or a "
-        f"`keras_gan.GeneratorAverage`. Received: ema={identifier!r}"
+        f"`keras_gan.GeneratorAverage`. Received: ema={shown(identifier)}"
     )
 
 

@@ -1,5 +1,7 @@
 """The GAN that a user holds: two networks, one `compile`, one `fit`."""
 
+import inspect
+
 import keras
 import tensorflow as tf
 
@@ -23,7 +25,7 @@ from keras_gan.latents.composite import nest_of
 from keras_gan.quality import Quality
 from keras_gan.running.fitting import Fitting
 from keras_gan.saving import Saving
-from keras_gan.utils import nests
+from keras_gan.utils import arguments, nests
 from keras_gan.utils.keras_internals import note_keras_attributes
 
 
@@ -99,6 +101,8 @@ class GAN(Fitting, Saving, keras.Model):
         value_range="auto",
         **kwargs,
     ):
+        accepted = inspect.signature(GAN.__init__).parameters
+        arguments.known("GAN", kwargs, [*accepted, "name", "dtype", "trainable"])
         super().__init__(**kwargs)
         check_models(generator, discriminator)
         check_scope(generator, discriminator, self.distribute_strategy)
@@ -147,6 +151,7 @@ class GAN(Fitting, Saving, keras.Model):
         jit_compile="auto",
         steps_per_execution=1,
         run_eagerly=False,
+        **unknown,
     ):
         """Choose the game: loss, optimizers, terms and the order of updates.
 
@@ -182,13 +187,15 @@ class GAN(Fitting, Saving, keras.Model):
             jit_compile: whether to compile the step with XLA; `"auto"` as Keras decides.
             steps_per_execution: training steps in one call of the compiled function.
             run_eagerly: whether to run the step op by op, for debugging.
+            **unknown: refused; the error says what to write.
 
         Raises:
             ValueError: for an unknown name, a value out of range, or a combination that Keras
                 can't run under a distribution strategy.
             TypeError: for an object of the wrong kind.
         """
-        check_running(self.distribute_strategy, jit_compile, steps_per_execution)
+        arguments.known("GAN.compile", unknown, inspect.signature(GAN.compile).parameters)
+        check_running(self.distribute_strategy, jit_compile, steps_per_execution, run_eagerly)
         with self.distribute_strategy.scope():
             game = game_of(
                 self,
@@ -392,7 +399,7 @@ class GAN(Fitting, Saving, keras.Model):
         network_inputs = self.discriminator_inputs(x, condition)
         return logits_of(self.discriminator(network_inputs, training=False), x)
 
-    def generate(self, n, seed=None, condition=None, truncation=None, batch_size=64):
+    def generate(self, n, seed=None, condition=None, truncation=None, batch_size=64, **unknown):
         """Return n samples. A seed names a sample: these are those of seeds s to s + n - 1.
 
         Sample i depends on its seed (and its row of the condition) alone, whatever the batch
@@ -404,6 +411,7 @@ class GAN(Fitting, Saving, keras.Model):
             condition: nest of arrays of n rows for a conditional generator, or one label for all.
             truncation: positive bound on normal latents, which trades variety for quality.
             batch_size: samples in one call of the generator.
+            **unknown: refused; the error says what to write.
 
         Returns:
             float32 NumPy array of shape `(n, *sample_shape)`.
@@ -416,6 +424,7 @@ class GAN(Fitting, Saving, keras.Model):
         >>> model.generate(4, seed=0).shape
         (4, 8, 8, 1)
         """
+        arguments.known("GAN.generate", unknown, inspect.signature(GAN.generate).parameters)
         if self._sample is None:
             self._sample = tf.function(
                 lambda *arguments: sampling.from_seeds(self, *arguments),
@@ -460,6 +469,8 @@ class GAN(Fitting, Saving, keras.Model):
         >>> model.export("saved_models/digits", keep=3)
         'saved_models/digits/1'
         """
+        accepted = inspect.signature(export.export).parameters
+        arguments.known("GAN.export", options, [name for name in accepted if name != "model"])
         return export.export(self, filepath, format=format, version=version, **options)
 
 

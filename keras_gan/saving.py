@@ -30,11 +30,12 @@ class Saving:
         Raises:
             ValueError: for a path of Keras's old HDF5 format, which holds no two networks.
         """
-        if str(filepath).endswith((".h5", ".hdf5")):
+        filepath = files.path_of("filepath", filepath)
+        if filepath.endswith((".h5", ".hdf5")):
             raise ValueError(
                 "Expected a path that ends in `.keras`: the old HDF5 format holds a single "
                 "network. To save weights alone, `save_weights` takes a path that ends in "
-                f"`.weights.h5`. Received: filepath={str(filepath)!r}"
+                f"`.weights.h5`. Received: filepath={filepath!r}"
             )
         if not is_chief(self):
             return
@@ -51,6 +52,12 @@ class Saving:
                 only the chief does.
             **kwargs: as `keras.Model.save_weights`.
         """
+        filepath = files.path_of("filepath", filepath)
+        if not filepath.endswith((".weights.h5", ".weights.json")):
+            raise ValueError(
+                "Expected a path that ends in `.weights.h5`; the whole model is saved by `save`. "
+                f"Received: filepath={filepath!r}"
+            )
         if not (every_worker or is_chief(self)):
             return
         with _writing(filepath, overwrite) as path:
@@ -72,6 +79,7 @@ class Saving:
             ValueError: when the file does not fit, or is an archive with members that lead
                 outside of it; the model then keeps the values it had.
         """
+        filepath = files.path_of("filepath", filepath)
         check_members(filepath)
         variables = self._saved_variables
         values = [variable.numpy() for variable in variables]
@@ -239,6 +247,7 @@ def load_model(filepath):
     >>> model.save("digits.keras")
     >>> model = keras_gan.load_model("digits.keras")
     """
+    filepath = files.path_of("filepath", filepath)
     check_members(filepath)
     return keras.saving.load_model(filepath, safe_mode=True)
 

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_gan.utils import arguments
+from keras_gan.utils.arguments import shown
 
 __all__ = ["Cosine", "Linear", "LogCosine", "Schedule", "get"]
 
@@ -28,7 +29,7 @@ def get(schedule):
     if not isinstance(schedule, Schedule | None):
         raise TypeError(
             "Expected `schedule` to be None or a Keras LearningRateSchedule, such as "
-            f"`keras_gan.schedules.Linear(1, 0, end=10_000)`. Received: schedule={schedule!r}"
+            f"`keras_gan.schedules.Linear(1, 0, end=10_000)`. Received: schedule={shown(schedule)}"
         )
     if isinstance(schedule, _Anneal) and min(schedule.initial, schedule.final) < 0:
         raise ValueError(

@@ -9,6 +9,7 @@ from keras_gan.augmentation.augmentation import Augmentation
 from keras_gan.augmentation.diff_augment import DiffAugment
 from keras_gan.augmentation.together import together
 from keras_gan.utils import arguments, nests, replicas
+from keras_gan.utils.arguments import shown
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -70,7 +71,7 @@ class Adaptive(Augmentation):
         if not isinstance(augmentation, keras.layers.Layer):
             raise TypeError(
                 "Expected `augmentation` to be a Keras layer, or None for DiffAugment. "
-                f"Received: augmentation={augmentation!r}"
+                f"Received: augmentation={shown(augmentation)}"
             )
         self.augmentation = augmentation
         self.target = arguments.number("target", target, low=-1, high=1)

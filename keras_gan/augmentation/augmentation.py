@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.augmentation.together import on_channels
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.keras_internals import layers_within
 
 
@@ -129,6 +130,6 @@ def check_strategy(layers, strategy):
             raise ValueError(
                 "The augmentation was made outside the strategy's scope: its replicas would draw "
                 "from one and the same random state. Make it, and compile, within "
-                f"`with strategy.scope():`. Received: augmentation={layer!r}, under {where} on "
-                f"{replicas} replicas"
+                "`with strategy.scope():`. Received: "
+                f"augmentation={shown(layer)}, under {where} on {replicas} replicas"
             )

@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_gan.augmentation.augmentation import Augmentation
 from keras_gan.utils import arguments
+from keras_gan.utils.arguments import shown
 
 
 class _OfImages(Augmentation):
@@ -328,7 +329,7 @@ class DiffAugment(Augmentation):
         if not self.policy or not set(self.policy) <= set(_POLICIES):
             raise ValueError(
                 f"Expected `policy` to name at least one of {sorted(_POLICIES)}, and nothing "
-                f"else. Received: policy={policy!r}"
+                f"else. Received: policy={shown(policy)}"
             )
         self.transformations = [_POLICIES[name]() for name in self.policy]
         self.built = True

@@ -341,10 +341,5 @@ def _is_finite(variable):
 
 
 def _local(directory):
-    directory = os.fspath(directory)
-    if "://" in directory:
-        raise ValueError(
-            "`directory` must be a local path: files are written in one step there. Leave it out "
-            f"for a temporary directory. Received: directory={directory!r}"
-        )
-    return directory
+    advice = "files are written in one step there. Leave it out for a temporary directory"
+    return files.path_of("directory", directory, advice)

@@ -5,7 +5,7 @@ import keras
 from keras_gan.data import elements
 from keras_gan.data.source import Source
 from keras_gan.quality import FIRST_SEED, Quality
-from keras_gan.utils.arguments import whole
+from keras_gan.utils.arguments import shown, whole
 
 
 class Evaluation(keras.callbacks.Callback):
@@ -74,7 +74,8 @@ class Evaluation(keras.callbacks.Callback):
         whole("batch_size", batch_size)
         if isinstance(metrics, str) or not len(metrics):
             raise ValueError(
-                f"`metrics` must be a list of at least one metric. Received: metrics={metrics!r}"
+                "`metrics` must be a list of at least one metric. "
+                f"Received: metrics={shown(metrics)}"
             )
         self._source = Source(*elements.unpack(dataset))
         self._source.check_end(None, "dataset.take")

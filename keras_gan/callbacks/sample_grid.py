@@ -12,8 +12,8 @@ from keras_gan.data import elements
 from keras_gan.data.condition import as_arrays
 from keras_gan.data.signature import pack_size
 from keras_gan.utils import nests
-from keras_gan.utils.arguments import whole
-from keras_gan.utils.files import prepare_directory
+from keras_gan.utils.arguments import shown, whole
+from keras_gan.utils.files import path_of, prepare_directory
 from keras_gan.visualization import files, pictures, plots
 from keras_gan.workers import is_chief
 
@@ -255,13 +255,8 @@ def _with_axis(samples):
 
 
 def _checked_directory(directory):
-    directory = os.fspath(directory)
-    if "://" in directory:
-        raise ValueError(
-            "`directory` must be a local path; for remote storage give a `writer` to TensorBoard "
-            f"or copy the pictures afterwards. Received: directory={directory!r}"
-        )
-    return directory
+    advice = "for remote storage give a `writer` to TensorBoard, or copy the pictures afterwards"
+    return path_of("directory", directory, advice)
 
 
 def _check_writer(writer):
@@ -270,10 +265,10 @@ def _check_writer(writer):
     if not isinstance(writer, tf.summary.SummaryWriter):
         raise TypeError(
             "`writer` must be a tf.summary writer, such as "
-            f"tf.summary.create_file_writer('logs'). Received: writer={writer!r}"
+            f"tf.summary.create_file_writer('logs'). Received: writer={shown(writer)}"
         )
     if importlib.util.find_spec("tensorboard") is None:
         raise ValueError(
             "`writer` needs the package tensorboard, through which tf.summary writes images: "
-            f"pip install tensorboard. Received: writer={writer!r}"
+            f"pip install tensorboard. Received: writer={shown(writer)}"
         )

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras_gan.data import elements, labels
 from keras_gan.data.signature import match_nests
 from keras_gan.utils import arguments, nests
+from keras_gan.utils.arguments import shown
 
 _CHOICES = "auto", True, False, "generator", "samples"
 
@@ -115,7 +116,7 @@ class Condition:
         if not isinstance(condition, dict) or not set(wanted) <= set(condition):
             raise ValueError(
                 f"Expected conditions that are dicts with the keys {wanted}, for "
-                f"`{player}_condition={keys!r}`. Received: a condition of {there}"
+                f"`{player}_condition={shown(keys)}`. Received: a condition of {there}"
             )
         return condition[keys] if isinstance(keys, str) else {key: condition[key] for key in keys}
 
@@ -201,7 +202,12 @@ class Condition:
             ValueError: for labels that are text.
         """
         wanted = self._wanted() if self.given else {}
-        if condition is None or set(nests.names(condition)) != set(wanted):
+        if condition is None:
+            return None
+        if len(wanted) == len(nests.leaves(condition)) == 1:
+            # One part is that part, whatever key it has.
+            condition = nests.pack_as(self.structure(), nests.leaves(condition))
+        if set(nests.names(condition)) != set(wanted):
             return condition
 
         def formed(part, spec):
@@ -351,9 +357,13 @@ def example(spec, rows=1):
 
 def as_arrays(condition):
     """Return a condition as a nest of arrays: as in `datasets.from_arrays`, a list is one array."""
-    if isinstance(condition, list):
-        return np.asarray(condition)
-    return nests.map(np.asarray, condition)
+    if condition is None:
+        return None
+    if isinstance(condition, dict):
+        return {key: as_arrays(part) for key, part in condition.items()}
+    if isinstance(condition, tuple) and any(map(np.ndim, condition)):
+        return tuple(map(as_arrays, condition))
+    return elements.as_array(condition, "condition")
 
 
 def describe(condition):
@@ -395,6 +405,6 @@ def _checked_keys(name, keys):
     if not isinstance(keys, (list, tuple)) or not keys or not all(isinstance(k, str) for k in keys):
         raise ValueError(
             f"Expected `{name}` to be None, a key of the data's condition or a list of keys. "
-            f"Received: {name}={keys!r}"
+            f"Received: {name}={shown(keys)}"
         )
     return list(keys)

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.utils import nests
+from keras_gan.utils.arguments import shown
 
 
 def unpack(element):
@@ -34,6 +35,28 @@ def unpack(element):
     return x, condition
 
 
+def as_array(value, name):
+    """Return an array-like as an array.
+
+    Args:
+        value: array, tensor, number, or list of rows of one length.
+        name: what errors call it.
+
+    Raises:
+        TypeError: when it is none, such as `None` or rows of several lengths.
+    """
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):
+        array = np.asarray(None)
+    if array.dtype == object:
+        raise TypeError(
+            f"Expected `{name}` to be an array of numbers, or a list of rows of one length. "
+            f"Received: {name}={shown(value)}"
+        )
+    return array
+
+
 def pack(x, condition):
     """Return the element of a dataset that holds samples and their condition.
 
@@ -54,7 +77,7 @@ def zeros_like_spec(spec):
 def rows_of(nest):
     """Return how many rows the arrays of a nest have; `None` where there is no array."""
     leaves = nests.leaves(nest)
-    return len(leaves[0]) if leaves else None
+    return len(leaves[0]) if leaves and np.ndim(leaves[0]) else None
 
 
 def take(nest, rows):
@@ -88,12 +111,14 @@ def batches(dataset, steps=None):
     """
     empty = True
     for element in itertools.islice(_elements(dataset, steps), steps):
-        x, condition = nests.map(np.asarray, unpack(element))
+        x, condition = unpack(element)
+        x = nests.map(lambda part: as_array(part, "samples"), x)
+        condition = nests.map(np.asarray, condition)
         if rows_of(x):
             empty = False
             yield x, condition
     if empty:
-        raise ValueError(f"There are no samples in the data. Received: dataset={dataset!r}")
+        raise ValueError(f"There are no samples in the data. Received: dataset={shown(dataset)}")
 
 
 def is_endless(dataset):
@@ -113,7 +138,7 @@ def check_repeatable(dataset):
     if hasattr(dataset, "__next__"):
         raise TypeError(
             "The data are read more than once: give a `tf.data.Dataset`, arrays or a list of "
-            f"batches, not an iterator. Received: dataset={dataset!r}"
+            f"batches, not an iterator. Received: dataset={shown(dataset)}"
         )
 
 
@@ -127,12 +152,12 @@ def _elements(dataset, steps):
     if not hasattr(dataset, "__iter__") or isinstance(dataset, str):
         raise TypeError(
             "Expected arrays, or batches `x` or `(x, condition)`, such as a `tf.data.Dataset`. "
-            f"Received: dataset={dataset!r}"
+            f"Received: dataset={shown(dataset)}"
         )
     if steps is None and is_endless(dataset):
         raise ValueError(
             "Expected data with an end: leave `repeat()` out, or take some batches with "
-            f"`dataset.take(...)`. Received: dataset={dataset!r}"
+            f"`dataset.take(...)`. Received: dataset={shown(dataset)}"
         )
     if hasattr(dataset, "seek"):
         dataset.seek(0)

@@ -75,11 +75,8 @@ def generate(model, sample, n, seed, condition, truncation, batch_size):
 def _check(model, n, seed, batch_size, truncation):
     arguments.whole("n", n)
     arguments.whole("batch_size", batch_size)
-    if seed is not None and not isinstance(seed, (int, np.integer)):
-        raise ValueError(
-            "Expected `seed` to be None or an integer, the seed of the first sample. "
-            f"Received: seed={seed!r}"
-        )
+    if seed is not None:
+        arguments.seed("seed", seed, n)
     if truncation is None:
         return
     if model.latents is None:

@@ -10,6 +10,7 @@ import keras
 
 from keras_gan.layers import packing
 from keras_gan.utils import nests
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.keras_internals import layers_within, made_by
 from keras_gan.utils.tensors import compatible
 
@@ -131,6 +132,7 @@ class Signature:
         judged, self.discriminator_condition = _split(input_structure(discriminator), made)
         self.generator_condition = _behind_latents(generator, prior)
         self.samples = judged if made is None else made
+        _check_swapped(generator, discriminator, made, judged)
         _check_samples(made, judged)
         self.heads = None
         outputs = output_structure(discriminator)
@@ -205,7 +207,7 @@ def latents_structure(generator):
             'Expected a Functional or Sequential generator for `latents="auto"`: the size of the '
             "latents is read off its first input. Begin a Sequential with `keras.Input((64,))`, or "
             "pass the latents, for example `latents=keras_gan.latents.Normal(64)`. Received: "
-            f"generator={generator.name!r} of type {type(generator).__name__}, without inputs"
+            f"generator={shown(generator.name)} of type {type(generator).__name__}, without inputs"
         )
     latents = structure[0] if isinstance(structure, (list, tuple)) else structure
     if isinstance(latents, dict) and any(
@@ -268,7 +270,7 @@ def check_models(generator, discriminator):
     for player, network in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(network, keras.Model):
             raise TypeError(
-                f"Expected `{player}` to be a Keras model. Received: {player}={network!r} of "
+                f"Expected `{player}` to be a Keras model. Received: {player}={shown(network)} of "
                 f"type {type(network)}"
             )
     if generator is discriminator:
@@ -298,6 +300,31 @@ def match_nests(what, tensors, where, expected):
         _match(f"{what}{part and f' ({part})'}", tensor, where, wanted)
 
 
+def _check_swapped(generator, discriminator, made, judged):
+    """Raise when the networks fit each other only the other way round."""
+    forth, back = (made, judged), _first_pair(discriminator, generator)
+    if None in (*map(_shape_of, forth), *map(_shape_of, back)):
+        return
+    if not compatible(*map(_shape_of, forth)) and compatible(*map(_shape_of, back)):
+        raise ValueError(
+            "The networks look swapped: the generator comes first, `GAN(generator, "
+            f"discriminator)`. Received: generator={generator.name!r}, which returns "
+            f"{_shape_of(made)}, and discriminator={discriminator.name!r}, which takes "
+            f"{_shape_of(judged)}"
+        )
+
+
+def _first_pair(network, other):
+    """Return what a network returns, and the first that another takes."""
+    taken = input_structure(other)
+    return output_structure(network), taken[0] if isinstance(taken, (list, tuple)) else taken
+
+
+def _shape_of(tensor):
+    """Return the shape of a single symbolic tensor without the batch axis, else `None`."""
+    return None if tensor is None or nests.is_nest(tensor) else sample_shape(tensor)
+
+
 def _check_samples(made, judged):
     if made is None or judged is None:
         return
@@ -309,21 +336,22 @@ def _match(what, tensor, where, expected):
     if not compatible(shape, wanted):
         raise ValueError(
             f"{what} and {where} differ in shape (without the batch axis): {shape} and {wanted}. "
-            f"{_advice(tuple(tensor.shape), wanted)}"
+            f"{_advice(tuple(tensor.shape), wanted, 'condition' in where)}"
         )
 
 
-def _advice(given, wanted):
+def _advice(given, wanted, is_condition):
     """Return what to do about samples or conditions of another shape, a sentence.
 
     Args:
         given: the shape with what should be the batch axis.
         wanted: the shape that the network takes, without it.
+        is_condition: whether it is a condition.
     """
     shape, rank = given[1:], len(wanted)
     if compatible(given, wanted) and rank:
         return "They come one by one: make batches of them, `dataset.batch(64)`."
-    if rank == 1 and not shape:
+    if rank == 1 and not shape and is_condition:
         return f"Labels become one-hot rows where the model says `num_classes={wanted[0]}`."
     if rank == 3 and compatible(shape, wanted[:2]) and wanted[2] == 1:
         return "Give the images an axis for their single channel: `x[..., None]`."
@@ -369,7 +397,7 @@ def _check_logits(heads, discriminator):
                 f"The discriminator ends in a {activation}; expected logits. Drop the last "
                 "activation: the losses work on logits, which stay exact where a probability "
                 "rounds to 0 or 1 and its gradient vanishes. Probabilities are "
-                f"`keras.ops.sigmoid(logits)`. Received: discriminator={discriminator.name!r}"
+                f"`keras.ops.sigmoid(logits)`. Received: discriminator={shown(discriminator.name)}"
             )
 
 

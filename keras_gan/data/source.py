@@ -370,10 +370,10 @@ def _as_samples(x):
     if isinstance(x, (dict, tuple)):
         return nests.map(_as_samples, x)
     try:
-        array = np.asarray(x)
-    except (TypeError, ValueError):
+        array = elements.as_array(x, "x")
+    except TypeError:
         array = np.asarray(None)
-    if array.dtype == object or array.ndim == 0:
+    if array.ndim == 0:
         iterator = hasattr(x, "__next__")
         hint = (
             "An iterator can be read once, and no run could be resumed on it: make a dataset, "

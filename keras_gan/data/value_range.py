@@ -1,6 +1,9 @@
 """The range of values of a model's images."""
 
+import numbers
+
 from keras_gan.data.signature import last_activations
+from keras_gan.utils.arguments import shown
 
 _UNIT = {"sigmoid", "hardsigmoid"}
 _BOUNDED = {"tanh", *_UNIT}
@@ -45,9 +48,10 @@ def _checked(value_range):
     if isinstance(value_range, str) and value_range == "auto":
         return value_range
     pair = list(value_range) if isinstance(value_range, (list, tuple)) else []
-    if len(pair) != 2 or not pair[0] < pair[1]:
+    are_numbers = all(isinstance(value, numbers.Real) for value in pair)
+    if len(pair) != 2 or not are_numbers or not pair[0] < pair[1]:
         raise ValueError(
             "Expected `value_range` to be 'auto' or a pair (lowest, highest). "
-            f"Received: value_range={value_range!r}"
+            f"Received: value_range={shown(value_range)}"
         )
     return [float(value) for value in pair]

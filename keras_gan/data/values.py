@@ -5,7 +5,6 @@ import functools
 import re
 import warnings
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -30,12 +29,12 @@ def check_float(dtype):
     Raises:
         ValueError: naming the dtype and how to scale images.
     """
-    dtype = keras.backend.standardize_dtype(dtype)
-    if "float" not in dtype:
+    dtype = tf.as_dtype(dtype)
+    if not dtype.is_floating:
         raise ValueError(
             "Expected floating-point samples, images scaled to [-1, 1] as a tanh generator makes "
             "them: `x.astype('float32') / 127.5 - 1` for 8-bit images. "
-            f"Received: samples of dtype {dtype}"
+            f"Received: samples of dtype {dtype.name}"
         )
 
 

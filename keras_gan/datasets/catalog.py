@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_gan.datasets import images as image_tools
 from keras_gan.datasets.epochs import batch_plan, gathered, seekable
+from keras_gan.utils.arguments import shown
 
 # How many encoded images are at hand to draw from where a dataset does not fit in memory.
 SHUFFLE_BUFFER = 10_000
@@ -138,12 +139,12 @@ def _count(builder, split):
         raise ValueError(
             f"Expected `split` to be one of {sorted(builder.info.splits)} of "
             f'{builder.info.full_name!r}, or a part of one as in "train[:10%]". '
-            f"Received: split={split!r}"
+            f"Received: split={shown(split)}"
         ) from error
     if not count:
         raise ValueError(
             f"There are no samples in that split of {builder.info.full_name!r}. "
-            f"Received: split={split!r}"
+            f"Received: split={shown(split)}"
         )
     return count
 

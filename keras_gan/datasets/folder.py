@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_gan.datasets import images as image_tools
 from keras_gan.datasets.epochs import check_batching, gathered, indexed
+from keras_gan.utils.files import path_of
 
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 
@@ -44,7 +45,7 @@ def from_folder(path, batch_size=64, seed=0, shuffle=True, image_size=None):
     TensorShape([2, 64, 64, 3])
     """
     batch_size, seed = check_batching(batch_size, seed)
-    files, labels = _list_images(pathlib.Path(path))
+    files, labels = _list_images(pathlib.Path(path_of("path", path)))
     image_size = image_tools.check_image_size(image_size)
     reader = _Reader(files[0], image_size)
     if image_tools.fits_in_memory(len(files), reader.shape):

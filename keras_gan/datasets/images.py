@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_gan.utils.arguments import shape
+from keras_gan.utils.arguments import shape, shown
 
 # Decoded images up to this many bytes are kept in memory, where any sample is at hand: the
 # shuffle is then over the whole dataset. Larger datasets are read as they are used.
@@ -60,7 +60,7 @@ def check_image_size(image_size):
     if len(sides) > 2:
         raise ValueError(
             "Expected `image_size` to be a whole number or a pair (height, width) of them, in "
-            f"pixels. Received: image_size={image_size!r}"
+            f"pixels. Received: image_size={shown(image_size)}"
         )
     return (sides * 2)[:2]
 

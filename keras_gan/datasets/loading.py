@@ -11,6 +11,8 @@ from keras_gan.datasets.digits import load_digits
 from keras_gan.datasets.epochs import check_batching
 from keras_gan.datasets.folder import from_folder
 from keras_gan.datasets.toy import Gaussian, Grid, Ring
+from keras_gan.utils.arguments import shown
+from keras_gan.utils.files import path_of
 
 TOYS = {"gaussian": Gaussian, "ring": Ring, "grid": Grid}
 BUILT_IN = (*TOYS, "digits")
@@ -73,11 +75,11 @@ def load(
         raise TypeError(f"`name` must be a name or a path. Received: name={name!r}")
     batching = (*check_batching(batch_size, seed), bool(shuffle))
     image_size = images.check_image_size(image_size)
-    name = os.fspath(name)
+    name = path_of("name", name)
     if data_dir is not None and (name in BUILT_IN or _is_folder(name)):
         raise ValueError(
             f"`data_dir` is where prepared tfds data lies; {name!r} is not a tfds dataset. "
-            f"Received: data_dir={data_dir!r}"
+            f"Received: data_dir={shown(data_dir)}"
         )
     if name in TOYS:
         return _load_toy(name, split, *batching, image_size)
@@ -110,7 +112,7 @@ def _load_folder(name, split, batch_size, seed, shuffle, image_size):
     if split != "train":
         raise ValueError(
             "A folder is one split, 'train'; load the folder of another split by its own path. "
-            f"Received: split={split!r}"
+            f"Received: split={shown(split)}"
         )
     return from_folder(name, batch_size, seed, shuffle, image_size)
 

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from keras_gan.datasets.epochs import known_steps, one_pass, seekable
 from keras_gan.utils import arguments
+from keras_gan.utils.arguments import shown
 
 
 def map(dataset, function, seed=None):
@@ -85,7 +86,7 @@ def _check(dataset, function):
         )
     if not callable(function):
         raise TypeError(
-            f"Expected `function` to be a function of a batch. Received: function={function!r}"
+            f"Expected `function` to be a function of a batch. Received: function={shown(function)}"
         )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.export import markdown, provenance, signatures
+from keras_gan.utils.arguments import shown
 from keras_gan.version import __version__
 
 NOT_STATED = "Not stated by whoever exported it."
@@ -42,7 +43,7 @@ def check(card):
     """
     card = {} if card is None else card
     if not isinstance(card, dict):
-        raise TypeError(f"Expected `card` to be a dict. Received: card={card!r}")
+        raise TypeError(f"Expected `card` to be a dict. Received: card={shown(card)}")
     if unknown := card.keys() - STATED.keys():
         raise ValueError(
             f"Expected `card` to have keys among {sorted(STATED)}. Received: {sorted(unknown)}"

@@ -10,6 +10,7 @@ from keras_gan.export.limits import Limits
 from keras_gan.export.signatures import Signatures
 from keras_gan.export.versions import Versions
 from keras_gan.utils import arguments, nests
+from keras_gan.utils.arguments import shown
 from keras_gan.workers import is_chief
 
 
@@ -143,7 +144,7 @@ def _check(model, keep, max_batch_size, dtype, include_discriminator, format):
     if include_discriminator and format != "tf_saved_model":
         raise ValueError(
             "The discriminator is exported as a signature of SavedModels alone. "
-            f"Received: include_discriminator=True with format={format!r}"
+            f"Received: include_discriminator=True with format={shown(format)}"
         )
 
 

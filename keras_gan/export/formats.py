@@ -8,6 +8,7 @@ import tensorflow as tf
 from absl import logging
 
 from keras_gan.utils import arguments
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.keras_internals import resource_owner
 
 # The file by which a format's directory is recognized.
@@ -40,7 +41,7 @@ def check_others(format, versions):
             if other != format and (versions.path(number) / file).exists():
                 raise ValueError(
                     f"Expected a directory for each format: a server takes the largest version. "
-                    f"Received: format={format!r} for {str(versions.base)!r}, whose version "
+                    f"Received: format={shown(format)} for {str(versions.base)!r}, whose version "
                     f"{number} is {other!r}"
                 )
 

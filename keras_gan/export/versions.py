@@ -19,12 +19,14 @@ class Versions:
     """
 
     def __init__(self, filepath):
-        if "://" in str(filepath):
+        advice = "a remote one can't be renamed in one step. Export locally, and copy the version"
+        self.base = pathlib.Path(files.path_of("filepath", filepath, advice))
+        if self.base.suffix in (".keras", ".h5", ".hdf5", ".tflite", ".onnx"):
             raise ValueError(
-                "Expected a local directory: a remote one can't be renamed in one step. Export "
-                f"locally and copy the version's directory. Received: {filepath}"
+                "Expected a directory, which holds numbered versions: a file of Keras is written "
+                "by `save`, other formats are chosen by `format=`. "
+                f"Received: filepath={str(filepath)!r}"
             )
-        self.base = pathlib.Path(filepath)
         if self.name.isdecimal():
             raise ValueError(
                 "Expected a base directory, which holds numbered versions. A path that ends in a "

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.utils import keras_internals
+from keras_gan.utils.arguments import shown
 
 
 def get(identifier, player):
@@ -24,11 +25,17 @@ def get(identifier, player):
     """
     if isinstance(identifier, str) and identifier == "auto":
         identifier = keras.optimizers.Adam(2e-4, beta_1=0.5)
-    optimizer = keras.optimizers.get(identifier)
+    try:
+        optimizer = keras.optimizers.get(identifier)
+    except ValueError:  # It says the same of neither player.
+        optimizer = None
     if not isinstance(optimizer, keras.optimizers.Optimizer):
+        is_class = isinstance(identifier, type)
         raise TypeError(
-            f"Expected `{player}_optimizer` to be 'auto', a Keras optimizer, its name or its "
-            f"config. Received: {player}_optimizer={identifier!r}"
+            f"Expected `{player}_optimizer` to be 'auto', a Keras optimizer such as "
+            "`keras.optimizers.Adam(2e-4, beta_1=0.5)`, its name or its config."
+            f"{' Did you forget to call it?' if is_class else ''} "
+            f"Received: {player}_optimizer={shown(identifier)}"
         )
     # Stock callbacks log `learning_rate_<name>`: two optimizers named "adam" would be one.
     optimizer.name = player

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_gan.utils import arguments, nests, replicas
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.keras_internals import adam_moments
 
 UNROLLED_STEPS = 5
@@ -144,7 +145,7 @@ def get(update, unrolled_steps=None):
     if unrolled_steps is not None:
         raise ValueError(
             "Expected `unrolled_steps` with update='unrolled' alone. Received: "
-            f"unrolled_steps={unrolled_steps!r}, update={update!r}"
+            f"unrolled_steps={shown(unrolled_steps)}, update={shown(update)}"
         )
     return Alternating() if update == "alternating" else Simultaneous()
 

@@ -5,6 +5,8 @@ import random
 import keras
 import tensorflow as tf
 
+from keras_gan.utils import arguments
+
 
 class SeedStream:
     """The seeds of one training step on one replica, handed out in program order.
@@ -55,6 +57,7 @@ class RandomState(keras.layers.Layer):
         super().__init__(trainable=False, **kwargs)
         if seed is None:
             seed = random.randrange(2**31)
+        arguments.seed("seed", seed)
         self.seed = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(seed),

@@ -40,6 +40,7 @@ def game_of(
         TypeError: for an object of the wrong kind.
     """
     arguments.whole("discriminator_steps", discriminator_steps)
+    arguments.flag("balance", balance)
     order = orders.get(update, unrolled_steps)
     loss, average, kept = losses.get(loss), averaging.get(ema), replays.get(replay)
     terms = [game_terms.get(term) for term in _as_list(terms)]
@@ -97,17 +98,23 @@ def check_scope(generator, discriminator, strategy):
             )
 
 
-def check_running(strategy, jit_compile, steps_per_execution):
-    """Raise when Keras can't run a model so under a strategy of several replicas.
+def check_running(strategy, jit_compile, steps_per_execution, run_eagerly):
+    """Raise when Keras can't run a model so, by itself or under several replicas.
 
     Args:
         strategy: the model's `tf.distribute.Strategy`.
         jit_compile: as in `GAN.compile`.
         steps_per_execution: as in `GAN.compile`.
+        run_eagerly: as in `GAN.compile`.
 
     Raises:
-        ValueError: naming the combination.
+        ValueError: naming the combination, or a count that is none.
+        TypeError: for a flag that is none.
     """
+    arguments.whole("steps_per_execution", steps_per_execution)
+    arguments.flag("run_eagerly", run_eagerly)
+    if jit_compile != "auto":
+        arguments.flag("jit_compile", jit_compile)
     refused = {
         "jit_compile=True": jit_compile is True,
         f"steps_per_execution={steps_per_execution}": steps_per_execution > 1,

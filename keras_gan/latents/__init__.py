@@ -6,6 +6,7 @@ from keras_gan.latents.normal import Normal, TruncatedNormal
 from keras_gan.latents.prior import Prior
 from keras_gan.latents.uniform import Uniform
 from keras_gan.utils import nests, registry
+from keras_gan.utils.arguments import shown
 
 __all__ = ["Categorical", "Composite", "Normal", "Prior", "TruncatedNormal", "Uniform", "get"]
 
@@ -24,7 +25,7 @@ def get(identifier):
     if isinstance(identifier, str):
         raise ValueError(
             "Expected `latents` to be 'auto', None or a prior with its size, such as "
-            f"`keras_gan.latents.Normal(64)`. Received: latents={identifier!r}"
+            f"`keras_gan.latents.Normal(64)`. Received: latents={shown(identifier)}"
         )
     prior = priors_of(identifier)
     return (

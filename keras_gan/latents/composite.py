@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_gan.latents.normal import Normal
 from keras_gan.latents.prior import Prior
 from keras_gan.utils import nests
+from keras_gan.utils.arguments import shown
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -37,7 +38,7 @@ class Composite(Prior):
         self.parts = priors_of(parts)
         found = nests.leaves(self.parts)
         if not nests.is_nest(self.parts) or not found:
-            raise TypeError(f"Expected a nest of priors. Received: parts={parts!r}")
+            raise TypeError(f"Expected a nest of priors. Received: parts={shown(parts)}")
         for part in found:
             if not isinstance(part, Prior):
                 raise TypeError(

@@ -1,8 +1,11 @@
 """The base class of priors over latents."""
 
+import numbers
+
 import tensorflow as tf
 
 from keras_gan.utils import arguments
+from keras_gan.utils.arguments import shown
 
 # Named, as the default differs between devices. (XLA turns the same bits into other floats:
 # samples are drawn outside it.)
@@ -82,11 +85,14 @@ class Prior:
         if not self.truncates:
             raise ValueError(
                 f"{type(self).__name__} latents are bounded already: `truncation` applies to "
-                f"normal latents. Received: truncation={truncation}"
+                f"normal latents. Received: truncation={shown(truncation)}"
             )
-        if not tf.is_tensor(truncation) and not truncation > 0:
+        if tf.is_tensor(truncation):
+            return
+        if not isinstance(truncation, numbers.Real) or not truncation > 0:
             raise ValueError(
-                f"Expected `truncation` to be positive or None. Received: truncation={truncation}"
+                "Expected `truncation` to be positive or None. "
+                f"Received: truncation={shown(truncation)}"
             )
 
     def interpolate(self, start, end, position):

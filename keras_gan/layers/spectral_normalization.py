@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.kernels import as_matrix, kernel_of
 
 # Below it a norm counts as zero: squares of float32 numbers lose their digits before that.
@@ -76,7 +77,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         if not isinstance(layer, keras.layers.Layer):
             raise TypeError(
                 "Expected a Keras layer, such as `keras.layers.Dense(1)`. "
-                f"Received: layer={layer!r} of type {type(layer)}"
+                f"Received: layer={shown(layer)} of type {type(layer)}"
             )
         # Not in the compute dtype: the layer casts its inputs and W / sigma itself.
         kwargs["dtype"] = layer.variable_dtype
@@ -96,7 +97,7 @@ class SpectralNormalization(keras.layers.Wrapper):
             raise ValueError(
                 "Expected a layer with a kernel: Dense, Conv1D to Conv3D, Conv1DTranspose to "
                 "Conv3DTranspose or Embedding. "
-                f"Received: layer={self.layer.name!r} of type {type(self.layer).__name__}"
+                f"Received: layer={shown(self.layer.name)} of type {type(self.layer).__name__}"
             )
         rest, channels = as_matrix(self.layer, kernel).shape
         self.u = self._add_vector("u", channels, self._first_u)

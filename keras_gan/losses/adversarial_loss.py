@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_gan.utils import arguments
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.tensors import compatible, wide
 
 
@@ -155,7 +156,7 @@ class AdversarialLoss:
 
     def __repr__(self):
         """Show the loss as the call that makes it."""
-        arguments = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
+        arguments = ", ".join(f"{key}={shown(value)}" for key, value in self.get_config().items())
         return f"{type(self).__name__}({arguments})"
 
 

@@ -7,6 +7,7 @@ from keras_gan.metrics.metric import QualityMetric
 from keras_gan.metrics.responses import LEAST, Arena
 from keras_gan.metrics.undisturbed import outside_strategies
 from keras_gan.utils import arguments
+from keras_gan.utils.arguments import shown
 
 
 def duality_gap(model, real, condition=None, steps=500, learning_rate=5e-3, batch_size=256, seed=0):
@@ -180,7 +181,7 @@ class DualityGap(QualityMetric):
         """
         raise ValueError(
             f"The metric {self.name!r} has no statistics of the real set to keep on disk: call "
-            f"`update_state(real=...)` at each evaluation. Received: dataset={dataset!r}"
+            f"`update_state(real=...)` at each evaluation. Received: dataset={shown(dataset)}"
         )
 
     def get_config(self):

@@ -9,6 +9,7 @@ from keras_gan.metrics.metric import QualityMetric
 from keras_gan.metrics.progress import progress, say
 from keras_gan.metrics.ranges import in_range
 from keras_gan.utils import nests, registry
+from keras_gan.utils.arguments import shown
 
 _AT_ONCE = 500  # Samples between two steps of a progress bar.
 _METHODS = "name", "reset_state", "update_state", "result"
@@ -50,7 +51,7 @@ def get_all(identifiers):
     if not isinstance(identifiers, (list, tuple)):
         raise TypeError(
             "Expected `metrics` to be a list of metrics or their names. "
-            f"Received: metrics={identifiers!r}"
+            f"Received: metrics={shown(identifiers)}"
         )
     return [get(identifier) for identifier in identifiers]
 

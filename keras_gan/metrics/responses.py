@@ -10,6 +10,7 @@ from keras_gan.metrics import checks
 from keras_gan.metrics.descent import Descent, batches
 from keras_gan.metrics.undisturbed import undisturbed
 from keras_gan.utils import nests
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.copying import copy_of
 
 LEAST = 20  # real samples
@@ -218,7 +219,7 @@ def _check_model(model):
         if getattr(model, needed, None) is None:
             raise ValueError(
                 "Expected a compiled `keras_gan.GAN`: the duality gap is about its game. "
-                f"Received: model={model!r}, without {needed!r}"
+                f"Received: model={shown(model)}, without {needed!r}"
             )
     parts = nests.names(model.signature.samples) if model.signature.samples is not None else [""]
     if parts != [""]:

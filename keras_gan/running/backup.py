@@ -12,7 +12,7 @@ from keras_gan.running.resuming import Progress, ResumableCallback
 from keras_gan.running.signals import Requests
 from keras_gan.running.snapshots import DamagedError, Snapshots, name_of, numbers_of
 from keras_gan.utils import files
-from keras_gan.utils.arguments import whole
+from keras_gan.utils.arguments import shown, whole
 from keras_gan.utils.keras_internals import has_schedule
 from keras_gan.workers import are_several, is_chief, total
 
@@ -83,12 +83,8 @@ class Backup(ResumableCallback):
         if every_steps is not None:
             whole("every_steps", every_steps)
         whole("keep", keep)
-        if "://" in os.fspath(directory):
-            raise ValueError(
-                "`directory` must be a local path: backups get their names in one step there. "
-                f"Received: directory={os.fspath(directory)!r}"
-            )
-        self.directory = os.fspath(directory)
+        advice = "backups get their names in one step there"
+        self.directory = files.path_of("directory", directory, advice)
         self.every_steps = every_steps
         self.keep = keep
         self._snapshots = Snapshots(self.directory, keep)
@@ -246,7 +242,7 @@ class Backup(ResumableCallback):
             raise ValueError(
                 f"The chief goes on from the backup {name!r}, which this worker does not see: "
                 "`directory` must be one that all workers share. "
-                f"Received: directory={self.directory!r}"
+                f"Received: directory={shown(self.directory)}"
             )
         return name
 

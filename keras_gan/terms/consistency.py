@@ -12,6 +12,7 @@ from keras_gan.terms.norms import squared_norm
 from keras_gan.terms.path_length import check_latents
 from keras_gan.terms.term import Term
 from keras_gan.utils import arguments, nests
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.tensors import wide
 
 NOISE = 0.05
@@ -78,13 +79,13 @@ class ConsistencyRegularization(Term):
         if not isinstance(augmentation, keras.layers.Layer | None):
             raise TypeError(
                 "Expected `augmentation` to be a Keras layer, or None for a choice by the samples' "
-                f"shape. Received: augmentation={augmentation!r}"
+                f"shape. Received: augmentation={shown(augmentation)}"
             )
         if augmentation is not None and follows_training(augmentation):
             raise ValueError(
                 "Expected an `augmentation` that stays as it is: one that follows training, such "
                 "as `Adaptive` or an annealed `InstanceNoise`, belongs in "
-                f"`compile(augmentation=...)`. Received: augmentation={augmentation!r}"
+                f"`compile(augmentation=...)`. Received: augmentation={shown(augmentation)}"
             )
         self.augmentation = augmentation
         self._chosen = augmentation is None
@@ -105,7 +106,7 @@ class ConsistencyRegularization(Term):
                 f"The term {self.name!r} needs the shape of the samples to choose or to build its "
                 "transformation, and subclassed networks don't say it: pass one that is built, "
                 "`layer.build((None, *sample_shape))`, as `augmentation`. "
-                f"Received: augmentation={layer!r}"
+                f"Received: augmentation={shown(layer)}"
             )
         if not layer.built:
             layer.build((None, *shapes[0]))

@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_gan.terms.term import Term
 from keras_gan.utils import replicas
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.keras_internals import made_by
 from keras_gan.utils.tensors import wide
 
@@ -65,7 +66,7 @@ class FeatureMatching(Term):
         if not isinstance(output, str | None):
             raise TypeError(
                 "Expected `output` to be None or the name of an output of the discriminator. "
-                f"Received: output={output!r}"
+                f"Received: output={shown(output)}"
             )
         # Not `output`: Keras has a property of that name.
         self.output_name = output

@@ -7,6 +7,7 @@ from keras import ops
 from keras_gan.terms.norms import by_rows, norm, rows_of, squared_norm
 from keras_gan.terms.term import Term
 from keras_gan.utils import arguments, nests
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.tensors import wide
 
 
@@ -217,7 +218,7 @@ class GradientPenalty(_Centred):
         super().__init__(weight, target, interval, schedule, name, **kwargs)
         if not isinstance(one_sided, bool):
             raise TypeError(
-                f"Expected `one_sided` to be True or False. Received: one_sided={one_sided!r}"
+                f"Expected `one_sided` to be True or False. Received: one_sided={shown(one_sided)}"
             )
         self.one_sided = one_sided
 

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_gan.terms.term import Term
-from keras_gan.utils.arguments import choice
+from keras_gan.utils.arguments import choice, shown
 from keras_gan.utils.keras_internals import layers_within
 from keras_gan.utils.kernels import as_matrix, kernel_of
 from keras_gan.utils.tensors import wide
@@ -74,7 +74,7 @@ class OrthogonalRegularization(Term):
             raise ValueError(
                 f"The term {self.name!r} found no trainable kernel in the {self.player}: it looks "
                 "for layers such as Dense and Conv2D. Leave the term out. "
-                f"Received: {self.player}={network.name!r}"
+                f"Received: {self.player}={shown(network.name)}"
             )
 
     def discriminator_term(self, step):

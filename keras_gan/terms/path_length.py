@@ -7,6 +7,7 @@ from keras import ops
 from keras_gan.terms.norms import norm
 from keras_gan.terms.term import Term
 from keras_gan.utils import arguments, nests
+from keras_gan.utils.arguments import shown
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -68,7 +69,7 @@ class PathLength(Term):
         if not isinstance(of, str):
             raise TypeError(
                 "Expected `of` to be 'latents' or the name of a side output of the generator. "
-                f"Received: of={of!r}"
+                f"Received: of={shown(of)}"
             )
         self.of = of
         self.decay = arguments.number("decay", decay, high=1)

@@ -1,7 +1,14 @@
 """Checks of the arguments that users give, the same in every room."""
 
+import difflib
 import math
 import numbers
+
+import numpy as np
+
+from keras_gan.utils import habits
+
+_MOST_SHOWN = 8  # Items of a list in an error.
 
 
 def number(name, value, low=0.0, high=math.inf, above=-math.inf, below=math.inf):
@@ -20,7 +27,7 @@ def number(name, value, low=0.0, high=math.inf, above=-math.inf, below=math.inf)
         ValueError: when it is out of range, infinite or NaN.
     """
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        raise TypeError(f"Expected `{name}` to be a number. Received: {name}={value!r}")
+        raise TypeError(f"Expected `{name}` to be a number. Received: {name}={shown(value)}")
     inside = low <= value <= high and above < value < below
     if not (inside and math.isfinite(value)):
         raise ValueError(
@@ -48,7 +55,7 @@ def whole(name, value, least=1, most=math.inf, other=None):
         raise ValueError(
             f"Expected `{name}` to be {f'{other} or ' if other else ''}a whole number of at least "
             f"{least}{f' and at most {most}' if most < math.inf else ''}. "
-            f"Received: {name}={value!r}"
+            f"Received: {name}={shown(value)}"
         )
     return int(value)
 
@@ -64,10 +71,70 @@ def choice(name, value, options):
     Raises:
         ValueError: when it is none of them.
     """
-    options = list(options)  # What can't be hashed is in no set, which would raise another error.
-    if value not in options:
-        raise ValueError(f"Expected `{name}` to be one of {options}. Received: {name}={value!r}")
+    options = list(options)
+    # An array would be compared item by item, and what can't be hashed is in no set.
+    if not any(type(value) is type(option) and value == option for option in options):
+        raise ValueError(
+            f"Expected `{name}` to be one of {options}. Received: {name}={shown(value)}"
+        )
     return value
+
+
+def seed(name, value, count=1):
+    """Return an argument as an int, if it is a seed: an integer of 64 bits.
+
+    Args:
+        name: what the argument is called.
+        value: what it was given.
+        count: how many seeds from it on are wanted.
+
+    Raises:
+        ValueError: when it is no integer, or too large.
+    """
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_whole or not -(2**63) <= value <= 2**63 - count:
+        raise ValueError(
+            f"Expected `{name}` to be None or an integer of 64 bits. "
+            f"Received: {name}={shown(value)}"
+        )
+    return int(value)
+
+
+def flag(name, value):
+    """Return an argument, if it is `True` or `False`.
+
+    Args:
+        name: what the argument is called.
+        value: what it was given.
+
+    Raises:
+        TypeError: when it is neither.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"Expected `{name}` to be True or False. Received: {name}={shown(value)}")
+    return bool(value)
+
+
+def known(call, given, parameters):
+    """Raise for a keyword that a call does not have, with the one that was meant.
+
+    Args:
+        call: what was called, such as `"GAN.compile"`.
+        given: the keywords that were given.
+        parameters: the names of those that it has.
+
+    Raises:
+        TypeError: when any of the given is not among them.
+    """
+    parameters = [name for name in parameters if name not in ("self", "kwargs", "unknown")]
+    for name in [name for name in given if name not in parameters]:
+        near = difflib.get_close_matches(name, parameters, n=1, cutoff=0.7)
+        hint = habits.KEYWORDS[call].get(name) or (f"`{near[0]}=`" if near else None)
+        raise TypeError(
+            f"`{call}` has no argument `{name}`. "
+            + (f"Write {hint}. " if hint else "")
+            + f"Its arguments: {', '.join(parameters)}"
+        )
 
 
 def shape(name, value):
@@ -86,9 +153,33 @@ def shape(name, value):
     if not isinstance(value, (tuple, list)) or not value:
         raise TypeError(
             f"Expected `{name}` to be a whole number or a tuple of them, without the batch axis. "
-            f"Received: {name}={value!r}"
+            f"Received: {name}={shown(value)}"
         )
     return tuple(whole(f"{name}[{axis}]", side) for axis, side in enumerate(value))
+
+
+def shown(value):
+    """Return a value as errors show it: on one line, and no data of arrays.
+
+    Args:
+        value: what was given.
+
+    Example:
+
+    >>> from keras_gan.utils.arguments import shown
+    >>> shown(0.5), shown(np.zeros((4, 2)))
+    ('0.5', 'ndarray of shape (4, 2)')
+    """
+    shape = getattr(value, "shape", ())
+    if getattr(shape, "rank", 0) is None or tuple(shape) != ():
+        return f"{type(value).__name__} of shape {shape}"
+    if isinstance(value, (list, tuple, set, dict)):
+        items = value.values() if isinstance(value, dict) else value
+        simple = all(isinstance(item, (str, numbers.Number, type(None))) for item in items)
+        if not simple or len(value) > _MOST_SHOWN:
+            return f"{type(value).__name__} of {len(value)} items"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 100 else f"{text[:97]}..."
 
 
 def _range(low, high, above, below):

@@ -13,6 +13,8 @@ import tempfile
 import time
 import uuid
 
+from keras_gan.utils.arguments import shown
+
 # Seconds after which what is partial belongs to a process that was killed.
 _OLD = 3600
 _ADVICE = "Check its permissions, or choose another path."
@@ -102,6 +104,29 @@ def remove_partial(directory, names, age=_OLD):
         if re.fullmatch(rf"\.partial-[0-9a-f]{{8}}-({names})", path.name) and _age(path) >= age:
             with contextlib.suppress(OSError):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def path_of(name, path, local=None):
+    """Return a path argument as a string, `~` expanded to the home directory.
+
+    Args:
+        name: what the argument is called.
+        path: what it was given.
+        local: what to do about a remote path, where only local ones will do; `None` where Keras
+            writes remote ones too.
+
+    Raises:
+        TypeError: when it is no path.
+        ValueError: for a remote path, where only local ones will do.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"Expected `{name}` to be a path. Received: {name}={shown(path)}")
+    path = os.fspath(path)
+    if "://" not in path:
+        return os.path.expanduser(path)
+    if local is not None:
+        raise ValueError(f"Expected `{name}` to be a local path: {local}. Received: {path!r}")
+    return path
 
 
 def prepare_directory(directory, name="directory", advice=_ADVICE):

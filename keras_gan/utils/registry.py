@@ -7,6 +7,9 @@ import sys
 
 import keras
 
+from keras_gan.utils import habits
+from keras_gan.utils.arguments import shown
+
 
 def resolve(identifier, classes, base, kind):
     """Return the object that a name, a config or an instance stands for.
@@ -34,11 +37,10 @@ def resolve(identifier, classes, base, kind):
         identifier = _made(classes[identifier], identifier, kind)
     if isinstance(identifier, base):
         return identifier
-    is_class = isinstance(identifier, type) and issubclass(identifier, base)
-    hint = " Did you forget to call it? An instance is wanted." if is_class else ""
     raise TypeError(
         f"Expected `{kind}` to be a `{base.__module__}.{base.__name__}` or one of the names "
-        f"{sorted(classes)}.{hint} Received: {kind}={identifier!r} of type {type(identifier)}"
+        f"{sorted(classes)}.{_hint(identifier, base, kind)} "
+        f"Received: {kind}={shown(identifier)} of type {type(identifier)}"
     )
 
 
@@ -85,9 +87,29 @@ def snake_case(name):
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
+def _hint(identifier, base, kind):
+    """Return what to do about an object of another kind, a sentence or nothing."""
+    if isinstance(identifier, type) and issubclass(identifier, base):
+        return " Did you forget to call it? An instance is wanted."
+    if kind == "loss" and isinstance(identifier, keras.losses.Loss):
+        meant = habits.NAMES[kind].get(snake_case(type(identifier).__name__))
+        return (
+            " A loss of Keras compares labels with predictions; that of a GAN says what each "
+            f"player minimizes of real and fake logits.{f' Write {meant}.' if meant else ''}"
+        )
+    if kind == "metric" and isinstance(identifier, keras.metrics.Metric):
+        return (
+            " A metric of Keras compares labels with predictions; that of a GAN compares real "
+            "and generated samples: `update_state(real=None, fake=None)`."
+        )
+    return ""
+
+
 def _unknown(name, classes, kind):
-    near = difflib.get_close_matches(name, classes, n=1, cutoff=0.5)
-    suggestion = f" Did you mean {near[0]!r}?" if near else ""
+    plain = name.lower().replace("-", "_").replace(" ", "_")
+    meant = habits.NAMES.get(kind, {}).get(plain)
+    near = difflib.get_close_matches(plain, classes, n=1, cutoff=0.5)
+    suggestion = f" Did you mean {meant or repr(near[0])}?" if meant or near else ""
     return (
         f"Unknown {kind} {name!r}.{suggestion} Known names: {sorted(classes)}. "
         f"Received: {kind}={name!r}"

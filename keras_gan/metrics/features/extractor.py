@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_gan.metrics.features import caching
+from keras_gan.utils.arguments import shown
 
 _TOLERANCE = 1e-3
 _FEWEST_TO_JUDGE = 16
@@ -278,7 +279,7 @@ def _checked_range(value_range):
     if len(pair) != 2 or not pair[0] < pair[1]:
         raise ValueError(
             "Expected `value_range` to be a pair (lowest, highest), or None for images of any "
-            f"range. Received: value_range={value_range!r}"
+            f"range. Received: value_range={shown(value_range)}"
         )
     return tuple(float(value) for value in pair)
 

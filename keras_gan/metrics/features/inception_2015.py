@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from keras_gan.metrics.features import caching, images
 from keras_gan.metrics.features.classifier import Classifier
 from keras_gan.metrics.features.files import FileTrunk
+from keras_gan.utils.arguments import shown
 
 FILE_NAME = "classify_image_graph_def.pb"
 ARCHIVE = "http://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz"
@@ -137,21 +138,21 @@ def _read_graph(path):
     if content.startswith(_GZIP):
         raise ValueError(
             f"Expected {FILE_NAME}, not the archive it comes in: unpack that first, "
-            f"`tar xzf {os.path.basename(path)} {FILE_NAME}`. Received: path={path!r}"
+            f"`tar xzf {os.path.basename(path)} {FILE_NAME}`. Received: path={shown(path)}"
         )
     graph = tf.compat.v1.GraphDef()
     try:
         graph.ParseFromString(content)
     except DecodeError:
         raise ValueError(
-            f"Expected a frozen TensorFlow graph, {FILE_NAME}. Received: path={path!r}, which is "
-            "none"
+            f"Expected a frozen TensorFlow graph, {FILE_NAME}. "
+            f"Received: path={shown(path)}, which is none"
         ) from None
     missing = {_INPUT, _POOL, _LOGITS} - {node.name for node in graph.node}
     if missing:
         raise ValueError(
-            f"Expected the Inception graph of 2015, {FILE_NAME}. Received: path={path!r}, a graph "
-            f"without the nodes {sorted(missing)}"
+            f"Expected the Inception graph of 2015, {FILE_NAME}. "
+            f"Received: path={shown(path)}, a graph without the nodes {sorted(missing)}"
         )
     return graph
 

@@ -10,7 +10,7 @@ from keras_gan.metrics.features import caching, images
 from keras_gan.metrics.features.classifier import Classifier
 from keras_gan.metrics.features.files import FileTrunk
 from keras_gan.metrics.undisturbed import undisturbed
-from keras_gan.utils.arguments import choice
+from keras_gan.utils.arguments import choice, shown
 
 FILE_NAME = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
 URL = f"https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/{FILE_NAME}"
@@ -59,7 +59,7 @@ class InceptionV3(Classifier):
             weights = None
         trunk = InceptionV3Trunk(weights and os.fspath(weights), resizer)
         if trunk.unavailable:
-            raise ValueError(f"{trunk.unavailable} Received: weights={weights!r}")
+            raise ValueError(f"{trunk.unavailable} Received: weights={shown(weights)}")
         trunk.classes  # noqa: B018  Looks into the file, and raises when it is none of weights.
         super().__init__(trunk)
 
@@ -73,7 +73,7 @@ class InceptionV3(Classifier):
         if not self.trunk.classes:
             raise ValueError(
                 "The weights file holds no classification layer ('notop'): bring the one with it, "
-                f"{FILE_NAME}. Received: weights={self.trunk.path!r}"
+                f"{FILE_NAME}. Received: weights={shown(self.trunk.path)}"
             )
         return super().probabilities
 
@@ -126,7 +126,7 @@ class InceptionV3Trunk(FileTrunk):
         except OSError as error:
             raise ValueError(
                 f"Expected an HDF5 file of Inception-v3 weights, such as {FILE_NAME}. "
-                f"Received: weights={self.path!r} ({error})"
+                f"Received: weights={shown(self.path)} ({error})"
             ) from error
         # All other kernels are those of convolutions, of rank 4.
         return next((s[1] for s in shapes if len(s) == 2 and s[0] == _WIDTH), 0)
@@ -182,7 +182,7 @@ def _network(path, classes):
     except (ValueError, KeyError, OSError) as error:
         raise ValueError(
             "Expected the weights of `keras.applications.InceptionV3`. "
-            f"Received: weights={path!r}, which do not fit: {error}"
+            f"Received: weights={shown(path)}, which do not fit: {error}"
         ) from error
     if not classes:
         return keras.Model(network.inputs, {"features": network.output})

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_gan.metrics.features import caching
 from keras_gan.metrics.features.extractor import Features, Trunk, range_name
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.keras_internals import outputs_of_calls
 from keras_gan.utils.tensors import compatible
 
@@ -132,7 +133,9 @@ def from_model(model, layer=None, name=None, value_range=(-1, 1)):
     ```
     """
     if not isinstance(model, keras.Model):
-        raise TypeError(f"Expected a Keras model. Received: model={model!r} of type {type(model)}")
+        raise TypeError(
+            f"Expected a Keras model. Received: model={shown(model)} of type {type(model)}"
+        )
     return Features(ModelTrunk(model, layer, name, value_range))
 
 
@@ -152,7 +155,7 @@ def _network(model, layer):
     if inputs and len(inputs) != 1:
         raise ValueError(
             "Expected a model of one input, the samples. "
-            f"Received: model={model.name!r} with {len(inputs)} inputs"
+            f"Received: model={shown(model.name)} with {len(inputs)} inputs"
         )
     if layer is None:
         if inputs and len(model.outputs) != 1:
@@ -161,7 +164,8 @@ def _network(model, layer):
     if not inputs:
         raise ValueError(
             "`layer` needs a Functional or a built Sequential model, whose layers' outputs are "
-            f"known. Received: model={model.name!r} of type {type(model).__name__}, layer={layer!r}"
+            f"known. Received: model={model.name!r} of type {type(model).__name__}, "
+            f"layer={shown(layer)}"
         )
     found = _layer_of(model, layer)
     # Of a layer that several models share, the call that belongs to this one.
@@ -170,7 +174,7 @@ def _network(model, layer):
             return keras.Model(inputs, keras.tree.flatten(outputs), name="features")
     raise ValueError(
         f"The layer {layer!r} is not called on the inputs of {model.name!r}: wrap the inner model "
-        f"it belongs to instead. Received: layer={layer!r}"
+        f"it belongs to instead. Received: layer={shown(layer)}"
     )
 
 

@@ -18,6 +18,7 @@ from keras_gan.metrics.features.classifier import (
 from keras_gan.metrics.features.extractor import Trunk
 from keras_gan.metrics.undisturbed import outside_strategies, undisturbed
 from keras_gan.utils import arguments
+from keras_gan.utils.arguments import shown
 
 _VERSION = 1  # Of network and training: classifiers of another one are trained anew.
 _BATCH_SIZE = 64
@@ -93,7 +94,7 @@ def _gathered(dataset):
     if any(condition is None or not isinstance(condition, np.ndarray) for _, condition in parts):
         raise ValueError(
             "Expected labelled data: `(x, labels)` arrays, or batches of them. "
-            f"Received: dataset={dataset!r}, without labels"
+            f"Received: dataset={shown(dataset)}, without labels"
         )
     x = np.concatenate([x for x, _ in parts])
     labels = np.concatenate([labels for _, labels in parts])

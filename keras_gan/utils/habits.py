@@ -1,0 +1,94 @@
+"""Names that people type out of habit, and what this library calls them.
+
+Errors quote these tables: what a name of the field, of Keras or of another library's GAN stands for
+here.
+"""
+
+# Keyword arguments, by what is called.
+KEYWORDS = {
+    "GAN": {
+        "latent_dim": "`latents=keras_gan.latents.Normal(latent_dim)`, or leave it out: it is read "
+        "off the generator's input",
+        "noise_dim": "`latents=keras_gan.latents.Normal(noise_dim)`, or leave it out: it is read "
+        "off the generator's input",
+        "discriminator_extra_steps": "`compile(discriminator_steps=...)`",
+        "gp_weight": "`compile(terms=[keras_gan.terms.GradientPenalty(gp_weight)])`",
+    },
+    "GAN.compile": {
+        "optimizer": "`generator_optimizer=` and `discriminator_optimizer=`: each player has its "
+        "own",
+        "optimizers": "`generator_optimizer=` and `discriminator_optimizer=`",
+        "d_optimizer": "`discriminator_optimizer=`",
+        "g_optimizer": "`generator_optimizer=`",
+        "disc_optimizer": "`discriminator_optimizer=`",
+        "gen_optimizer": "`generator_optimizer=`",
+        "loss_fn": "`loss=`, with one of `keras_gan.losses`",
+        "d_loss_fn": "`loss=`, which says what both players minimize",
+        "g_loss_fn": "`loss=`, which says what both players minimize",
+        "loss_weights": "`terms=[...]`, each with a weight of its own",
+        "weighted_metrics": "`metrics=`",
+        "n_critic": "`discriminator_steps=`",
+        "d_steps": "`discriminator_steps=`",
+        "discriminator_extra_steps": "`discriminator_steps=`",
+        "gp_weight": "`terms=[keras_gan.terms.GradientPenalty(gp_weight)]`",
+        "latent_dim": "`GAN(generator, discriminator)`, which reads it off the generator's input",
+    },
+    "GAN.fit": {
+        "nb_epoch": "`epochs=`",
+        "data": "the dataset first, `fit(dataset)`",
+        "dataset": "the dataset first, `fit(dataset)`",
+        "steps": "`steps_per_epoch=`",
+        "labels": "`y=`",
+        "condition": "`y=`",
+        "latent_dim": "`GAN(generator, discriminator)`, which reads it off the generator's input",
+    },
+    "GAN.generate": {
+        "labels": "`condition=`",
+        "label": "`condition=`",
+        "class_id": "`condition=`",
+        "num_samples": "the number first, `generate(16)`",
+        "noise": "`predict(noise)`",
+        "latents": "`predict(latents)`",
+        "z": "`predict(z)`",
+        "truncation_psi": "`truncation=`",
+    },
+    "GAN.export": {
+        "verbose": "nothing in its place: what was written is the call's result",
+        "input_signature": "nothing in its place: the signatures follow from the networks",
+        "save_format": "`format=`",
+    },
+}
+
+# Names of losses, metrics and terms, in lower case with underscores.
+NAMES = {
+    "loss": {
+        "binary_crossentropy": "'non_saturating', which is the cross-entropy of a GAN, on logits",
+        "bce": "'non_saturating', which is the cross-entropy of a GAN, on logits",
+        "vanilla": "'non_saturating', or 'minimax' for the first equation of the paper",
+        "wgan": "'wasserstein', with `terms=[\"gradient_penalty\"]`",
+        "wgan_gp": "'wasserstein', with `terms=[\"gradient_penalty\"]`",
+        "wgan_div": "'wasserstein', with a term on the gradients",
+        "lsgan": "'least_squares'",
+        "mse": "'least_squares'",
+        "mean_squared_error": "'least_squares'",
+        "ragan": "'relativistic_average'",
+        "rpgan": "'relativistic_pairing'",
+    },
+    "metric": {
+        "fid": "'frechet_distance'",
+        "kid": "'kernel_distance'",
+        "is": "'inception_score'",
+        "prdc": "'precision_recall' and 'density_coverage'",
+        "ms_ssim": "'multi_scale_ssim'",
+        "swd": "'sliced_wasserstein'",
+        "accuracy": "`compile(balance=True)`, which logs the discriminator's accuracy",
+        "acc": "`compile(balance=True)`, which logs the discriminator's accuracy",
+    },
+    "term": {
+        "gp": "'gradient_penalty'",
+        "wgan_gp": "'gradient_penalty'",
+        "fm": "'feature_matching'",
+        "ppl": "'path_length'",
+        "clip": "'weight_clipping'",
+    },
+}
