@@ -238,6 +238,15 @@ class Source:
             batches = _shared_by_batch(batches)
         return _first(batches, steps) if steps and hasattr(batches, "seek") else batches
 
+    def steps(self, size):
+        """Return how many groups of batches one pass has, or `None` when not known.
+
+        Args:
+            size: batches in a group.
+        """
+        batches = self._count()
+        return None if batches is None else batches // size
+
     def _count(self):
         if self.arrays is not None:
             size, shuffle, _ = self._options

@@ -1,5 +1,7 @@
 """`fit`, `evaluate` and `train_on_batch`, with their input checked before anything runs."""
 
+import inspect
+
 import keras
 import tensorflow as tf
 
@@ -8,8 +10,8 @@ from keras_gan.data import elements, signature
 from keras_gan.data.adapting import Adapter
 from keras_gan.data.source import Source, refuse_weights, too_few
 from keras_gan.layers import packing
-from keras_gan.running import resuming
-from keras_gan.utils import nests
+from keras_gan.running import resuming, stock_callbacks
+from keras_gan.utils import arguments, nests
 from keras_gan.utils.keras_internals import evaluated_by_fit, takes_optionals
 
 
@@ -68,6 +70,7 @@ class Fitting:
             tf.errors.UnavailableError: when another worker of the strategy is gone.
         """
         self._assert_compile_called("fit")
+        _check_arguments(epochs, kwargs)
         refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
         source = Source(*_pair(x, y), batch_size, shuffle, self.random_state.start % 2**32)
         source, held_out = source.split(validation_split)
@@ -81,12 +84,16 @@ class Fitting:
             if validation.element is not None:
                 self.quality.check(self, self.condition.split(validation.element)[1])
             validation_data = validation.grouped(1, self._shares(validation, size))
-        steps = kwargs.pop("steps_per_epoch", None)
+        asked = steps = kwargs.pop("steps_per_epoch", None)
         needed = self.game.discriminator_steps
         batches = source.grouped(needed, self._shares(source, batch_size, needed), steps)
         if hasattr(batches, "seek") and not isinstance(batches, keras.utils.PyDataset):
             steps = None  # Its epochs are of that many steps by now.
         self._fit_verbose = verbose
+        validated = validation_data is not None
+        callbacks = stock_callbacks.prepared(
+            callbacks, self, validated, asked, source.steps(needed)
+        )
         begin = kwargs.pop("initial_epoch", 0)
         run = resuming.run(self, batches, callbacks, begin, epochs, verbose, steps)
         with workers.readable_errors(self), source.readable_errors(), run as run:
@@ -278,6 +285,17 @@ class Fitting:
         """Build nothing: all is built by now, and Keras would read a batch to build it again."""
         if isinstance(self.train_function, resuming.ResumedTrainFunction):
             self.train_function.note(iterator)
+
+
+def _check_arguments(epochs, others):
+    """Raise for a count that is none, and for an argument that `fit` does not have."""
+    accepted = inspect.signature(keras.Model.fit).parameters
+    arguments.known("GAN.fit", others, accepted)
+    arguments.whole("epochs", epochs, least=0)
+    arguments.whole("initial_epoch", others.get("initial_epoch", 0), least=0)
+    for name in ("steps_per_epoch", "validation_steps", "validation_freq"):
+        if others.get(name) is not None and not isinstance(others[name], (list, tuple)):
+            arguments.whole(name, others[name])
 
 
 def _pair(x, y):
