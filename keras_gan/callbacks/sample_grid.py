@@ -233,7 +233,7 @@ def _kind_of(samples):
 
 
 def _is_image(part):
-    return part.ndim == 4 and part.shape[-1] in (1, 3) and part.dtype.kind == "f"
+    return part.ndim == 4 and part.shape[-1] in (1, 3, 4) and part.dtype.kind == "f"
 
 
 def _images_of(samples):

@@ -18,8 +18,9 @@ def image_grid(images, columns=None, scale="auto", padding=2, value_range=(-1, 1
     """Tile images into one picture, row by row.
 
     Args:
-        images: array of shape `(n, height, width, channels)` with 1 or 3 channels. Values
-            outside of `value_range` are clipped; NaN is drawn as mid-grey.
+        images: array of shape `(n, height, width, channels)` with 1 or 3 channels, or with 4:
+            RGB and opacity, drawn on white. Values outside of `value_range` are clipped; NaN is
+            drawn as mid-grey.
         columns: images per row. By default as many as make the picture about square.
         scale: whole number of pixels per image pixel (nearest neighbour), or "auto": the one that
             brings the longer side of the picture closest to 512 pixels from below, at least 1.
@@ -39,8 +40,8 @@ def image_grid(images, columns=None, scale="auto", padding=2, value_range=(-1, 1
     >>> pictures.image_grid(images, columns=3, scale=2, padding=1).shape
     (18, 52, 1)
     """
-    images = _checked_images(images)
-    count, height, width, channels = images.shape
+    pixels = _to_uint8(_opaque(_checked_images(images), value_range), value_range)
+    count, height, width, channels = pixels.shape
     columns = square_columns(count, height, width) if columns is None else columns
     whole("columns", columns)
     whole("padding", padding, least=0)
@@ -48,7 +49,7 @@ def image_grid(images, columns=None, scale="auto", padding=2, value_range=(-1, 1
     if scale == "auto":
         scale = max(1, COMFORTABLE_SIDE // max(rows * height, columns * width))
     whole("scale", scale)
-    pixels = _to_uint8(images, value_range).repeat(scale, axis=1).repeat(scale, axis=2)
+    pixels = pixels.repeat(scale, axis=1).repeat(scale, axis=2)
     step_y, step_x = height * scale + padding, width * scale + padding
     shape = (rows * step_y + padding, columns * step_x + padding, channels)
     picture = np.full(shape, _WHITE, np.uint8)
@@ -81,7 +82,7 @@ def side_by_side(*batches, value_range=(-1, 1)):
     >>> pictures.side_by_side(small, large).shape
     (4, 16, 32, 3)
     """
-    batches = [_checked_images(batch) for batch in batches]
+    batches = [_opaque(_checked_images(batch), value_range) for batch in batches]
     height = max(batch.shape[1] for batch in batches)
     channels = max(batch.shape[3] for batch in batches)
     if len({len(batch) for batch in batches}) > 1:
@@ -136,10 +137,10 @@ def square_columns(count, height, width):
 
 def _checked_images(images):
     images = np.asarray(images, np.float32)
-    if images.ndim != 4 or images.shape[-1] not in (1, 3) or 0 in images.shape:
+    if images.ndim != 4 or images.shape[-1] not in (1, 3, 4) or 0 in images.shape:
         raise ValueError(
-            "`images` must be a batch of shape (n, height, width, channels) with 1 or 3 channels. "
-            f"Received: images.shape={images.shape}"
+            "`images` must be a batch of shape (n, height, width, channels) with 1, 3 or 4 "
+            f"channels. Received: images.shape={images.shape}"
         )
     return images
 
@@ -148,6 +149,15 @@ def _to_uint8(images, value_range):
     low, high = (float(value) for value in value_range)
     images = np.clip(np.nan_to_num(images, nan=(low + high) / 2), low, high)
     return np.rint((images - low) * (255 / (high - low))).astype(np.uint8)
+
+
+def _opaque(images, value_range):
+    """Return images of RGB and opacity as RGB on white, others as they are."""
+    if images.shape[-1] != 4:
+        return images
+    low, high = (float(value) for value in value_range)
+    opacity = np.clip((np.nan_to_num(images[..., 3:], nan=high) - low) / (high - low), 0, 1)
+    return images[..., :3] * opacity + high * (1 - opacity)
 
 
 def _fitted(images, height, channels, white):

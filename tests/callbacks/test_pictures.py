@@ -70,7 +70,7 @@ def test_fewer_images_than_columns_leave_white_places():
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (4, 8, 8), (4, 8, 8, 2), (0, 8, 8, 1)])
 def test_what_is_not_a_batch_of_images_is_refused(shape):
-    with pytest.raises(ValueError, match=r"1 or 3 channels.*Received: images.shape=\("):
+    with pytest.raises(ValueError, match=r"1, 3 or 4 channels.*Received: images.shape=\("):
         image_grid(np.zeros(shape))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_gan.datasets import folder, from_folder, images, load
+from keras_gan.datasets import from_folder, images, load
 
 
 def write(path, height=4, width=6, seed=0, mode="RGB"):
@@ -30,7 +30,8 @@ def test_flat_folder_round_trip(tmp_path, storage):
     pixels = [write(tmp_path / f"{i}.png", seed=i) for i in range(5)]
     (tmp_path / "notes.txt").write_text("not an image")
     (tmp_path / ".hidden.png").write_text("not an image")
-    dataset = load(str(tmp_path), batch_size=2, shuffle=False)
+    with pytest.warns(UserWarning, match="left out: 1 hidden, 1 that end in '.txt'"):
+        dataset = load(str(tmp_path), batch_size=2, shuffle=False)
     assert int(dataset.cardinality()) == 3
     (x,) = read(dataset)
     assert x.dtype == np.float32
@@ -60,7 +61,20 @@ def test_both_ways_of_storing_give_the_same_order(tmp_path, monkeypatch):
     np.testing.assert_array_equal(read(memory)[0], read(streamed)[0])
 
 
-@pytest.mark.parametrize("suffix, tolerance", [("bmp", 0), ("gif", 0), ("jpg", 8), ("JPEG", 8)])
+@pytest.mark.parametrize(
+    "suffix, tolerance",
+    [
+        ("bmp", 0),
+        ("gif", 0),
+        ("jpg", 8),
+        ("JPEG", 8),
+        ("webp", 16),
+        ("tif", 0),
+        ("tga", 0),
+        ("jp2", 16),
+        ("avif", 16),
+    ],
+)
 def test_other_formats_are_read(tmp_path, suffix, tolerance):
     gray = np.linspace(0, 255, 64).astype("uint8").reshape(8, 8)
     frames = [Image.fromarray(gray), Image.fromarray(255 - gray)]
@@ -71,17 +85,96 @@ def test_other_formats_are_read(tmp_path, suffix, tolerance):
     np.testing.assert_allclose(values, gray, atol=tolerance + 1e-3)
 
 
-def test_the_first_file_decides_the_channels(tmp_path):
+def test_one_color_image_makes_all_rgb(tmp_path):
     gray = write(tmp_path / "a.png", mode="L")
-    write(tmp_path / "b.png", mode="RGB")
+    write(tmp_path / "b.png", mode="L", seed=1)
     (x,) = read(from_folder(tmp_path, shuffle=False))
     assert x.shape == (2, 4, 6, 1)
-    np.testing.assert_allclose(x[0, ..., 0], gray / 127.5 - 1, atol=1e-6)
-    color = write(tmp_path / "A.png", mode="RGBA")
+    color = write(tmp_path / "c.png", seed=2)
     (x,) = read(from_folder(tmp_path, shuffle=False))
     assert x.shape == (3, 4, 6, 3)
-    np.testing.assert_allclose(x[0], color[..., :3] / 127.5 - 1, atol=1e-6)
-    np.testing.assert_allclose(x[1], np.stack([gray] * 3, -1) / 127.5 - 1, atol=1e-6)
+    np.testing.assert_allclose(x[2], color / 127.5 - 1, atol=1e-6)
+    np.testing.assert_allclose(x[0], np.stack([gray] * 3, -1) / 127.5 - 1, atol=1e-6)
+    (x,) = read(from_folder(tmp_path, shuffle=False, channels=1))
+    np.testing.assert_allclose(x[0, ..., 0], gray / 127.5 - 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_way_up_that_exif_says(tmp_path, storage, orientation):
+    """The eight orientations of the standard, each undone by hand."""
+    upright = np.arange(24, dtype="uint8").reshape(4, 6) * 10
+    stored = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.T,
+        6: upright.T[::-1],
+        7: upright.T[::-1, ::-1],
+        8: upright.T[:, ::-1],
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(np.ascontiguousarray(stored)).save(tmp_path / "a.png", exif=exif)
+    (x,) = read(from_folder(tmp_path))
+    np.testing.assert_allclose((x[0, ..., 0] + 1) * 127.5, upright, atol=1e-4)
+
+
+def test_a_palette_is_read_as_its_colors(tmp_path):
+    colors = np.array([[255, 0, 0], [0, 128, 255]], "uint8")
+    image = Image.fromarray(np.array([[0, 1], [1, 0]], "uint8"), "P")
+    image.putpalette(colors.tobytes())
+    image.save(tmp_path / "a.png")
+    (x,) = read(from_folder(tmp_path))
+    np.testing.assert_allclose(x[0], colors[[[0, 1], [1, 0]]] / 127.5 - 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "background, behind",
+    [("white", (255, 255, 255)), ("#ff8000", (255, 128, 0)), ((0, 0, 10), (0, 0, 10))],
+)
+def test_a_background_shows_through_transparency(tmp_path, storage, background, behind):
+    pixels = write(tmp_path / "a.png", mode="RGBA").astype(float)
+    write(tmp_path / "b.png", mode="L")
+    (x,) = read(from_folder(tmp_path, shuffle=False, background=background))
+    opacity = pixels[..., 3:] / 255
+    expected = pixels[..., :3] * opacity + np.array(behind) * (1 - opacity)
+    np.testing.assert_allclose((x[0] + 1) * 127.5, expected, atol=1.0)
+
+
+def test_four_channels_are_rgb_and_opacity_as_they_are(tmp_path, storage):
+    pixels = write(tmp_path / "a.png", mode="RGBA")
+    color = write(tmp_path / "b.png", seed=1)
+    (x,) = read(from_folder(tmp_path, shuffle=False, channels=4))
+    np.testing.assert_allclose(x[0], pixels / 127.5 - 1, atol=1e-6)
+    np.testing.assert_allclose(x[1, ..., :3], color / 127.5 - 1, atol=1e-6)
+    np.testing.assert_allclose(x[1, ..., 3], 1)
+
+
+def test_sixteen_bits_become_eight(tmp_path):
+    pixels = (np.arange(16, dtype="uint16").reshape(4, 4) * 4369).astype("uint16")
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    (x,) = read(from_folder(tmp_path))
+    np.testing.assert_allclose((x[0, ..., 0] + 1) * 127.5, pixels / 257, atol=1e-4)
+
+
+def test_what_is_left_out_is_counted_by_kind(tmp_path):
+    write(tmp_path / "a.png")
+    for name in ("notes.txt", "more.TXT", ".hidden.png", "README", "table.h5"):
+        (tmp_path / name).write_text("no image")
+    with pytest.warns(UserWarning) as caught:
+        from_folder(tmp_path)
+    (message,) = [str(each.message) for each in caught]
+    assert "1 images are read, and 5 entries are left out" in message
+    for kind in ("1 hidden", "1 that end in '.TXT'", "1 that end in '.h5'", "1 without ending"):
+        assert kind in message
+
+
+@pytest.mark.parametrize("background", ["whitish", (1, 2), (1, 2, 300), 7])
+def test_a_background_is_a_color(tmp_path, background):
+    write(tmp_path / "a.png")
+    with pytest.raises(ValueError, match="Expected `background` to be the name of a color"):
+        from_folder(tmp_path, background=background)
 
 
 def test_image_size_resizes_with_a_filter(tmp_path):
@@ -125,19 +218,19 @@ def prepare_sizes(path):
 
 def prepare_deep(path):
     path.mkdir()
-    Image.fromarray(np.zeros((4, 4), "uint16")).save(path / "deep.png")
+    Image.fromarray(np.zeros((4, 4), "float32")).save(path / "deep.tif")
 
 
 @pytest.mark.parametrize(
     "prepare, message",
     [
-        (prepare_empty, r"photos' holds no images. Expected files that end in .bmp"),
+        (prepare_empty, r"photos' holds no images. Expected image files"),
         (prepare_empty_class, r"b' holds no images"),
         (prepare_both, "holds both images and subfolders"),
         (prepare_corrupt, r"2.png' cannot be read as an image.*Repair or remove"),
         (prepare_no_image, r"2.png' cannot be read as an image"),
         (prepare_sizes, r"differ in size.*4 x 6.*2.png' is 9 x 6.*image_size="),
-        (prepare_deep, r"deep.png' has more than 8 bits"),
+        (prepare_deep, r"deep.tif' has pixels without a range"),
     ],
 )
 def test_errors(tmp_path, prepare, message):
@@ -159,4 +252,3 @@ def test_a_folder_has_one_split(tmp_path):
         load(tmp_path, split="test")
     with pytest.raises(ValueError, match=r"no folder.*Received: path="):
         from_folder(tmp_path / "absent")
-    assert tuple(sorted(folder.EXTENSIONS)) == folder.EXTENSIONS
