@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import stat
+import warnings
 import zipfile
 
 import keras
@@ -13,6 +14,10 @@ from keras_gan.utils import files, keras_internals
 from keras_gan.workers import is_chief
 
 
+# Where Keras finds functions by their bare names.
+_BUILTIN = keras.activations, keras.initializers, keras.regularizers, keras.constraints
+
+
 class Saving:
     """The configs of a `GAN`, and atomic writes of its files."""
 
@@ -20,7 +25,8 @@ class Saving:
         """Save the model, its optimizers and all state of training to a `.keras` file.
 
         The write is atomic: to a temporary file that is renamed when complete, so an interrupted
-        save leaves the previous file. Of several workers, only the chief writes.
+        save leaves the previous file. Of several workers, only the chief writes. Classes of your
+        own that are not registered are warned of: the file can't be loaded without them.
 
         Args:
             filepath: path that ends in `.keras`.
@@ -39,6 +45,10 @@ class Saving:
             )
         if not is_chief(self):
             return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # What is left out, `super().save` tells.
+            configs = self.get_config(), self.get_compile_config()
+        _warn_of_unknown(configs)
         with _writing(filepath, overwrite) as path:
             super().save(str(path), overwrite=overwrite, **kwargs)
 
@@ -215,6 +225,44 @@ class Saving:
         self.compile(**keras.saving.deserialize_keras_object(config), metrics=metrics)
 
 
+def _warn_of_unknown(config):
+    """Warn of classes and functions that a file's reader could not find by their names."""
+    unknown = sorted(set(_unknown_in(config)) - {None})
+    if "__lambda__" in str(config):
+        warnings.warn(
+            "The file has Lambda layers, which `load_model` refuses: any code may be in them. "
+            "Write a layer of your own and register it.",
+            stacklevel=3,
+        )
+    if unknown:
+        warnings.warn(
+            f"The file will need your own {', '.join(unknown)} to be loaded: put "
+            "`@keras.saving.register_keras_serializable()` above each and import them before, or "
+            "pass them in `load_model(..., custom_objects={...})`.",
+            stacklevel=3,
+        )
+
+
+def _unknown_in(config):
+    """Yield the names of what a config holds and Keras's registry does not."""
+    if isinstance(config, (list, tuple)):
+        for part in config:
+            yield from _unknown_in(part)
+    if not isinstance(config, dict):
+        return
+    if {"class_name", "module", "registered_name"} <= config.keys():
+        is_function = config["class_name"] == "function"
+        name = config["config"] if is_function else config["registered_name"]
+        if is_function:
+            of_keras = any(hasattr(module, name) for module in _BUILTIN)
+        else:
+            of_keras = (config["module"] or "").split(".")[0] in ("keras", "builtins")
+        if not of_keras and keras.saving.get_registered_object(name) is None:
+            yield name
+    for part in config.values():
+        yield from _unknown_in(part)
+
+
 def _writing(filepath, overwrite):
     """Return the context of a path to write to: the one given, or one beside it."""
     path = pathlib.Path(filepath)
@@ -224,7 +272,7 @@ def _writing(filepath, overwrite):
     return files.whole_file(path)
 
 
-def load_model(filepath):
+def load_model(filepath, custom_objects=None):
     """Load a model from a `.keras` file that may come from an untrusted source.
 
     The same as `keras.saving.load_model`, without the arguments that switch its protection off:
@@ -234,6 +282,8 @@ def load_model(filepath):
 
     Args:
         filepath: path of the `.keras` file.
+        custom_objects: dict from names to classes and functions of your own that are not
+            registered.
 
     Returns:
         The model, a `GAN` in general, compiled if it was when saved.
@@ -249,7 +299,7 @@ def load_model(filepath):
     """
     filepath = files.path_of("filepath", filepath)
     check_members(filepath)
-    return keras.saving.load_model(filepath, safe_mode=True)
+    return keras.saving.load_model(filepath, custom_objects, safe_mode=True)
 
 
 def check_members(filepath):
