@@ -13,7 +13,6 @@ from keras_gan import quality
 from keras_gan.utils import files, keras_internals
 from keras_gan.workers import is_chief
 
-
 # Where Keras finds functions by their bare names.
 _BUILTIN = keras.activations, keras.initializers, keras.regularizers, keras.constraints
 

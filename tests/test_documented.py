@@ -155,7 +155,7 @@ def test_docstrings(docstring, namespace, played):
     _run(docstring, namespace, played)
 
 
-@pytest.mark.representatives("README.md", "docs/nests.md")
+@pytest.mark.representatives("README.md", "docs/nests.md", "docs/migrating.md")
 @pytest.mark.parametrize("page", documented.pages(), ids=lambda each: each.name)
 def test_pages(page, namespace, played):
     _run(page, namespace, played)

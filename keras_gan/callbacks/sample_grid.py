@@ -28,7 +28,8 @@ class SampleGrid(keras.callbacks.Callback):
     Writes `epoch_0001.png`, `epoch_0002.png`, ... and, when training ends, `training.gif` into
     `directory`. What is drawn depends on the shape of one sample:
 
-    - `(height, width, 1 or 3)`: a grid of images, small ones enlarged. For a model that knows its
+    - `(height, width, 1, 3 or 4)`: a grid of images, small ones enlarged; of four channels the last
+      is opacity, on white. For a model that knows its
       number of classes, each column is a class. Conditions that are images stand to the left of
       the image made from them.
     - `(2,)`: generated points of the plane over the real ones.

@@ -93,4 +93,5 @@ def _as_tensor(part):
 
 
 def _zeros_of(spec):
-    return np.zeros([side or 1 for side in spec.shape], spec.dtype.as_numpy_dtype)
+    sides = [side or 1 for side in spec.shape]
+    return np.zeros([1, *sides[1:]] if sides else [], spec.dtype.as_numpy_dtype)

@@ -166,9 +166,11 @@ def _elements(dataset, steps):
 
 def _of_list(items):
     """Return the batches that a list stands for: its items, or the list itself as one array."""
+    if items and all(isinstance(item, list) and not _holds_arrays(item) for item in items):
+        return [as_array(items, "samples")]
     shapes = {np.shape(item) for item in items if not nests.is_nest(item)}
     if shapes and all(len(shape) <= 1 for shape in shapes):
-        return [np.asarray(items)]
+        return [as_array(items, "samples")]
     if any(len(shape) == 3 and shape[2] in (1, 3, 4) for shape in shapes):
         raise ValueError(
             "Expected batches in a list. Images one by one are an array, `np.stack(images)`; "
@@ -176,3 +178,7 @@ def _of_list(items):
             f"Received: a list of arrays of shape {min(shapes)}"
         )
     return items
+
+
+def _holds_arrays(nest):
+    return any(hasattr(leaf, "shape") for leaf in keras.tree.flatten(nest))

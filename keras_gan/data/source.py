@@ -88,7 +88,7 @@ class Source:
             ValueError: for what no form of is one that they take.
         """
         if self.arrays is not None:
-            self.arrays = adapter(self._given)
+            self.arrays, self._adapter = adapter(self._given), adapter
             return not nests.same(self.arrays, self._given)
         if isinstance(self._dataset, tf.data.Dataset):
             needed = adapter.changes(self._dataset.element_spec)
@@ -181,7 +181,7 @@ class Source:
         unpack = elements.unpack if self._adapter is None else self._adapter.named
         self._checks = ValueChecks(condition, value_range, unpack)
         if self.arrays is not None:
-            self._checks.check(*self._given)
+            self._checks.check(*unpack(self._given))
 
     def readable_errors(self):
         """Return a context in which a failed check is raised as the ValueError it is."""

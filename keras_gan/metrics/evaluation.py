@@ -3,6 +3,8 @@
 import inspect
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from keras_gan.data import elements
 from keras_gan.metrics.metric import QualityMetric
@@ -189,8 +191,9 @@ def _is_metric(candidate):
 def _count(batches):
     """Return how many samples there are, where that can be told without reading them."""
     samples = batches[0] if isinstance(batches, tuple) else batches
-    samples = nests.leaves(samples)[0] if isinstance(samples, dict) else samples
-    return len(samples) if hasattr(samples, "shape") else None
+    if isinstance(samples, dict):
+        samples = next(iter(nests.leaves(samples)), None)
+    return len(samples) if isinstance(samples, (np.ndarray, tf.Tensor)) else None
 
 
 def _slices(count):

@@ -1,0 +1,457 @@
+"""Data as people have it: each row is what a user gives to `fit`, `evaluate`, `generate`."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_gan
+from keras_gan import datasets, metrics
+
+from . import small
+from .habits import (
+    Habit,
+    X,
+    Y,
+    compiled,
+    image_networks,
+    labelled,
+    one_hot,
+    one_hot_networks,
+    pictured,
+    plain,
+    play,
+    refused,
+    same_step,
+    table,
+    trained,
+    warned,
+    works,
+)
+
+BYTES = np.random.default_rng(0).integers(256, size=(16, 8, 8, 1), dtype="uint8")
+IMAGES = BYTES.astype("float32") / 127.5 - 1
+ROWS = np.eye(3, dtype="float32")[Y]
+
+
+class Items(keras.utils.PyDataset):
+    """A PyDataset of two equal items."""
+
+    def __init__(self, item):
+        super().__init__()
+        self.item = item
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return self.item
+
+
+def sliced(*arrays, batch=8):
+    """Return a plain `tf.data.Dataset` of batches."""
+    data = tf.data.Dataset.from_tensor_slices(arrays[0] if len(arrays) == 1 else arrays)
+    return data.batch(batch) if batch else data
+
+
+def dicts(batch=8, **parts):
+    return tf.data.Dataset.from_tensor_slices(parts).batch(batch)
+
+
+def in_scope(make):
+    """Make networks outside, and the model inside of a strategy's scope."""
+    networks = make()
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        keras_gan.GAN(*networks)
+
+
+def dict_inputs():
+    z, y = keras.Input((3,), name="z"), keras.Input((), dtype="int32", name="label")
+    joined = keras.layers.Concatenate()([z, keras.layers.Embedding(3, 2)(y)])
+    generator = keras.Model({"z": z, "label": y}, keras.layers.Dense(2)(joined))
+    keras_gan.GAN(generator, small.networks(classes=3)[1])
+
+
+def unbuilt(**options):
+    dense = keras.layers.Dense
+    pair = keras.Sequential([dense(4), dense(2)]), keras.Sequential([dense(4), dense(1)])
+    return keras_gan.GAN(*pair, seed=0, **options)
+
+
+def softmax_head():
+    x = keras.Input((2,))
+    h = keras.layers.Dense(4)(x)
+    heads = [keras.layers.Dense(1)(h), keras.layers.Dense(3, activation="softmax")(h)]
+    keras_gan.GAN(small.networks()[0], keras.Model(x, heads))
+
+
+def fresh_labelled():
+    return compiled(small.gan(classes=3))
+
+
+def fresh_one_hot():
+    keras.utils.set_random_seed(0)
+    return compiled(keras_gan.GAN(*one_hot_networks(), num_classes=3, seed=0))
+
+
+def fresh_pictured(last="tanh"):
+    keras.utils.set_random_seed(0)
+    return compiled(keras_gan.GAN(*image_networks(last=last), seed=0))
+
+
+def distance(real, fake):
+    return metrics.evaluate(["frechet_distance"], real, fake, verbose=0)["frechet_distance"]
+
+
+ELEMENTS = [
+    Habit(
+        "batches of dicts with image and label, as tfds has them, without a condition",
+        lambda: same_step(fresh_pictured, [dicts(image=IMAGES, label=Y)], [sliced(IMAGES)]),
+        works(),
+    ),
+    Habit(
+        "batches of dicts with image, label and id, for networks that take labels",
+        lambda: trained(labelled(), dicts(image=X, label=Y, id=np.array(["a"] * 16))),
+        works(),
+    ),
+    Habit(
+        "a dict of arrays",
+        lambda: same_step(fresh_labelled, [{"image": X, "label": Y}], [X, Y]),
+        works(),
+    ),
+    Habit(
+        "dicts without an image",
+        lambda: trained(plain(), dicts(pixels=X)),
+        refused(ValueError, "one tensor", "key 'image'", r"dataset.map\(lambda e: e\['pixels'\]\)"),
+    ),
+    Habit(
+        "images of 8 bits",
+        lambda: same_step(fresh_pictured, [BYTES], [IMAGES]),
+        works(),
+    ),
+    Habit(
+        "a dataset of images of 8 bits",
+        lambda: same_step(fresh_pictured, [sliced(BYTES)], [sliced(IMAGES)]),
+        works(),
+    ),
+    Habit(
+        "images of 8 bits for a sigmoid generator",
+        lambda: same_step(
+            functools.partial(fresh_pictured, "sigmoid"),
+            [sliced(BYTES)],
+            [sliced(BYTES.astype("float32") / 255)],
+        ),
+        works(),
+    ),
+    Habit(
+        "integers that are no bytes",
+        lambda: trained(pictured(), BYTES.astype("int32")),
+        refused(ValueError, "floating-point", "127.5", "int32"),
+    ),
+    Habit(
+        "a third part of an element",
+        lambda: trained(plain(), sliced(X, Y, Y)),
+        refused(ValueError, "sample_weight", "3 parts"),
+    ),
+    Habit(
+        "samples and condition in one tuple of arrays",
+        lambda: same_step(fresh_labelled, [(X, Y)], [X, Y]),
+        works(),
+    ),
+    Habit(
+        "an unbatched dataset",
+        lambda: trained(pictured(), sliced(IMAGES, batch=None)),
+        refused(ValueError, "one by one", r"dataset.batch\(64\)"),
+    ),
+    Habit(
+        "an unbatched dataset of vectors",
+        lambda: trained(plain(), sliced(X, batch=None)),
+        refused(ValueError, "one by one", r"dataset.batch\(64\)"),
+    ),
+    Habit(
+        "images without a channel axis",
+        lambda: trained(pictured(), IMAGES[..., 0]),
+        refused(ValueError, r"\(8, 8\)", r"x\[..., None\]"),
+    ),
+    Habit(
+        "channels first",
+        lambda: trained(pictured(), np.moveaxis(IMAGES, -1, 1)),
+        refused(ValueError, r"np.moveaxis\(x, 1, -1\)"),
+    ),
+    Habit(
+        "images of another size",
+        lambda: trained(pictured(), np.zeros((4, 9, 9, 1), "float32")),
+        refused(ValueError, r"tf.image.resize\(x, \(8, 8\)\)", r"image_shape=\(9, 9, 1\)"),
+    ),
+    Habit(
+        "color images for a grayscale model",
+        lambda: trained(pictured(), np.zeros((4, 8, 8, 3), "float32")),
+        refused(ValueError, "channels", "rgb_to_grayscale"),
+    ),
+    Habit(
+        "flattened images",
+        lambda: trained(pictured(), IMAGES.reshape(16, 64)),
+        refused(ValueError, r"x.reshape\(-1, \*\(8, 8, 1\)\)"),
+    ),
+    Habit("a PyDataset of (x, None)", lambda: trained(plain(), Items((X, None))), works()),
+    Habit("a PyDataset of [x, label]", lambda: trained(labelled(), Items([X, Y])), works()),
+    Habit(
+        "a PyDataset of dicts",
+        lambda: trained(labelled(), Items({"image": X, "label": Y})),
+        works(),
+    ),
+    Habit(
+        "a Python generator",
+        lambda: trained(plain(), (X for _ in range(2))),
+        refused(TypeError, "iterator", "from_generator", "generator"),
+    ),
+    Habit(
+        "an iterator of a dataset",
+        lambda: trained(plain(), iter(sliced(X))),
+        refused(TypeError, "iterator", "from_generator"),
+    ),
+    Habit("lists of lists", lambda: trained(plain(), X.tolist()), works()),
+    Habit("a TensorFlow tensor", lambda: trained(plain(), tf.constant(X)), works()),
+    Habit("float64", lambda: trained(plain(), X.astype("float64")), works()),
+    Habit(
+        "text",
+        lambda: trained(plain(), np.array(["a"] * 4)),
+        refused(ValueError, "floating-point", "string"),
+    ),
+    Habit(
+        "a list of images for a metric",
+        lambda: distance(list(IMAGES), list(IMAGES)),
+        refused(ValueError, r"np.stack\(images\)", r"\(8, 8, 1\)"),
+    ),
+    Habit(
+        "a list of vectors for a metric",
+        lambda: np.testing.assert_allclose(distance(list(X), X + 1), distance(X, X + 1)),
+        works(),
+    ),
+    Habit(
+        "nothing for a metric",
+        lambda: distance({}, X),
+        refused(ValueError, "no samples"),
+    ),
+    Habit(
+        "rows of several lengths for a metric",
+        lambda: distance([[1.0, 2.0], [1.0]], X),
+        refused(TypeError, "rows of one length"),
+    ),
+    Habit(
+        "networks made outside the strategy's scope",
+        lambda: in_scope(small.networks),
+        refused(ValueError, "generator", r"with strategy.scope\(\)", "MirroredStrategy"),
+    ),
+    Habit(
+        "networks that take one dict",
+        dict_inputs,
+        refused(ValueError, r"keras.Model\(\[z, label\], ...\)", "'label'"),
+    ),
+    Habit(
+        "unbuilt Sequentials",
+        unbuilt,
+        refused(ValueError, r"keras.Input\(\(64,\)\)", "Sequential", "latents="),
+    ),
+    Habit(
+        "unbuilt Sequentials with latents",
+        lambda: trained(
+            compiled(unbuilt(latents=keras_gan.latents.Normal(3), conditional=False)), X
+        ),
+        works(),
+    ),
+    Habit(
+        "a discriminator with a class head that ends in a softmax",
+        softmax_head,
+        refused(ValueError, "softmax", "logits"),
+    ),
+    Habit(
+        "data of 0 to 255 in floats",
+        lambda: trained(pictured(), BYTES.astype("float32")),
+        warned("outside", "x / 127.5 - 1"),
+    ),
+]
+
+FORMS = [
+    Habit("(n, 1)", lambda: same_step(fresh_labelled, [X, Y[:, None]], [X, Y]), works()),
+    Habit("one-hot rows", lambda: same_step(fresh_labelled, [X, ROWS], [X, Y]), works()),
+    Habit(
+        "a dataset of one-hot rows",
+        lambda: same_step(fresh_labelled, [sliced(X, ROWS)], [sliced(X, Y)]),
+        works(),
+    ),
+    Habit("floats", lambda: same_step(fresh_labelled, [X, Y.astype(float)], [X, Y]), works()),
+    Habit(
+        "integers for networks that take one-hot rows",
+        lambda: same_step(fresh_one_hot, [X, Y], [X, ROWS]),
+        works(),
+    ),
+    Habit(
+        "a dataset of integers for networks that take one-hot rows",
+        lambda: same_step(fresh_one_hot, [sliced(X, Y)], [sliced(X, ROWS)]),
+        works(),
+    ),
+    Habit(
+        "integers where the model does not say num_classes",
+        lambda: trained(compiled(keras_gan.GAN(*one_hot_networks())), X, Y),
+        refused(ValueError, "one-hot rows", "num_classes=3"),
+    ),
+    Habit("a list", lambda: same_step(fresh_labelled, [X, Y.tolist()], [X, Y]), works()),
+    Habit(
+        "a dict with one key",
+        lambda: same_step(fresh_labelled, [X, {"label": Y}], [X, Y]),
+        works(),
+    ),
+    Habit(
+        "fractions",
+        lambda: trained(labelled(), X, Y + 0.5),
+        refused(ValueError, "whole numbers", "fractions"),
+    ),
+    Habit(
+        "rows that are not one-hot",
+        lambda: trained(labelled(), X, ROWS / 2),
+        refused(ValueError, "one-hot", "3 columns"),
+    ),
+    Habit(
+        "a dataset of rows that are not one-hot",
+        lambda: trained(labelled(), sliced(X, ROWS * 2)),
+        refused(ValueError, "one-hot", "3 columns"),
+    ),
+    Habit(
+        "out of range",
+        lambda: trained(labelled(), X, Y + 1),
+        refused(ValueError, "from 0 to 2", "from 1 to 3"),
+    ),
+    Habit(
+        "out of range for networks that take one-hot rows",
+        lambda: trained(one_hot(), sliced(X, Y + 1)),
+        refused(ValueError, "from 0 to 2"),
+    ),
+    Habit(
+        "text",
+        lambda: trained(labelled(), X, np.array(["cat", "dog"] * 8)),
+        refused(ValueError, "np.unique", "text"),
+    ),
+    Habit(
+        "a dataset of text",
+        lambda: trained(labelled(), sliced(X, np.array(["cat", "dog"] * 8))),
+        refused(ValueError, "np.unique", "text"),
+    ),
+    Habit(
+        "none",
+        lambda: trained(labelled(), X),
+        refused(ValueError, r"\(x, condition\)"),
+    ),
+]
+
+
+def alike(model, condition, labels=(1, 1, 1, 1)):
+    """Assert that a condition makes the samples that some labels make."""
+    made = model.generate(4, seed=0, condition=condition)
+    labels = np.array(labels, "int32")
+    np.testing.assert_array_equal(made, model.generate(4, seed=0, condition=labels))
+
+
+GENERATED = [
+    Habit("one label", lambda: alike(labelled(), 1), works()),
+    Habit("one label for one-hot networks", lambda: alike(one_hot(), 1), works()),
+    Habit("(n, 1)", lambda: alike(labelled(), [[0], [2], [1], [0]], (0, 2, 1, 0)), works()),
+    Habit(
+        "one-hot rows", lambda: alike(labelled(), np.eye(3)[[0, 2, 1, 0]], (0, 2, 1, 0)), works()
+    ),
+    Habit("a float", lambda: alike(labelled(), 1.0), works()),
+    Habit("a tuple of labels", lambda: alike(labelled(), (0, 1, 2, 1), (0, 1, 2, 1)), works()),
+    Habit("a dict", lambda: alike(labelled(), {"label": [0, 1, 2, 1]}, (0, 1, 2, 1)), works()),
+    Habit(
+        "a label out of range for one-hot networks",
+        lambda: one_hot().generate(4, condition=7),
+        refused(ValueError, "from 0 to 2", "from 7 to 7"),
+    ),
+    Habit(
+        "a name",
+        lambda: labelled().generate(4, condition="cat"),
+        refused(ValueError, "integers", "text"),
+    ),
+    Habit(
+        "rows of several lengths",
+        lambda: labelled().generate(4, condition=[[0, 1], [1]]),
+        refused(TypeError, "rows of one length"),
+    ),
+    Habit(
+        "None in a list",
+        lambda: labelled().generate(4, condition=[None] * 4),
+        refused(TypeError, "array of numbers"),
+    ),
+    Habit(
+        "labels under another name",
+        lambda: labelled().generate(4, labels=1),
+        refused(TypeError, "no argument `labels`", "`condition=`"),
+    ),
+    Habit(
+        "noise",
+        lambda: plain().generate(4, noise=X),
+        refused(TypeError, r"`predict\(noise\)`"),
+    ),
+    Habit(
+        "latents in place of a number",
+        lambda: plain().generate(np.zeros((4, 3))),
+        refused(ValueError, "`n`", r"ndarray of shape \(4, 3\)"),
+    ),
+    Habit(
+        "a seed for each sample",
+        lambda: plain().generate(4, seed=[1, 2, 3, 4]),
+        refused(ValueError, "`seed`", "integer"),
+    ),
+    Habit(
+        "a seed of more than 64 bits",
+        lambda: plain().generate(4, seed=2**70),
+        refused(ValueError, "`seed`", "64 bits"),
+    ),
+    Habit(
+        "truncation in words",
+        lambda: plain().generate(4, truncation="0.5"),
+        refused(ValueError, "`truncation`", "positive"),
+    ),
+]
+
+
+@table(ELEMENTS)
+def test_elements(habit, tmp_path, monkeypatch):
+    play(habit, tmp_path, monkeypatch)
+
+
+@table(FORMS)
+def test_labels(habit, tmp_path, monkeypatch):
+    play(habit, tmp_path, monkeypatch)
+
+
+@table(GENERATED)
+def test_what_generate_is_given(habit, tmp_path, monkeypatch):
+    play(habit, tmp_path, monkeypatch)
+
+
+def test_a_resumed_pass_over_adapted_data_is_an_uninterrupted_one():
+    """Adapted data keeps its `seek`, and its order."""
+    data = datasets.from_arrays(BYTES, batch_size=4, seed=3)
+    whole = fresh_pictured()
+    trained(whole, data, epochs=2)
+    parts = fresh_pictured()
+    trained(parts, data, epochs=1)
+    trained(parts, data, epochs=2, initial_epoch=1)
+    for name, value in small.state(whole).items():
+        np.testing.assert_array_equal(value, small.state(parts)[name], err_msg=name)
+
+
+def test_metrics_and_evaluate_see_adapted_data():
+    model = fresh_pictured()
+    model.compile(metrics=["sliced_wasserstein"], metric_samples=16, run_eagerly=True)
+    given, wanted = (model.evaluate(data, verbose=0) for data in (sliced(BYTES), sliced(IMAGES)))
+    np.testing.assert_allclose(given, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("data", [BYTES, sliced(BYTES), Items(BYTES)], ids=["array", "set", "py"])
+def test_a_split_or_a_pass_of_bytes_validates(data):
+    logs = trained(fresh_pictured(), data, validation_data=data)
+    assert np.isfinite(logs["val_d_loss"]).all()
