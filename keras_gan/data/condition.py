@@ -388,10 +388,7 @@ def _is_image_like(part, like):
 
 
 def _check_conditional(conditional, has_latents):
-    if not any(conditional is choice or conditional == choice for choice in _CHOICES):
-        raise ValueError(
-            f"Expected `conditional` to be one of {_CHOICES}. Received: {conditional!r}"
-        )
+    arguments.choice("conditional", conditional, _CHOICES)
     if not has_latents and conditional is False:
         raise ValueError(
             "A generator without latents needs a condition: pass `conditional=True`, or "

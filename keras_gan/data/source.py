@@ -139,12 +139,13 @@ class Source:
         Args:
             fraction: share of an array's samples to keep out, in [0, 1).
         """
+        fraction = arguments.number("validation_split", fraction, below=1)
         if not fraction:
             return self, None
-        if self.arrays is None or not 0 < fraction < 1:
+        if self.arrays is None:
             raise ValueError(
-                "Expected `validation_split` in [0, 1), with arrays: a dataset is validated on "
-                f"another, `validation_data`. Received: validation_split={fraction}"
+                "Expected `validation_split` with arrays: a dataset is validated on another, "
+                f"`validation_data`. Received: validation_split={fraction}"
             )
         kept = round(elements.rows_of(self.arrays[0]) * (1 - fraction))
         train = nests.map(lambda rows: rows[:kept], self.arrays)

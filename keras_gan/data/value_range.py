@@ -47,11 +47,24 @@ class ValueRange:
 def _checked(value_range):
     if isinstance(value_range, str) and value_range == "auto":
         return value_range
+    return pair_of(value_range, "'auto' or a pair")
+
+
+def pair_of(value_range, what="a pair"):
+    """Return a range of values as a list of two floats.
+
+    Args:
+        value_range: what was given.
+        what: what errors say that it is to be.
+
+    Raises:
+        ValueError: when it is no pair of numbers that ascend.
+    """
     pair = list(value_range) if isinstance(value_range, (list, tuple)) else []
     are_numbers = all(isinstance(value, numbers.Real) for value in pair)
     if len(pair) != 2 or not are_numbers or not pair[0] < pair[1]:
         raise ValueError(
-            "Expected `value_range` to be 'auto' or a pair (lowest, highest). "
+            f"Expected `value_range` to be {what} (lowest, highest). "
             f"Received: value_range={shown(value_range)}"
         )
     return [float(value) for value in pair]

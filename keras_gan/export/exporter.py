@@ -141,6 +141,7 @@ def _check(model, keep, max_batch_size, dtype, include_discriminator, format):
         arguments.whole("keep", keep)
     arguments.whole("max_batch_size", max_batch_size)
     arguments.choice("dtype", dtype, weights.DTYPES)
+    arguments.flag("include_discriminator", include_discriminator)
     if include_discriminator and format != "tf_saved_model":
         raise ValueError(
             "The discriminator is exported as a signature of SavedModels alone. "

@@ -21,7 +21,7 @@ def is_wanted(warmup):
         ValueError: for another value.
     """
     there = importlib.util.find_spec("tensorflow_serving") is not None
-    if warmup == "auto":
+    if isinstance(warmup, str) and warmup == "auto":
         return there
     if not isinstance(warmup, bool):
         raise ValueError(f"Expected `warmup` to be 'auto', True or False. Received: {warmup!r}")

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.data import elements
+from keras_gan.data.value_range import pair_of
 from keras_gan.metrics.metric import QualityMetric
 from keras_gan.metrics.progress import progress, say
 from keras_gan.metrics.ranges import in_range
@@ -90,6 +91,8 @@ def evaluate(metrics, real=None, fake=None, verbose=1, value_range=None):
     {'frechet_distance': 4...}
     """
     metrics = get_all(metrics)
+    if value_range is not None:
+        value_range = pair_of(value_range)
     for metric in (metric for listed in by_part(metrics).values() for metric in listed):
         keeps = real is None and isinstance(metric, QualityMetric)
         metric.reset_state(**({"keep_real": True} if keeps else {}))

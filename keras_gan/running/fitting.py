@@ -72,6 +72,8 @@ class Fitting:
         self._assert_compile_called("fit")
         _check_arguments(epochs, kwargs)
         refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
+        if not (isinstance(shuffle, str) and shuffle == "batch"):
+            arguments.flag("shuffle", shuffle)
         source = Source(*_pair(x, y), batch_size, shuffle, self.random_state.start % 2**32)
         source, held_out = source.split(validation_split)
         self._check_source(source, self.game.discriminator_steps)
@@ -193,6 +195,8 @@ class Fitting:
             Dict of figures by name, or the list of their values.
         """
         self._assert_compile_called("evaluate")
+        arguments.flag("return_dict", return_dict)
+        _check_steps(kwargs, ["steps"])
         refuse_weights(sample_weight=kwargs.pop("sample_weight", None))
         batches = x
         if not evaluated_by_fit(kwargs):  # `fit` has checked it.
@@ -293,9 +297,16 @@ def _check_arguments(epochs, others):
     arguments.known("GAN.fit", others, accepted)
     arguments.whole("epochs", epochs, least=0)
     arguments.whole("initial_epoch", others.get("initial_epoch", 0), least=0)
-    for name in ("steps_per_epoch", "validation_steps", "validation_freq"):
-        if others.get(name) is not None and not isinstance(others[name], (list, tuple)):
-            arguments.whole(name, others[name])
+    _check_steps(others, ["steps_per_epoch", "validation_steps", "validation_batch_size"])
+    if not isinstance(others.get("validation_freq"), (list, tuple)):
+        _check_steps(others, ["validation_freq"])
+
+
+def _check_steps(given, names):
+    """Raise for a count among the arguments given that is neither `None` nor a whole number."""
+    for name in names:
+        if given.get(name) is not None:
+            arguments.whole(name, given[name], other="None")
 
 
 def _pair(x, y):

@@ -119,7 +119,7 @@ def path_of(name, path, local=None):
         TypeError: when it is no path.
         ValueError: for a remote path, where only local ones will do.
     """
-    if not isinstance(path, (str, os.PathLike)):
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
         raise TypeError(f"Expected `{name}` to be a path. Received: {name}={shown(path)}")
     path = os.fspath(path)
     if "://" not in path:
