@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_gan.data import elements, randomness
 from keras_gan.layers.mean_style import MeanStyle, styles_truncated
 from keras_gan.utils import arguments, nests
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.keras_internals import layers_within
 
 # The truncation without effect, by what is truncated.
@@ -81,7 +82,7 @@ def _check(model, n, seed, batch_size, truncation):
         return
     if model.latents is None:
         raise ValueError(
-            f"This generator has no latents to truncate. Received: truncation={truncation}"
+            f"This generator has no latents to truncate. Received: truncation={shown(truncation)}"
         )
     if truncated_by(model) == "styles" and not isinstance(truncation, dict):
         arguments.number("truncation", truncation)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_gan.utils.arguments import shown
+
 
 def as_rows(least=1, **arrays):
     """Return arrays of feature rows, checked, in their order.
@@ -64,7 +66,7 @@ def as_frequencies(frequencies, count):
     positive = (frequencies > 0) & (frequencies < np.inf)
     if frequencies.shape != (count,) or not positive.all():
         raise ValueError(
-            f"Expected {count} positive `frequencies`. Received: frequencies={frequencies}"
+            f"Expected {count} positive `frequencies`. Received: frequencies={shown(frequencies)}"
         )
     return frequencies / frequencies.sum()
 

@@ -105,7 +105,8 @@ class DualityGap(QualityMetric):
         self.learning_rate = arguments.number("learning_rate", learning_rate)
         if not self.learning_rate > 0:
             raise ValueError(
-                f"Expected `learning_rate` to be positive. Received: learning_rate={learning_rate}"
+                "Expected `learning_rate` to be positive. "
+                f"Received: learning_rate={shown(learning_rate)}"
             )
         self.batch_size = arguments.whole("batch_size", batch_size)
         self.seed = arguments.whole("seed", seed, least=0)

@@ -8,6 +8,7 @@ from keras_gan.metrics import reference
 from keras_gan.metrics.accumulators import Rows
 from keras_gan.metrics.features import identify
 from keras_gan.utils import nests
+from keras_gan.utils.arguments import shown
 from keras_gan.utils.registry import snake_case
 
 _NOT_SETTINGS = "name", "features", "classifier"
@@ -275,7 +276,7 @@ def _as_array(samples, side):
         raise TypeError(
             "Metrics of quality run on values, outside `tf.function` and the training step: pass "
             "them to keras_gan's `compile(metrics=...)`, or call them eagerly. "
-            f"Received: {side}={samples}"
+            f"Received: {side}={shown(samples)}"
         )
     array = np.asarray(samples)
     if not array.ndim or array.dtype.kind in "OSU":

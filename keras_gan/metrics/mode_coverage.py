@@ -8,6 +8,7 @@ from keras_gan.metrics import checks
 from keras_gan.metrics.distances import squared_distances
 from keras_gan.metrics.metric import QualityMetric
 from keras_gan.utils import arguments
+from keras_gan.utils.arguments import shown
 
 _WITHIN = 3.0  # Standard deviations from a center: high quality, as in VEEGAN and PacGAN.
 
@@ -48,7 +49,7 @@ def mode_coverage(samples, centers, std, frequencies=None):
     centers, samples = checks.as_rows(centers=centers, samples=samples)
     std = arguments.number("std", std)
     if not std > 0:
-        raise ValueError(f"Expected `std` to be a positive number. Received: std={std}")
+        raise ValueError(f"Expected `std` to be a positive number. Received: std={shown(std)}")
     frequencies = checks.as_frequencies(frequencies, len(centers))
     nearest, squares = _nearest(samples, centers)
     good = squares < (_WITHIN * std) ** 2

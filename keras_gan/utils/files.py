@@ -5,6 +5,7 @@ which no reader takes for the thing itself: a model server, say, looks for whole
 """
 
 import contextlib
+import errno
 import os
 import pathlib
 import re
@@ -34,8 +35,14 @@ def whole_file(path, shared=False):
 
     Yields:
         `pathlib.Path` of a file that does not exist yet, with the same ending.
+
+    Raises:
+        OSError: when it can't be written, naming `path`.
     """
     path = pathlib.Path(path)
+    if not path.parent.is_dir():
+        reason = "There is no such directory to write to; make it first"
+        raise FileNotFoundError(errno.ENOENT, reason, str(path.parent))
     if shared:
         remove_partial(path.parent, re.escape(path.name))
     partial = _partial(path) if shared else path.with_name(f".partial-{path.name}")
@@ -43,6 +50,9 @@ def whole_file(path, shared=False):
     try:
         yield partial
         os.replace(partial, path)
+    except OSError as error:
+        _name(error, partial, path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -76,8 +86,21 @@ def whole_directory(path, replace=False):
         else:
             os.rename(partial, path)
         _flush_entry(path.parent)
+    except OSError as error:
+        _name(error, partial, path)
+        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _name(error, partial, path):
+    """Let an error name the path that was asked for, not the one that was written to."""
+    error.args = tuple(
+        part.replace(str(partial), str(path)) if isinstance(part, str) else part
+        for part in error.args
+    )
+    if error.filename is not None:
+        error.filename = str(error.filename).replace(str(partial), str(path))
 
 
 def remove_directory(path):

@@ -306,6 +306,16 @@ FILES = [
         lambda: plain().load_weights("nothing.weights.h5"),
         refused(ValueError, "nothing.weights.h5"),
     ),
+    Habit(
+        "save into a directory that is not there",
+        lambda: plain().save("nowhere/a.keras"),
+        refused(FileNotFoundError, "no such directory", "nowhere'$"),
+    ),
+    Habit(
+        "save over a directory",
+        lambda: (pathlib.Path("a.keras").mkdir(), plain().save("a.keras")),
+        refused(IsADirectoryError, r"a\.keras'$"),
+    ),
     Habit("Backup(3)", lambda: callbacks.Backup(3), refused(TypeError, "`directory`", "path")),
     Habit(
         "save with an unregistered term",
