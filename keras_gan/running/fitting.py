@@ -195,11 +195,15 @@ class Fitting:
             Dict of figures by name, or the list of their values.
         """
         self._assert_compile_called("evaluate")
+        in_fit = evaluated_by_fit(kwargs)
+        if not in_fit:
+            accepted = inspect.signature(keras.Model.evaluate).parameters
+            arguments.known("GAN.evaluate", kwargs, accepted)
         arguments.flag("return_dict", return_dict)
         _check_steps(kwargs, ["steps"])
         refuse_weights(sample_weight=kwargs.pop("sample_weight", None))
         batches = x
-        if not evaluated_by_fit(kwargs):  # `fit` has checked it.
+        if not in_fit:  # `fit` has checked it.
             source = Source(*_pair(x, y), batch_size)
             self._check_source(source)
             source.check_end(kwargs.get("steps"), "steps")
@@ -211,7 +215,6 @@ class Fitting:
         if not results:
             raise self._nothing_read()
         results = {name: results[name] for name in self.game.logs.game}  # Keras sorts them.
-        in_fit = evaluated_by_fit(kwargs)
         verbose = self._fit_verbose if in_fit else kwargs.get("verbose", "auto")
         results.update(
             self.quality.evaluate(

@@ -170,9 +170,8 @@ def shown(value):
     >>> shown(0.5), shown(np.zeros((4, 2)))
     ('0.5', 'ndarray of shape (4, 2)')
     """
-    shape = getattr(value, "shape", ())
-    if getattr(shape, "rank", 0) is None or tuple(shape) != ():
-        return f"{type(value).__name__} of shape {shape}"
+    if hasattr(value, "shape") and not isinstance(value, (np.generic, type)):
+        return f"{type(value).__name__} of shape {value.shape}"
     if isinstance(value, (list, tuple, set, dict)):
         items = value.values() if isinstance(value, dict) else value
         simple = all(isinstance(item, (str, numbers.Number, type(None))) for item in items)

@@ -42,6 +42,11 @@ KEYWORDS = {
         "condition": "`y=`",
         "latent_dim": "`GAN(generator, discriminator)`, which reads it off the generator's input",
     },
+    "GAN.evaluate": {
+        "metrics": "`compile(metrics=...)`, or `keras_gan.metrics.evaluate(...)`",
+        "condition": "`y=`",
+        "labels": "`y=`",
+    },
     "GAN.generate": {
         "labels": "`condition=`",
         "label": "`condition=`",

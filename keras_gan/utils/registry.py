@@ -37,9 +37,10 @@ def resolve(identifier, classes, base, kind):
         identifier = _made(classes[identifier], identifier, kind)
     if isinstance(identifier, base):
         return identifier
+    names = f" or one of the names {sorted(classes)}" if classes else ""
     raise TypeError(
-        f"Expected `{kind}` to be a `{base.__module__}.{base.__name__}` or one of the names "
-        f"{sorted(classes)}.{_hint(identifier, base, kind)} "
+        f"Expected `{kind}` to be a `{base.__module__}.{base.__name__}`{names}."
+        f"{_hint(identifier, base, kind)} "
         f"Received: {kind}={shown(identifier)} of type {type(identifier)}"
     )
 

@@ -89,12 +89,12 @@ COUNTS = {
 }  # fmt: skip
 
 
-def some_of(function, without=(), more=()):
-    """Return a strategy of some keyword arguments of a function, and one that it does not have."""
+def some_of(function, without=(), more=(), wrong=("optimizer", "latent_dim")):
+    """Return a strategy of some keyword arguments of a function, and of some that are wrong."""
     names = [name for name in inspect.signature(function).parameters if name not in without]
     values = {
         name: COUNT if name in COUNTS else ANYTHING
-        for name in [*names, *more, "optimizer", "latent_dim"]
+        for name in [*names, *more, *wrong]
         if name not in ("self", "kwargs", "unknown", "options", "args")
     }
     return st.fixed_dictionaries({}, optional=values)
@@ -145,7 +145,7 @@ CALLS = [
     (fit, some_of(keras_gan.GAN.fit, FIT, ["steps_per_epoch", "initial_epoch"])),
     (generate, some_of(keras_gan.GAN.generate)),
     (evaluate, some_of(keras_gan.GAN.evaluate, FIT, ["steps"])),
-    (judge, some_of(metrics.evaluate, ["verbose"])),
+    (judge, some_of(metrics.evaluate, ["verbose"], wrong=())),
     (export, some_of(keras_gan.GAN.export, (), ["keep", "max_batch_size", "dtype", "warmup"])),
 ]
 

@@ -22,7 +22,7 @@ def with_callback(callback, **options):
 
 def stop_at_nan():
     """A run whose losses overflow ends within its first epoch."""
-    model = compiled(**small.sgds(1e30))
+    model = compiled(**small.sgds(1e38))
     epochs = model.fit(
         small.points(64),
         batch_size=8,
