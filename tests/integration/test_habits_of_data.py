@@ -149,11 +149,13 @@ ELEMENTS = [
         "integers that are no bytes",
         lambda: trained(pictured(), BYTES.astype("int32")),
         refused(ValueError, "floating-point", "127.5", "int32"),
+        before=True,
     ),
     Habit(
         "a third part of an element",
         lambda: trained(plain(), sliced(X, Y, Y)),
         refused(ValueError, "sample_weight", "3 parts"),
+        before=True,
     ),
     Habit(
         "samples and condition in one tuple of arrays",
@@ -196,7 +198,12 @@ ELEMENTS = [
         refused(ValueError, r"x.reshape\(-1, \*\(8, 8, 1\)\)"),
     ),
     Habit("a PyDataset of (x, None)", lambda: trained(plain(), Items((X, None))), works()),
-    Habit("a PyDataset of [x, label]", lambda: trained(labelled(), Items([X, Y])), works()),
+    Habit(
+        "a PyDataset of [x, label]",
+        lambda: trained(labelled(), Items([X, Y])),
+        works(),
+        before=True,
+    ),
     Habit(
         "a PyDataset of dicts",
         lambda: trained(labelled(), Items({"image": X, "label": Y})),
@@ -212,9 +219,9 @@ ELEMENTS = [
         lambda: trained(plain(), iter(sliced(X))),
         refused(TypeError, "iterator", "from_generator"),
     ),
-    Habit("lists of lists", lambda: trained(plain(), X.tolist()), works()),
-    Habit("a TensorFlow tensor", lambda: trained(plain(), tf.constant(X)), works()),
-    Habit("float64", lambda: trained(plain(), X.astype("float64")), works()),
+    Habit("lists of lists", lambda: trained(plain(), X.tolist()), works(), before=True),
+    Habit("a TensorFlow tensor", lambda: trained(plain(), tf.constant(X)), works(), before=True),
+    Habit("float64", lambda: trained(plain(), X.astype("float64")), works(), before=True),
     Habit(
         "text",
         lambda: trained(plain(), np.array(["a"] * 4)),
@@ -261,16 +268,19 @@ ELEMENTS = [
             compiled(unbuilt(latents=keras_gan.latents.Normal(3), conditional=False)), X
         ),
         works(),
+        before=True,
     ),
     Habit(
         "a discriminator with a class head that ends in a softmax",
         softmax_head,
         refused(ValueError, "softmax", "logits"),
+        before=True,
     ),
     Habit(
         "data of 0 to 255 in floats",
         lambda: trained(pictured(), BYTES.astype("float32")),
         warned("outside", "x / 127.5 - 1"),
+        before=True,
     ),
 ]
 
@@ -282,7 +292,12 @@ FORMS = [
         lambda: same_step(fresh_labelled, [sliced(X, ROWS)], [sliced(X, Y)]),
         works(),
     ),
-    Habit("floats", lambda: same_step(fresh_labelled, [X, Y.astype(float)], [X, Y]), works()),
+    Habit(
+        "floats",
+        lambda: same_step(fresh_labelled, [X, Y.astype(float)], [X, Y]),
+        works(),
+        before=True,
+    ),
     Habit(
         "integers for networks that take one-hot rows",
         lambda: same_step(fresh_one_hot, [X, Y], [X, ROWS]),
@@ -298,7 +313,9 @@ FORMS = [
         lambda: trained(compiled(keras_gan.GAN(*one_hot_networks())), X, Y),
         refused(ValueError, "one-hot rows", "num_classes=3"),
     ),
-    Habit("a list", lambda: same_step(fresh_labelled, [X, Y.tolist()], [X, Y]), works()),
+    Habit(
+        "a list", lambda: same_step(fresh_labelled, [X, Y.tolist()], [X, Y]), works(), before=True
+    ),
     Habit(
         "a dict with one key",
         lambda: same_step(fresh_labelled, [X, {"label": Y}], [X, Y]),
@@ -323,6 +340,7 @@ FORMS = [
         "out of range",
         lambda: trained(labelled(), X, Y + 1),
         refused(ValueError, "from 0 to 2", "from 1 to 3"),
+        before=True,
     ),
     Habit(
         "out of range for networks that take one-hot rows",
@@ -343,6 +361,7 @@ FORMS = [
         "none",
         lambda: trained(labelled(), X),
         refused(ValueError, r"\(x, condition\)"),
+        before=True,
     ),
 ]
 
@@ -355,19 +374,20 @@ def alike(model, condition, labels=(1, 1, 1, 1)):
 
 
 GENERATED = [
-    Habit("one label", lambda: alike(labelled(), 1), works()),
-    Habit("one label for one-hot networks", lambda: alike(one_hot(), 1), works()),
+    Habit("one label", lambda: alike(labelled(), 1), works(), before=True),
+    Habit("one label for one-hot networks", lambda: alike(one_hot(), 1), works(), before=True),
     Habit("(n, 1)", lambda: alike(labelled(), [[0], [2], [1], [0]], (0, 2, 1, 0)), works()),
     Habit(
         "one-hot rows", lambda: alike(labelled(), np.eye(3)[[0, 2, 1, 0]], (0, 2, 1, 0)), works()
     ),
-    Habit("a float", lambda: alike(labelled(), 1.0), works()),
+    Habit("a float", lambda: alike(labelled(), 1.0), works(), before=True),
     Habit("a tuple of labels", lambda: alike(labelled(), (0, 1, 2, 1), (0, 1, 2, 1)), works()),
     Habit("a dict", lambda: alike(labelled(), {"label": [0, 1, 2, 1]}, (0, 1, 2, 1)), works()),
     Habit(
         "a label out of range for one-hot networks",
         lambda: one_hot().generate(4, condition=7),
         refused(ValueError, "from 0 to 2", "from 7 to 7"),
+        before=True,
     ),
     Habit(
         "a name",
@@ -403,6 +423,7 @@ GENERATED = [
         "a seed for each sample",
         lambda: plain().generate(4, seed=[1, 2, 3, 4]),
         refused(ValueError, "`seed`", "integer"),
+        before=True,
     ),
     Habit(
         "a seed of more than 64 bits",

@@ -110,8 +110,8 @@ def swap_averages():
 
 CALLBACKS = [
     Habit("TerminateOnNaN in a run that overflows", stop_at_nan, works()),
-    Habit("TerminateOnNaN in a finite run", run_through, works()),
-    Habit("EarlyStopping on d_loss", stop_early, works()),
+    Habit("TerminateOnNaN in a finite run", run_through, works(), before=True),
+    Habit("EarlyStopping on d_loss", stop_early, works(), before=True),
     Habit(
         "EarlyStopping as it comes",
         with_callback(keras.callbacks.EarlyStopping()),
@@ -138,18 +138,18 @@ CALLBACKS = [
         ),
         warned("watches 'val_g_loss', which is not logged", "need `validation_data`"),
     ),
-    Habit("ModelCheckpoint of the best", save_best, works()),
-    Habit("ModelCheckpoint of each epoch", save_each, works()),
+    Habit("ModelCheckpoint of the best", save_best, works(), before=True),
+    Habit("ModelCheckpoint of each epoch", save_each, works(), before=True),
     Habit(
         "ReduceLROnPlateau as it comes",
         with_callback(keras.callbacks.ReduceLROnPlateau()),
         warned("ReduceLROnPlateau watches 'val_loss', which is not logged"),
     ),
-    Habit("ReduceLROnPlateau on d_loss", reduce_rates, works()),
-    Habit("LearningRateScheduler", schedule_rates, works()),
+    Habit("ReduceLROnPlateau on d_loss", reduce_rates, works(), before=True),
+    Habit("LearningRateScheduler", schedule_rates, works(), before=True),
     Habit("a learning-rate finder written for Keras", find_rates, works()),
-    Habit("CSVLogger", write_csv, works()),
-    Habit("SwapEMAWeights", swap_averages, works()),
+    Habit("CSVLogger", write_csv, works(), before=True),
+    Habit("SwapEMAWeights", swap_averages, works(), before=True),
     Habit(
         "a callback of one's own that logs what another watches",
         lambda: trained(
@@ -161,6 +161,7 @@ CALLBACKS = [
             ],
         ),
         works(),
+        before=True,
     ),
     Habit(
         "a callback's class",
@@ -171,6 +172,7 @@ CALLBACKS = [
         "one callback without a list",
         lambda: trained(compiled(), X, callbacks=keras.callbacks.TerminateOnNaN()),
         works(),
+        before=True,
     ),
 ]
 
@@ -194,6 +196,7 @@ ARGUMENTS = [
         "steps_per_epoch within a repeated dataset",
         lambda: trained(compiled(), dataset().repeat(), steps_per_epoch=3),
         works(),
+        before=True,
     ),
     *[
         Habit(
@@ -220,6 +223,7 @@ ARGUMENTS = [
         "fit(class_weight=)",
         lambda: trained(plain(), X, class_weight={0: 1.0}),
         refused(ValueError, "class_weight", "Resample"),
+        before=True,
     ),
     Habit(
         "fit(sample_weight=) shows no weights",
@@ -230,6 +234,7 @@ ARGUMENTS = [
         "fit before compile",
         lambda: small.gan().fit(X),
         refused(ValueError, r"compile\(\)", r"fit\(\)"),
+        before=True,
     ),
 ]
 

@@ -146,11 +146,17 @@ MODELS = [
         lambda: made(*keras_gan.networks.dcgan((8, 8, 1), latent_dim=4, width=4)[::-1]),
         refused(ValueError, "swapped", "generator='discriminator'"),
     ),
-    Habit("GAN(None, None)", lambda: made(None, None), refused(TypeError, "Keras model", "None")),
+    Habit(
+        "GAN(None, None)",
+        lambda: made(None, None),
+        refused(TypeError, "Keras model", "None"),
+        before=True,
+    ),
     Habit(
         "layers for networks",
         lambda: made(keras.layers.Dense(2), keras.layers.Dense(1)),
         refused(TypeError, "Keras model", "Dense"),
+        before=True,
     ),
     Habit("GAN(seed='x')", lambda: made(seed="x"), refused(ValueError, "seed", "integer", "'x'")),
     Habit("GAN(seed=1.5)", lambda: made(seed=1.5), refused(ValueError, "seed", "integer")),
@@ -163,15 +169,19 @@ MODELS = [
         "GAN(latents='normal')",
         lambda: made(latents="normal"),
         refused(ValueError, r"latents.Normal\(64\)"),
+        before=True,
     ),
     Habit(
         "latents of another size",
         lambda: made(latents=latents.Normal(9)),
         refused(ValueError, r"\(3,\)", r"\(9,\)"),
+        before=True,
     ),
-    Habit("summary before compile", lambda: small.gan().summary(print_fn=str), works()),
+    Habit(
+        "summary before compile", lambda: small.gan().summary(print_fn=str), works(), before=True
+    ),
     Habit("summary after compile", lambda: plain().summary(print_fn=str), works()),
-    Habit("the served bytes of a sigmoid generator", export_levels, works()),
+    Habit("the served bytes of a sigmoid generator", export_levels, works(), before=True),
 ]
 
 COMPILE = [
@@ -190,7 +200,9 @@ COMPILE = [
         ]
     ],
     *[
-        Habit(f"loss={name!r}", compile_with(loss=name), refused(ValueError, "loss", meant))
+        Habit(
+            f"loss={name!r}", compile_with(loss=name), refused(ValueError, f"Did you mean {meant}")
+        )
         for name, meant in [
             ("binary_crossentropy", "'non_saturating'"),
             ("wgan-gp", r"'wasserstein', with `terms=\[\"gradient_penalty\"\]`"),
@@ -209,29 +221,40 @@ COMPILE = [
         "loss=Hinge, a class",
         compile_with(loss=losses.Hinge),
         refused(TypeError, "forget to call"),
+        before=True,
     ),
     *[
-        Habit(f"metrics=[{name!r}]", compile_with(metrics=[name]), refused(ValueError, meant))
+        Habit(
+            f"metrics=[{name!r}]",
+            compile_with(metrics=[name]),
+            refused(ValueError, f"Did you mean {meant}"),
+        )
         for name, meant in [
             ("fid", "'frechet_distance'"),
             ("FID", "'frechet_distance'"),
             ("kid", "'kernel_distance'"),
             ("IS", "'inception_score'"),
-            ("accuracy", "balance=True"),
+            ("accuracy", r"`compile\(balance=True\)`"),
         ]
     ],
     Habit(
         "metrics='fid'",
         compile_with(metrics="fid"),
         refused(TypeError, "list of metrics"),
+        before=True,
     ),
     Habit(
         "metrics=[keras.metrics.Mean()]",
         compile_with(metrics=[keras.metrics.Mean()]),
         refused(TypeError, r"update_state\(real=None, fake=None\)"),
     ),
-    Habit("terms=['gp']", compile_with(terms=["gp"]), refused(ValueError, "'gradient_penalty'")),
-    Habit("terms='r1'", compile_with(terms="r1"), works()),
+    Habit(
+        "terms=['gp']",
+        compile_with(terms=["gp"]),
+        refused(ValueError, "Did you mean 'gradient_penalty'"),
+        before=True,
+    ),
+    Habit("terms='r1'", compile_with(terms="r1"), works(), before=True),
     Habit(
         "generator_optimizer='adamm'",
         compile_with(generator_optimizer="adamm"),
@@ -279,6 +302,7 @@ FILES = [
         "save_weights('a.keras')",
         lambda: plain().save_weights("a.keras"),
         refused(ValueError, r"\.weights\.h5"),
+        before=True,
     ),
     Habit(
         "export(verbose=)",
@@ -300,11 +324,13 @@ FILES = [
         "load_model of a file that is not there",
         lambda: keras_gan.load_model("nothing.keras"),
         refused(ValueError, "nothing.keras"),
+        before=True,
     ),
     Habit(
         "load_weights of a file that is not there",
         lambda: plain().load_weights("nothing.weights.h5"),
         refused(ValueError, "nothing.weights.h5"),
+        before=True,
     ),
     Habit(
         "save into a directory that is not there",
@@ -315,6 +341,7 @@ FILES = [
         "save over a directory",
         lambda: (pathlib.Path("a.keras").mkdir(), plain().save("a.keras")),
         refused(IsADirectoryError, r"a\.keras'$"),
+        before=True,
     ),
     Habit("Backup(3)", lambda: callbacks.Backup(3), refused(TypeError, "`directory`", "path")),
     Habit(
@@ -348,6 +375,7 @@ FILES = [
             copy.deepcopy(plain()).generate(2, seed=0), plain().generate(2, seed=0)
         ),
         works(),
+        before=True,
     ),
     Habit(
         "pickle",
@@ -355,21 +383,25 @@ FILES = [
             pickle.loads(pickle.dumps(plain())).generate(2, seed=0), plain().generate(2, seed=0)
         ),
         works(),
+        before=True,
     ),
     Habit(
         "set_weights(get_weights())",
         lambda: plain().set_weights(plain().get_weights()),
         works(),
+        before=True,
     ),
     Habit(
         "clone_model",
         lambda: keras.models.clone_model(plain()).generate(2, seed=0),
         works(),
+        before=True,
     ),
     Habit(
         "model_from_json(to_json())",
         lambda: keras.models.model_from_json(labelled().to_json()).generate(2, condition=1),
         works(),
+        before=True,
     ),
 ]
 
