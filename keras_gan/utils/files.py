@@ -148,7 +148,9 @@ def path_of(name, path, local=None):
     if "://" not in path:
         return os.path.expanduser(path)
     if local is not None:
-        raise ValueError(f"Expected `{name}` to be a local path: {local}. Received: {path!r}")
+        raise ValueError(
+            f"Expected `{name}` to be a local path: {local}. Received: {name}={path!r}"
+        )
     return path
 
 
