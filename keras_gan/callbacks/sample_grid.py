@@ -226,7 +226,7 @@ def _kind_of(samples):
     elif samples.ndim == 3 and samples.shape[-1] <= _MOST_SERIES_CHANNELS:
         return "series"
     raise ValueError(
-        "SampleGrid draws samples of shape (height, width, 1 or 3), (1,), (2,) or (steps, "
+        "SampleGrid draws samples of shape (height, width, 1, 3 or 4), (1,), (2,) or (steps, "
         f"channels) with up to {_MOST_SERIES_CHANNELS} channels; of several parts, the images. "
         "Leave it out, or draw others in a callback of your own from `model.generate`. "
         f"Received: samples of shape {_shapes_of(samples)}"

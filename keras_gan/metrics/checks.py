@@ -66,9 +66,16 @@ def as_frequencies(frequencies, count):
     positive = (frequencies > 0) & (frequencies < np.inf)
     if frequencies.shape != (count,) or not positive.all():
         raise ValueError(
-            f"Expected {count} positive `frequencies`. Received: frequencies={shown(frequencies)}"
+            f"Expected {count} positive `frequencies`. Received: {_range(frequencies)}"
         )
     return frequencies / frequencies.sum()
+
+
+def _range(frequencies):
+    if frequencies.ndim != 1 or not frequencies.size:
+        return f"frequencies={shown(frequencies)}"
+    ends = f"{frequencies.min():.4g} to {frequencies.max():.4g}"
+    return f"{len(frequencies)} frequencies, from {ends}"
 
 
 def shuffled(rows, seed):

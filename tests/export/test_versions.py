@@ -101,7 +101,7 @@ def test_keep_is_a_whole_number(model, tmp_path, keep):
 
 
 def test_remote_directories_are_refused(model):
-    with pytest.raises(ValueError, match="Expected a local directory"):
+    with pytest.raises(ValueError, match=r"to be a local path.*gs://bucket/model"):
         model.export("gs://bucket/model")
 
 

@@ -73,12 +73,23 @@ def test_batches_come_from_every_kind_of_data():
         def __getitem__(self, index):
             return X[index * 10 : index * 10 + 10], LABELS[index * 10 : index * 10 + 10]
 
-    for data in (X, (X, LABELS), [X[:10], X[10:]], Batches(), cut(np.arange(30), [10, 20])):
+    flat = X.reshape(30, 6)
+    for labelled, data, expected in (
+        (False, X, X),
+        (True, (X, LABELS), X),
+        (False, [flat[:10], flat[10:]], flat),
+        (True, Batches(), X),
+        (True, cut(np.arange(30), [10, 20]), X),
+    ):
         parts = list(elements.batches(data))
-        np.testing.assert_array_equal(np.concatenate([x for x, _ in parts]), X)
-        labelled = not isinstance(data, np.ndarray) and not isinstance(data[0], np.ndarray)
-        labelled = labelled or isinstance(data, tuple)
+        np.testing.assert_array_equal(np.concatenate([x for x, _ in parts]), expected)
         assert all((condition is not None) == labelled for _, condition in parts)
+
+
+def test_a_list_that_may_hold_images_or_batches_is_refused():
+    """Of shape (10, 2, 3): ten rows of two steps, or one image of three channels."""
+    with pytest.raises(ValueError, match=r"`np.stack\(images\)`.*\(10, 2, 3\)"):
+        list(elements.batches([X[:10], X[10:20]]))
 
 
 def test_data_that_cannot_be_read_are_refused():

@@ -57,6 +57,27 @@ def test_made_by():
     assert keras_internals.made_by(layer(second))[1][0] is second
 
 
+def test_rate_variable():
+    for wrap in (lambda inner: inner, keras.optimizers.LossScaleOptimizer):
+        optimizer = wrap(keras.optimizers.Adam(0.5))
+        variable = keras_internals.rate_variable(optimizer)
+        assert float(variable) == 0.5
+        variable.assign(0.25)
+        assert float(getattr(optimizer, "inner_optimizer", optimizer).learning_rate) == 0.25
+        schedule = keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.9)
+        assert keras_internals.rate_variable(wrap(keras.optimizers.Adam(schedule))) is None
+        assert keras_internals.rate_variable(wrap(keras.optimizers.Adam(lambda: 0.5))) is None
+
+
+def test_trained_by():
+    model = dense_model()
+    for wrap in (lambda inner: inner, keras.optimizers.LossScaleOptimizer):
+        optimizer = wrap(keras.optimizers.Adam())
+        optimizer.build(model.trainable_variables)
+        found = keras_internals.trained_by(optimizer)
+        assert [id(one) for one in found] == [id(one) for one in model.trainable_variables]
+
+
 def test_outputs_of_calls():
     layer = keras.layers.Dense(3)
     outputs = [layer(keras.Input((3,))), layer(keras.Input((3,)))]
