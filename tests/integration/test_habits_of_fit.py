@@ -203,6 +203,7 @@ ARGUMENTS = [
             f"fit({name}={value!r})",
             lambda name=name, value=value: trained(plain(), X, **{name: value}),
             refused(ValueError, f"`{name}`", "whole number"),
+            before=(name, value) == ("batch_size", 2.5),
         )
         for name, value in [
             ("epochs", "3"),

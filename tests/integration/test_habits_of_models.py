@@ -201,7 +201,10 @@ COMPILE = [
     ],
     *[
         Habit(
-            f"loss={name!r}", compile_with(loss=name), refused(ValueError, f"Did you mean {meant}")
+            f"loss={name!r}",
+            compile_with(loss=name),
+            refused(ValueError, f"Did you mean {meant}"),
+            before=name == "NonSaturating",
         )
         for name, meant in [
             ("binary_crossentropy", "'non_saturating'"),
@@ -252,7 +255,6 @@ COMPILE = [
         "terms=['gp']",
         compile_with(terms=["gp"]),
         refused(ValueError, "Did you mean 'gradient_penalty'"),
-        before=True,
     ),
     Habit("terms='r1'", compile_with(terms="r1"), works(), before=True),
     Habit(
