@@ -9,7 +9,7 @@ from keras_gan import export
 from keras_gan import latents as priors
 from keras_gan.data import sampling
 from keras_gan.data.condition import Condition
-from keras_gan.data.labels import embedded_classes
+from keras_gan.data.labels import embedded
 from keras_gan.data.signature import (
     Signature,
     check_models,
@@ -115,7 +115,7 @@ class GAN(Fitting, Saving, keras.Model):
             generator_condition,
             discriminator_condition,
             num_classes,
-            embedded_classes(generator, discriminator, signature),
+            embedded(generator, discriminator, signature),
         )
         self.signature = signature
         self.generator = generator
@@ -227,6 +227,7 @@ class GAN(Fitting, Saving, keras.Model):
         self.update, self.unrolled_steps = update, game.order.steps_ahead
         self.game, self.quality, self._sample = game, quality, None
         self._hold(game)
+        game.claim(self)
         for part in game.augmentation.following:
             part.attach(self)
         if self.networks_built:
@@ -338,7 +339,7 @@ class GAN(Fitting, Saving, keras.Model):
 
     def test_step(self, data):
         """Play one batch without training, with the network that samples come from."""
-        return self.game.test(self.condition.split(data), self, self.discriminate)
+        return self.game.test(self.condition.split(data), self, self._logits)
 
     # What the networks are called on.
 
@@ -378,24 +379,33 @@ class GAN(Fitting, Saving, keras.Model):
         elif self.conditional and condition is None:
             latents, *condition = latents
             condition = condition[0] if len(condition) == 1 else tuple(condition)
-        network_inputs = self.generator_inputs(latents, condition)
+        network_inputs = self.generator_inputs(latents, self.adapter.of_condition(condition))
         return samples_of(self.sampling_network(network_inputs, training=training))
 
     def discriminate(self, x, condition=None):
         """Return the discriminator's float32 logits on samples, in inference mode.
 
         Args:
-            x: samples, batch axis first.
+            x: samples, batch axis first, in any form that `fit` takes.
             condition: their condition, where the discriminator takes one.
 
         Returns:
             Tensor of logits, of the shape that the discriminator gives them.
 
+        Raises:
+            ValueError: for labels out of range, and for shapes that are not the networks'.
+
         Example:
 
         >>> probability = keras.ops.sigmoid(model.discriminate(images))
         """
-        x, condition = nests.map(tf.convert_to_tensor, (x, condition))
+        if tf.executing_eagerly():
+            self.condition.check_labels(condition)
+        x, condition = self.adapter((x, condition))
+        self.signature.check_element(x)
+        return self._logits(*nests.map(tf.convert_to_tensor, (x, condition)))
+
+    def _logits(self, x, condition):
         network_inputs = self.discriminator_inputs(x, condition)
         return logits_of(self.discriminator(network_inputs, training=False), x)
 

@@ -47,7 +47,7 @@ class Saving:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # What is left out, `super().save` tells.
             configs = self.get_config(), self.get_compile_config()
-        _warn_of_unknown(configs)
+        _warn_of_unknown([_named(type(self)), *configs])
         with _writing(filepath, overwrite) as path:
             super().save(str(path), overwrite=overwrite, **kwargs)
 
@@ -219,9 +219,28 @@ class Saving:
         Extractors are in no checkpoint: a metric on features of a network of the user's own, or
         on a file that is not there, is left out with a warning.
         """
+        frozen = [
+            network.name
+            for network in (self.generator, self.discriminator)
+            if network.weights and not network.trainable_variables
+        ]
+        if frozen:
+            warnings.warn(
+                f"The model was saved with the network {frozen[0]!r} frozen, and is loaded without "
+                "being compiled: nothing can be trained so. Set `trainable = True` and compile.",
+                stacklevel=2,
+            )
+            return
         config = dict(config)
         metrics = quality.deserialize(config.pop("metrics", ()))
         self.compile(**keras.saving.deserialize_keras_object(config), metrics=metrics)
+
+
+def _named(kind):
+    """Return what a file says of a class."""
+    registered = keras.saving.get_registered_name(kind)
+    module, name = kind.__module__, kind.__name__
+    return {"module": module, "class_name": name, "registered_name": registered, "config": {}}
 
 
 def _warn_of_unknown(config):

@@ -194,7 +194,7 @@ class SampleGrid(keras.callbacks.Callback):
         classes, condition = self._classes(), self.condition
         if condition is None and len(classes):
             condition = self.model.condition.of_labels(np.resize(classes, count))
-        return self.model.condition.rows(condition, count)
+        return self.model.condition.rows(condition, count, self.model.adapter.scaled)
 
     def _classes(self):
         """Return the labels that are shown, one for each column; empty if there are none."""

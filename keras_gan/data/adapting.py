@@ -3,7 +3,8 @@
 | given | taken as |
 |---|---|
 | a dict `{"image": ..., "label": ...}`, as TensorFlow Datasets has it | `(image, label)` |
-| images of 8 bits (uint8), samples or conditions | floats in the model's range of values |
+| images of 8 bits (uint8; 1, 3 or 4 channels), conditions too | floats in the model's range |
+| samples of one channel without an axis for it | with one |
 | labels as `(n, 1)`, whole floats, booleans or one-hot rows | what the networks' inputs are |
 """
 
@@ -11,7 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.data import elements
+from keras_gan.data.signature import sample_shape
 from keras_gan.utils import nests
+from keras_gan.utils.tensors import compatible
 
 
 class Adapter:
@@ -24,6 +27,7 @@ class Adapter:
     """
 
     def __init__(self, signature, condition, value_range):
+        self._samples = signature.samples
         self._one_tensor = signature.samples is not None and not nests.is_nest(signature.samples)
         self._condition = condition
         self._low, self._high = value_range
@@ -62,7 +66,13 @@ class Adapter:
             ValueError: see `named` and `labels.check_form`.
         """
         x, condition = nests.map(_as_tensor, self.named(element))
-        return nests.map(self._scaled, x), self._condition.in_form(condition, self._scaled)
+        if self._one_tensor and not nests.is_nest(x):
+            x = self._with_channel(x)
+        return nests.map(self.scaled, x), self.of_condition(condition)
+
+    def of_condition(self, condition):
+        """Return a condition in the form that the networks take."""
+        return self._condition.in_form(nests.map(_as_tensor, condition), self.scaled)
 
     def changes(self, element):
         """Tell whether elements of some specs come in another form than networks take.
@@ -73,19 +83,26 @@ class Adapter:
         if any(spec.shape.rank is None for spec in nests.leaves(element)):
             return False
         zeros = nests.map(_zeros_of, element)
-        given = elements.unpack(zeros)
-        return len(nests.leaves(zeros)) != len(nests.leaves(given)) or not nests.same(
-            given, self(zeros)
-        )
+        return not nests.same(elements.unpack(zeros), self(zeros))
 
-    def _scaled(self, part):
+    def _with_channel(self, x):
+        wanted, shape = sample_shape(self._samples), sample_shape(x)
+        lacks_axis = len(wanted) == 3 and wanted[2] == 1 and len(shape) == 2
+        return x[..., None] if lacks_axis and compatible(shape, wanted[:2]) else x
+
+    def scaled(self, part):
         """Return images of 8 bits as floats in the range of values, anything else as it is."""
-        if part.dtype != "uint8" or len(part.shape) < 3:
+        if not is_of_bytes(part):
             return part
         floats = (
             part.astype("float32") if isinstance(part, np.ndarray) else tf.cast(part, "float32")
         )
         return floats / (255 / (self._high - self._low)) + self._low
+
+
+def is_of_bytes(part):
+    """Tell whether an array, tensor or spec holds images of 8 bits."""
+    return part.dtype == "uint8" and len(part.shape) == 4 and part.shape[-1] in (1, 3, 4)
 
 
 def _as_tensor(part):

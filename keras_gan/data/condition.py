@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.data import elements, labels
+from keras_gan.data import elements
+from keras_gan.data.labels import LabelForm
 from keras_gan.data.signature import match_nests
 from keras_gan.utils import arguments, nests
 from keras_gan.utils.arguments import shown
@@ -28,7 +29,7 @@ class Condition:
         discriminator_keys: the same for the discriminator.
         num_classes: number of classes of the labels in the condition; `None` to read it off the
             networks' embeddings.
-        embedded: what the networks' embeddings say, or `None`.
+        embedded: what the networks' embeddings say: see `labels.embedded`.
 
     Attributes:
         given: whether the generator takes a condition.
@@ -48,7 +49,7 @@ class Condition:
         generator_keys=None,
         discriminator_keys=None,
         num_classes=None,
-        embedded=None,
+        embedded=(None, ()),
     ):
         _check_conditional(conditional, has_latents)
         self._keys = {
@@ -67,7 +68,8 @@ class Condition:
         self.judged = self.given and not alone
         if num_classes is not None:
             num_classes = arguments.whole("num_classes", num_classes, least=2)
-        self.num_classes = num_classes if num_classes is not None or not self.given else embedded
+        told, self._embedded = embedded
+        self.num_classes = num_classes if num_classes is not None or not self.given else told
 
     def read(self, signature):
         """Take note of what the networks say of their condition, once they say it."""
@@ -186,10 +188,9 @@ class Condition:
         Raises:
             ValueError: naming the range expected and the one received.
         """
-        wanted = self._wanted()
-        for name, part in nests.named(condition).items() if self.num_classes else ():
-            if part is not None:
-                labels.check_values(part, wanted.get(name), self.num_classes)
+        for form, part in zip(*self._forms_of(condition), strict=True):
+            if part is not None and form is not None:
+                form.check(part)
 
     def in_form(self, condition, images=lambda part: part):
         """Return a condition with its parts in the form that the networks take.
@@ -201,30 +202,46 @@ class Condition:
         Raises:
             ValueError: for labels that are text.
         """
-        wanted = self._wanted() if self.given else {}
-        if condition is None:
-            return None
-        if len(wanted) == len(nests.leaves(condition)) == 1:
-            # One part is that part, whatever key it has.
-            condition = nests.pack_as(self.structure(), nests.leaves(condition))
-        if set(nests.names(condition)) != set(wanted):
+        if condition is None or not self.given:
             return condition
 
-        def formed(part, spec):
-            labels.check_form(part, spec, self.num_classes)
-            part = images(part) if keras.backend.is_float_dtype(spec.dtype) else part
-            return labels.in_form(part, spec, self.num_classes)
+        def formed(form, part):
+            if form is None or form.spec is None:
+                return part
+            form.check_type(part)
+            return form.of(images(part) if keras.backend.is_float_dtype(form.spec.dtype) else part)
 
-        parts = nests.named(condition)
-        return nests.pack_as(condition, [formed(parts[name], wanted[name]) for name in parts])
+        forms, parts = self._forms_of(condition)
+        # One part is that part, whatever key it has.
+        says = self._said()
+        alone = len(nests.leaves(says)) == len(parts) == 1 and forms[0] is not None
+        return nests.pack_as(says if alone else condition, list(map(formed, forms, parts)))
 
-    def _wanted(self):
-        """Return `{name: input}` of the data's condition, as far as the networks say it."""
-        wanted = {}
+    def _forms_of(self, condition):
+        """Return the `LabelForm` of each part, `None` for one that nobody takes, and the parts."""
+        parts = nests.named(condition) if self.given else {}
+        wanted, known = {}, True
         for player in ("discriminator", "generator"):
-            if self._specs[player] is not None and (player == "generator" or self.judged):
-                wanted.update(nests.named(self.structure(player)))
-        return wanted
+            if player == "generator" or self.judged:
+                known &= self._specs[player] is not None
+                wanted.update(nests.named(self._told(player)))
+        if len(wanted) == len(parts) == 1:
+            parts = dict(zip(wanted, parts.values(), strict=True))
+        forms = [
+            LabelForm(wanted.get(name), self.num_classes, self._embedded)
+            if name in wanted or not known
+            else None
+            for name in parts
+        ]
+        return forms, list(parts.values())
+
+    def _told(self, player):
+        """Return what a player says of its condition, an empty nest where it says nothing."""
+        return () if self._specs[player] is None else self.structure(player)
+
+    def _said(self):
+        """Return the nest of the first player that says its condition."""
+        return self._told("discriminator" if self._specs["generator"] is None else "generator")
 
     def of_labels(self, classes):
         """Return the condition that integer labels stand for: as they are, or one-hot.
@@ -242,12 +259,13 @@ class Condition:
 
     # Sampling.
 
-    def rows(self, condition, n):
+    def rows(self, condition, n, images=lambda part: part):
         """Return the condition of n samples as `generate` is given it, checked.
 
         Args:
             condition: nest of arrays of n rows, or one label for all; a list is one array.
             n: how many samples.
+            images: see `in_form`.
 
         Raises:
             ValueError: for a missing condition, labels out of range, unknown keys, or rows and
@@ -273,7 +291,7 @@ class Condition:
                     f"Received: {len(part)} rows"
                 )
         self.check_labels(condition)
-        condition = self.in_form(condition)
+        condition = self.in_form(condition, images)
         self._match("generator", condition, "The condition")
         return condition
 

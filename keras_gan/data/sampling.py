@@ -56,7 +56,7 @@ def generate(model, sample, n, seed, condition, truncation, batch_size):
         batch_size: samples in one call.
     """
     _check(model, n, seed, batch_size, truncation)
-    condition = model.condition.rows(condition, n)
+    condition = model.condition.rows(condition, n, model.adapter.scaled)
     seeds, bounds = _seeds(n, seed), _tensors(truncation)
     batches = []
     for first in range(0, n, batch_size):

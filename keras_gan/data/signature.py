@@ -351,7 +351,7 @@ def _advice(given, wanted, is_condition):
     shape, rank = given[1:], len(wanted)
     if compatible(given, wanted) and rank:
         return "They come one by one: make batches of them, `dataset.batch(64)`."
-    if rank == 1 and not shape and is_condition:
+    if rank == 1 and not shape and is_condition and wanted[0] and wanted[0] > 1:
         return f"Labels become one-hot rows where the model says `num_classes={wanted[0]}`."
     if rank == 3 and compatible(shape, wanted[:2]) and wanted[2] == 1:
         return "Give the images an axis for their single channel: `x[..., None]`."
@@ -369,6 +369,8 @@ def _advice(given, wanted, is_condition):
             "`tf.image.rgb_to_grayscale` or `tf.image.grayscale_to_rgb`, or make networks with "
             f"as many, `image_shape={shape}`."
         )
+    if not wanted and set(shape) == {1}:
+        return "Take the only column: `x[:, 0]`."
     if None not in (*shape, *wanted) and math.prod(shape) == math.prod(wanted):
         return f"Both have as many values: `x.reshape(-1, *{wanted})` brings them into shape."
     return "Map the one to the other by `dataset.map(...)`, or make networks of that shape."

@@ -1,6 +1,7 @@
 """Sources of data: the forms that `fit` takes, made into batches of `(x, condition)`."""
 
 import functools
+import warnings
 
 import keras
 import numpy as np
@@ -66,7 +67,7 @@ class Source:
         size = 32 if batch_size is None else arguments.whole("batch_size", batch_size)
         self._options = size, bool(shuffle), seed
         self._dataset = x if isinstance(x, (*_DATASETS, keras.utils.PyDataset)) else None
-        self.arrays = self._given = None if self._dataset is not None else _as_arrays(x, y)
+        self.arrays = None if self._dataset is not None else _as_arrays(x, y)
         self._checks = ValueChecks()
         self._adapter = None
         if self._dataset is not None and y is not None:
@@ -88,20 +89,24 @@ class Source:
             ValueError: for what no form of is one that they take.
         """
         if self.arrays is not None:
-            self.arrays, self._adapter = adapter(self._given), adapter
-            return not nests.same(self.arrays, self._given)
-        if isinstance(self._dataset, tf.data.Dataset):
+            first = nests.map(lambda rows: rows[:1], self.arrays)
+            needed = not nests.same(adapter(first), elements.unpack(first))
+        elif isinstance(self._dataset, tf.data.Dataset):
             needed = adapter.changes(self._dataset.element_spec)
         else:
             needed = isinstance(self._dataset, keras.utils.PyDataset)
+            if not needed:
+                _check_distributed(self._dataset)
         self._adapter = adapter if needed else None
         return needed
 
     @property
     def element(self):
         """Arrays or specs `(x, condition)`, batch axis first, or `None` if they can't be known."""
-        if self.arrays is not None:
+        if self.arrays is not None and self._adapter is None:
             return self.arrays
+        if self.arrays is not None:
+            return self._adapter(nests.map(lambda rows: rows[:1], self.arrays))
         if isinstance(self._dataset, tf.data.Dataset):
             return elements.unpack(self.batches.element_spec)
         if isinstance(self._dataset, keras.utils.PyDataset) and len(self._dataset):
@@ -118,7 +123,10 @@ class Source:
         """The batches in the form that networks take, unchecked and ungrouped."""
         if self.arrays is not None:
             size, shuffle, seed = self._options
-            return datasets.from_arrays(*self.arrays, batch_size=size, shuffle=shuffle, seed=seed)
+            batches = datasets.from_arrays(
+                *self.arrays, batch_size=size, shuffle=shuffle, seed=seed
+            )
+            return self._adapted(batches)
         if isinstance(self._dataset, keras.utils.PyDataset):
             return GroupedPyDataset(self._dataset, 1, self._checks, self._adapter)
         return self._adapted(self._dataset)
@@ -172,6 +180,15 @@ class Source:
                 f"Received: {self._dataset}"
             )
 
+    def warn_of_no_end(self, steps):
+        """Warn when an epoch of the dataset never ends, as nobody says when it is over."""
+        if steps is None and elements.is_endless(self._dataset):
+            warnings.warn(
+                "The dataset has no end, so the first epoch has none: no callback at an epoch's "
+                "end will be called. Leave `repeat()` out, or pass `steps_per_epoch=`.",
+                stacklevel=3,
+            )
+
     def check_values(self, condition, value_range):
         """Check the values of arrays now, and those of datasets as they are read.
 
@@ -182,7 +199,7 @@ class Source:
         unpack = elements.unpack if self._adapter is None else self._adapter.named
         self._checks = ValueChecks(condition, value_range, unpack)
         if self.arrays is not None:
-            self._checks.check(*unpack(self._given))
+            self._checks.check(*unpack(self.arrays))
 
     def readable_errors(self):
         """Return a context in which a failed check is raised as the ValueError it is."""
@@ -365,6 +382,17 @@ class GroupedPyDataset(keras.utils.PyDataset):
     def on_epoch_end(self):
         """Pass the event on."""
         self._dataset.on_epoch_end()
+
+
+def _check_distributed(dataset):
+    """Raise for a distributed dataset of bytes, whose elements can't be changed any more."""
+    specs = tf.nest.flatten(dataset.element_spec, expand_composites=True)
+    if any(spec.dtype == tf.uint8 for spec in specs):
+        raise ValueError(
+            "Expected floats in a dataset that is distributed already: images of 8 bits are not "
+            "scaled there. Give `fit` the dataset itself, which it distributes. "
+            f"Received: a {type(dataset).__name__} of dtype uint8"
+        )
 
 
 def _as_arrays(x, y):

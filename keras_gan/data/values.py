@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.data import elements
+from keras_gan.data.adapting import is_of_bytes
 from keras_gan.utils import nests
 
 NOT_FINITE = (
@@ -16,6 +17,8 @@ NOT_FINITE = (
     "updated from them. Drop such samples, for example with `dataset.filter(...)`."
 )
 
+# Images of 8 bits are seldom darker than this all over; masks and maps of classes are.
+_LEAST_WHITE = 32
 
 NOT_READ = (
     "The dataset could not be read: {}. The networks are as the last batch before left them, and "
@@ -54,7 +57,16 @@ class ValueChecks:
         self._condition = condition
         self.unpack = unpack
         self._value_range = value_range
+        self._looked = False
         self._found = None
+
+    def _look_at_range(self, samples, conditions):
+        for part in [*samples, *conditions]:
+            if is_of_bytes(np.asarray(part)):
+                _warn_dark(int(np.max(part, initial=0)))
+        if self._value_range and all(part.size and part.dtype != np.uint8 for part in samples):
+            low = min(part.min() for part in samples)
+            _warn_range(low, max(part.max() for part in samples), *self._value_range)
 
     def check(self, x, condition=None):
         """Raise when arrays can't be trained on; warn, by the first, of values out of range.
@@ -73,12 +85,9 @@ class ValueChecks:
         _check_rows(x, samples)
         if self._condition is not None:
             self._condition.check_labels(condition)
-        floats = all(part.size and part.dtype != np.uint8 for part in samples)
-        if self._value_range and floats:
-            least, most = self._value_range
-            self._value_range = None
-            low = min(part.min() for part in samples)
-            _warn_range(low, max(part.max() for part in samples), least, most)
+        if not self._looked:
+            self._looked = True
+            self._look_at_range(samples, nests.leaves(condition))
 
     def watch(self, dataset):
         """Return a `tf.data.Dataset` whose batches are checked as they pass."""
@@ -145,7 +154,26 @@ def _check_rows(x, samples):
         )
 
 
+def _warn_dark(most):
+    """Warn of what is taken for images of 8 bits and is none: masks, maps of classes."""
+    if 0 < most < _LEAST_WHITE:
+        warnings.warn(
+            "Values of dtype uint8 are taken for images of 8 bits, from 0 (black) to 255 (white), "
+            f"and scaled; the largest is {most}. If these are none, such as masks or maps of "
+            "classes, cast them first: `x.astype('float32')`.",
+            stacklevel=2,
+        )
+
+
 def _warn_range(low, high, least, most):
+    if (least, most) == (-1, 1) and 0 <= low < high <= 1:
+        warnings.warn(
+            "The generator makes samples in [-1, 1], as its tanh has it, but the data is in "
+            "[0, 1]: nothing is below 0, and the discriminator tells them apart by that alone. "
+            "Scale the data, `2 * x - 1`, or end the generator in a sigmoid. "
+            f"Range seen: [{low:g}, {high:g}]",
+            stacklevel=2,
+        )
     if low < least - 1e-3 or high > most + 1e-3:
         warnings.warn(
             f"The generator makes samples in [{least:g}, {most:g}], as its last activation (tanh, "

@@ -15,6 +15,7 @@ from keras_gan.utils.files import path_of
 
 # Formats that Pillow knows by name, and that it can't decode by itself.
 _NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
+_FOLDERS = "folders"
 _CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -93,15 +94,15 @@ def _list_images(folder):
     if flat or not classes:
         files, labels = _not_empty(flat, folder), None
     else:
-        left_out = collections.Counter()
+        del left_out[_FOLDERS]  # They are the classes.
         groups = [_not_empty(_images_in(group, left_out), group) for group in classes]
         files = [file for group in groups for file in group]
         labels = np.repeat(np.arange(len(groups), dtype="int32"), [len(g) for g in groups])
     if left_out:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(left_out.items()))
+        kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(left_out.items()))
         warnings.warn(
-            f"{str(folder)!r}: {len(files)} images are read, and {sum(left_out.values())} entries "
-            f"are left out: {kinds}.",
+            f"{str(folder)!r}: images read: {len(files)}, left out: {sum(left_out.values())}, by "
+            f"kind: {kinds}.",
             stacklevel=3,
         )
     return files, labels
@@ -115,11 +116,11 @@ def _images_in(folder, left_out):
         if entry.name.startswith("."):
             left_out["hidden"] += 1
         elif entry.is_dir():
-            left_out["folders within it"] += 1
+            left_out[_FOLDERS] += 1
         elif entry.suffix.lower() in endings:
             files.append(entry)
         else:
-            left_out[f"that end in {entry.suffix!r}" if entry.suffix else "without ending"] += 1
+            left_out[entry.suffix or "without ending"] += 1
     return files
 
 

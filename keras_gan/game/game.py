@@ -123,6 +123,9 @@ class Game:
             self.replay.attach(model.signature, model.condition)
         for term in self.terms:
             term.attach_once(model)
+
+    def claim(self, model):
+        """Note that what has a state belongs to a model from here on."""
         for part, _ in self._owned:
             owners.claim(part, model)
 

@@ -1,12 +1,19 @@
 """The players' optimizers: defaults, checks, and both as the one that Keras's habits ask for."""
 
 import functools
+import warnings
 
 import keras
 import tensorflow as tf
 
 from keras_gan.utils import keras_internals
 from keras_gan.utils.arguments import shown
+
+# What Keras's optimizers are made with, beside the learning rate.
+_SETTINGS = (
+    "clipnorm", "clipvalue", "ema_momentum", "ema_overwrite_frequency", "global_clipnorm",
+    "gradient_accumulation_steps", "loss_scale_factor", "use_ema", "weight_decay",
+)  # fmt: skip
 
 
 def get(identifier, player):
@@ -98,14 +105,30 @@ def scaled(optimizer, network):
     return keras.optimizers.LossScaleOptimizer(optimizer, name=optimizer.name)
 
 
+def _warn_of_ratio(optimizers):
+    """Warn that two rates that differ become one."""
+    if not tf.executing_eagerly():
+        return
+    first, second = (
+        float(keras.ops.convert_to_numpy(optimizer.learning_rate)) for optimizer in optimizers
+    )
+    if first != second:
+        warnings.warn(
+            f"The learning rates of the players, {first:.3g} and {second:.3g}, become the same. To "
+            "keep them apart, set `model.generator_optimizer.learning_rate` and "
+            "`model.discriminator_optimizer.learning_rate`.",
+            stacklevel=3,
+        )
+
+
 @keras.saving.register_keras_serializable("keras_gan")
 class OptimizerPair(keras.optimizers.Optimizer):
     """Both players' optimizers as the one `model.optimizer` that Keras's habits ask for.
 
-    It has the variables of both and updates nothing: each player applies its own gradients. What
-    it is asked of a rate or a count is the generator's; a learning rate that is set is set for
-    both. Any other setting belongs to `model.generator_optimizer` or
-    `model.discriminator_optimizer`, and is refused here.
+    It has the variables of both and updates nothing: each player applies its own gradients. Its
+    `iterations` and `learning_rate` are the generator's; a learning rate that is assigned is set
+    for both, with a warning where they differed. Any other setting is read where both agree, and
+    set at `model.generator_optimizer` or `model.discriminator_optimizer` alone.
 
     LearningRateScheduler, ReduceLROnPlateau and TensorBoard go through `optimizers` and log
     `learning_rate_generator` and `learning_rate_discriminator`.
@@ -121,6 +144,8 @@ class OptimizerPair(keras.optimizers.Optimizer):
     def __init__(self, generator_optimizer, discriminator_optimizer, name="optimizer_pair"):
         super().__init__(lambda: self.optimizers[0].learning_rate, name=name)
         self.optimizers = [generator_optimizer, discriminator_optimizer]
+        for name in _SETTINGS:
+            del self.__dict__[name]  # Those of neither player: see `__getattr__`.
         self._complete = True
 
     def __setattr__(self, name, value):
@@ -135,8 +160,13 @@ class OptimizerPair(keras.optimizers.Optimizer):
         super().__setattr__(name, value)
 
     def __getattr__(self, name):
+        if self._complete and name in _SETTINGS:
+            first, second = (getattr(optimizer, name) for optimizer in self.optimizers)
+            if first == second:
+                return first
         raise AttributeError(
-            f"`model.optimizer` stands for the optimizers of both players, and has no `{name}`. "
+            f"`model.optimizer` stands for the optimizers of both players, and has no `{name}` "
+            "of both. "
             "Ask `model.generator_optimizer` or `model.discriminator_optimizer`."
         )
 
@@ -183,8 +213,14 @@ class OptimizerPair(keras.optimizers.Optimizer):
                     "Compile with a number: Adam(learning_rate=2e-4). "
                     f"Received: learning_rate={learning_rate!r:.100}"
                 )
+        _warn_of_ratio(self.optimizers)
         for optimizer in self.optimizers:
             optimizer.learning_rate = learning_rate
+
+    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+        """Exclude variables of both; as Keras has it, before `compile` builds them."""
+        for optimizer in self.optimizers:
+            optimizer.exclude_from_weight_decay(var_list, var_names)
 
     def finalize_variable_values(self, var_list):
         """Let each optimizer set what it trained to its average, where `use_ema` keeps one."""
@@ -236,9 +272,13 @@ class _Rates(keras.Variable):
 
     def assign(self, value):
         """Set both."""
+        _warn_of_ratio(self._optimizers)
         for optimizer in self._optimizers:
             optimizer.learning_rate.assign(value)
         return self.value
+
+    def __repr__(self):
+        return repr(self._optimizers[0].learning_rate)
 
     def __float__(self):
         return float(self.numpy())  # On replicas too, where TensorFlow's own have no `float`.

@@ -64,7 +64,7 @@ class Player:
         if network.weights and not any(layer.trainable_variables for layer in self.layers):
             raise ValueError(
                 f"The {self.name} has nothing to train: all its weights are frozen. Set "
-                f"`{self.name}.trainable = True` before `compile`. There is no need to freeze a "
+                f"`{self.name}.trainable = True` and compile. There is no need to freeze a "
                 "player: each one's update moves its own weights alone. "
                 f"Received: {len(network.weights)} weights, trainable={network.trainable}"
             )

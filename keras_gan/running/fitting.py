@@ -70,6 +70,8 @@ class Fitting:
             tf.errors.UnavailableError: when another worker of the strategy is gone.
         """
         self._assert_compile_called("fit")
+        for player in self.game.players:
+            player.check_trainable()
         _check_arguments(epochs, kwargs)
         refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
         if not (isinstance(shuffle, str) and shuffle == "batch"):
@@ -87,6 +89,7 @@ class Fitting:
                 self.quality.check(self, self.condition.split(validation.element)[1])
             validation_data = validation.grouped(1, self._shares(validation, size))
         asked = steps = kwargs.pop("steps_per_epoch", None)
+        source.warn_of_no_end(steps)
         needed = self.game.discriminator_steps
         batches = source.grouped(needed, self._shares(source, batch_size, needed), steps)
         if hasattr(batches, "seek") and not isinstance(batches, keras.utils.PyDataset):
@@ -124,18 +127,19 @@ class Fitting:
         """Return in how many equal parts a batch must come: replicas, times samples in a pack.
 
         Args:
-            source: `inputs.Source`.
+            source: the `Source`.
             batch_size: samples in a batch of arrays, 32 where not given.
             needed: how many batches a step takes.
 
         Raises:
             ValueError: for batches of a known size that can't be shared and packed.
         """
-        count = source.element and nests.leaves(source.element[0])[0].shape[0]
-        sizes = [count]
         if source.arrays is not None:
+            count = elements.rows_of(source.arrays[0])
             size = min(batch_size or 32, count)
             sizes = [size, count % size]
+        else:
+            sizes = [source.element and nests.leaves(source.element[0])[0].shape[0]]
         replicas = self.distribute_strategy.num_replicas_in_sync
         return signature.shares(self.discriminator, sizes, replicas, needed)
 
@@ -149,7 +153,7 @@ class Fitting:
         """Raise what can be told before the first batch is read, and build what is not built.
 
         Args:
-            source: `inputs.Source`; its values are checked now or, a dataset's, as they are read.
+            source: the `Source`; its values are checked now or, a dataset's, as they are read.
             needed: how many batches it needs to have.
         """
         source.adapt(self.adapter)
@@ -201,6 +205,7 @@ class Fitting:
             arguments.known("GAN.evaluate", kwargs, accepted)
         arguments.flag("return_dict", return_dict)
         _check_steps(kwargs, ["steps"])
+        stock_callbacks.check(kwargs.get("callbacks"))
         refuse_weights(sample_weight=kwargs.pop("sample_weight", None))
         batches = x
         if not in_fit:  # `fit` has checked it.
@@ -241,10 +246,34 @@ class Fitting:
                 "One training step takes several batches: use `fit`. "
                 f"Received: discriminator_steps={self.game.discriminator_steps}"
             )
+        batch = self._one_batch(x, y, return_dict)
+        return super().train_on_batch(*batch, return_dict=return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Play one batch without training; as `keras.Model.test_on_batch`.
+
+        Raises:
+            ValueError: with weights, and for data that does not fit the networks.
+        """
+        self._assert_compile_called("test_on_batch")
+        refuse_weights(sample_weight=sample_weight)
+        batch = self._one_batch(x, y, return_dict)
+        with self.game.logs.reporting(self.game.logs.game):
+            return super().test_on_batch(*batch, return_dict=return_dict)
+
+    def _one_batch(self, x, y, return_dict):
+        """Return the tensors `(x, condition)` of one batch, in the form that the networks take."""
+        arguments.flag("return_dict", return_dict)
         source = Source(*_pair(x, y))
+        if source.arrays is None:
+            raise TypeError(
+                "Expected the arrays of one batch, `x` or `(x, condition)`; `fit` and `evaluate` "
+                f"take datasets. Received: x of type {type(x).__name__}"
+            )
         self._check_source(source)
         signature.shares(self.discriminator, [elements.rows_of(source.arrays[0])])
-        return super().train_on_batch(*source.arrays, return_dict=return_dict)
+        # Tensors: run eagerly, Keras would hand arrays on, and layers refuse arrays among tensors.
+        return nests.map(tf.convert_to_tensor, self.adapter(source.arrays))
 
     def get_metrics_result(self):
         """Return the figures of training or, while it runs, of evaluation."""

@@ -42,21 +42,33 @@ def prepared(callbacks, model, validated, steps, count):
         TypeError: for a callback that is none.
     """
     listed = flat(callbacks)
-    _check(listed)
+    check(callbacks)
     quality = list(model.quality.nothing())
-    _warn_of_monitors(listed, model.game.logs.names, validated, quality)
+    _warn_of_monitors(listed, model.game.logs, validated, quality)
     _warn_of_metrics(validated, quality)
     _warn_of_steps(steps, count)
     if not any(isinstance(each, keras.callbacks.TerminateOnNaN) for each in listed):
         return callbacks
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks.append(StopOnNaN())
+    if any(isinstance(each, StopOnNaN) for each in listed):
         return callbacks
-    return [*listed, StopOnNaN()]
+    stop = StopOnNaN()
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        stop.set_model(model)
+        callbacks.callbacks.append(stop)
+        return callbacks
+    return [*listed, stop]
 
 
-def _check(callbacks):
-    for callback in callbacks:
+def check(callbacks):
+    """Raise for a callback that is none.
+
+    Args:
+        callbacks: `None`, a callback, a list or a `CallbackList`.
+
+    Raises:
+        TypeError: naming what it is.
+    """
+    for callback in flat(callbacks):
         if not isinstance(callback, keras.callbacks.Callback):
             forgot = " Did you forget to call it?" if isinstance(callback, type) else ""
             raise TypeError(
@@ -64,9 +76,11 @@ def _check(callbacks):
             )
 
 
-def _warn_of_monitors(callbacks, names, validated, quality):
+def _warn_of_monitors(callbacks, logs, validated, quality):
     """Warn, once for each, of callbacks that watch what will not be logged."""
-    of_data = [f"val_{name}" for name in (*names, *quality)] if validated else []
+    names, of_data = logs.names, []
+    if validated:
+        of_data = [f"val_{name}" for name in (*logs.game, *quality)]
     rates = ["learning_rate_generator", "learning_rate_discriminator"]
     logged = [*names, *of_data, *rates]
     # A callback of the user's own, or `Evaluation`, may add to the logs.

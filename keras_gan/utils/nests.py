@@ -113,9 +113,13 @@ def of_one_structure(first, second):
 
 
 def same(first, second):
-    """Tell whether two nests have the very same leaves."""
+    """Tell whether two nests have one structure, and the very same leaves."""
+    try:
+        keras.tree.assert_same_structure(first, second)
+    except (ValueError, TypeError):
+        return False
     leaves = keras.tree.flatten(first), keras.tree.flatten(second)
-    return len(leaves[0]) == len(leaves[1]) and all(a is b for a, b in zip(*leaves, strict=True))
+    return all(a is b for a, b in zip(*leaves, strict=True))
 
 
 def describe(nest, shape_of):

@@ -30,7 +30,7 @@ def test_flat_folder_round_trip(tmp_path, storage):
     pixels = [write(tmp_path / f"{i}.png", seed=i) for i in range(5)]
     (tmp_path / "notes.txt").write_text("not an image")
     (tmp_path / ".hidden.png").write_text("not an image")
-    with pytest.warns(UserWarning, match="left out: 1 hidden, 1 that end in '.txt'"):
+    with pytest.warns(UserWarning, match=r"left out: 2, by kind: .txt \(1\), hidden \(1\)"):
         dataset = load(str(tmp_path), batch_size=2, shuffle=False)
     assert int(dataset.cardinality()) == 3
     (x,) = read(dataset)
@@ -165,9 +165,18 @@ def test_what_is_left_out_is_counted_by_kind(tmp_path):
     with pytest.warns(UserWarning) as caught:
         from_folder(tmp_path)
     (message,) = [str(each.message) for each in caught]
-    assert "1 images are read, and 5 entries are left out" in message
-    for kind in ("1 hidden", "1 that end in '.TXT'", "1 that end in '.h5'", "1 without ending"):
+    assert "images read: 1, left out: 5, by kind: " in message
+    for kind in ("hidden (1)", ".TXT (1)", ".h5 (1)", "without ending (1)"):
         assert kind in message
+
+
+def test_what_lies_beside_folders_of_classes_is_counted(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "0.png")
+    (tmp_path / "labels.csv").write_text("no image")
+    with pytest.warns(UserWarning, match=r"left out: 1, by kind: \.csv \(1\)\."):
+        from_folder(tmp_path)
 
 
 @pytest.mark.parametrize("background", ["whitish", (1, 2), (1, 2, 300), 7])

@@ -60,6 +60,110 @@ def dicts(batch=8, **parts):
     return tf.data.Dataset.from_tensor_slices(parts).batch(batch)
 
 
+class Once(keras.callbacks.Callback):
+    """End training after a step."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.stop_training = True
+        raise StopIteration
+
+
+def distributed_bytes():
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        model = compiled(keras_gan.GAN(*image_networks(), seed=0))
+    trained(model, strategy.experimental_distribute_dataset(sliced(BYTES)))
+
+
+def translator():
+    """Return a compiled model from images to images, conditions that both players see."""
+    source, image = keras.Input((8, 8, 1)), [keras.Input((8, 8, 1)) for _ in range(2)]
+    dense, flat = keras.layers.Dense, keras.layers.Flatten()
+    made = keras.layers.Reshape((8, 8, 1))(dense(64, activation="tanh")(flat(source)))
+    joined = flat(keras.layers.Concatenate()(image))
+    networks = keras.Model(source, made), keras.Model(image, dense(1)(joined))
+    return compiled(keras_gan.GAN(*networks, latents=None, seed=0))
+
+
+def same_bytes():
+    """Assert that a condition of bytes is what the floats are, wherever it is given."""
+    model = translator()
+    for call in (
+        lambda c: model.generate(16, condition=c),
+        lambda c: model.predict(c, verbose=0),
+        lambda c: model.discriminate(IMAGES, c),
+        lambda c: model.test_on_batch(IMAGES, c),
+        lambda c: model.evaluate(IMAGES, c, verbose=0),
+    ):
+        np.testing.assert_allclose(call(BYTES), call(IMAGES), rtol=1e-5, atol=1e-6)
+
+
+def same_labels():
+    """Assert that labels are the same in whatever form, wherever they are given."""
+    model = labelled()
+    for call in (
+        lambda y: model.discriminate(X, y),
+        lambda y: model.test_on_batch(X, y),
+        lambda y: model.evaluate(X, y, verbose=0),
+        lambda y: model.predict([np.ones((16, 3), "float32"), y], verbose=0),
+    ):
+        for form in (Y[:, None], ROWS, Y.astype("float32")):
+            np.testing.assert_allclose(call(form), call(Y), rtol=1e-5, atol=1e-6)
+
+
+def keyed(**more):
+    """Train a model whose generator sees one key of a condition, beside others."""
+    source, z = keras.Input((8, 8, 1)), keras.Input((3,))
+    made = keras.layers.Dense(64, activation="tanh")(z)
+    made = keras.layers.Add()([keras.layers.Reshape((8, 8, 1))(made), source])
+    networks = keras.Model([z, source], made), image_networks()[1]
+    model = keras_gan.GAN(
+        *networks, conditional="generator", generator_condition="image", num_classes=3, seed=0
+    )
+    seen = []
+    model.condition.to_generator = lambda z, c: seen.append(c) or [z, c["image"]]
+    trained(compiled(model), IMAGES, {"image": BYTES, **more})
+    assert all(float(tf.reduce_max(c["image"])) <= 1 for c in seen) and seen
+
+
+def classic_networks():
+    """Return networks that embed a label of floats, as `keras.Input((1,))` makes it."""
+    z, x, y = keras.Input((3,)), keras.Input((2,)), [keras.Input((1,)) for _ in range(2)]
+    dense, join, flat = keras.layers.Dense, keras.layers.Concatenate(), keras.layers.Flatten()
+    embedded = [flat(keras.layers.Embedding(3, 2)(each)) for each in y]
+    return (
+        keras.Model([z, y[0]], dense(2)(join([z, embedded[0]]))),
+        keras.Model([x, y[1]], dense(1)(join([x, embedded[1]]))),
+    )
+
+
+def fresh_classic():
+    keras.utils.set_random_seed(0)
+    return compiled(keras_gan.GAN(*classic_networks(), seed=0))
+
+
+class Subclassed(keras.Model):
+    """A generator that says nothing of its inputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.dense = keras.layers.Embedding(3, 2), keras.layers.Dense(2)
+
+    def call(self, inputs):
+        z, label = inputs
+        return self.dense(keras.ops.concatenate([z, self.embed(label)], -1))
+
+
+def half_subclassed():
+    discriminator = small.networks(classes=3)[1]
+    model = keras_gan.GAN(
+        Subclassed(), discriminator, latents=keras_gan.latents.Normal(3), conditional=True,
+        num_classes=3, seed=0,
+    )  # fmt: skip
+    trained(compiled(model), X, Y[:, None])
+    assert model.generate(4, seed=0, condition=[0, 1, 2, 1]).shape == (4, 2)
+
+
 def in_scope(make):
     """Make networks outside, and the model inside of a strategy's scope."""
     networks = make()
@@ -85,6 +189,15 @@ def softmax_head():
     h = keras.layers.Dense(4)(x)
     heads = [keras.layers.Dense(1)(h), keras.layers.Dense(3, activation="softmax")(h)]
     keras_gan.GAN(small.networks()[0], keras.Model(x, heads))
+
+
+def unsaid_classes():
+    """Return a model whose networks take an integer, and do not embed it."""
+    z, x, y = keras.Input((3,)), keras.Input((2,)), keras.Input((1,), dtype="int32")
+    label = keras.layers.Lambda(lambda part: keras.ops.cast(part, "float32"), (1,))(y)
+    made = keras.layers.Dense(2)(keras.layers.Concatenate()([z, label]))
+    networks = keras.Model([z, y], made), keras.Model(x, keras.layers.Dense(1)(x))
+    return keras_gan.GAN(*networks, conditional="generator", seed=0)
 
 
 def fresh_labelled():
@@ -174,8 +287,44 @@ ELEMENTS = [
     ),
     Habit(
         "images without a channel axis",
-        lambda: trained(pictured(), IMAGES[..., 0]),
-        refused(ValueError, r"\(8, 8\)", r"x\[..., None\]"),
+        lambda: same_step(fresh_pictured, [IMAGES[..., 0]], [IMAGES]),
+        works(),
+    ),
+    Habit(
+        "what `mnist.load_data()` returns: bytes without a channel axis",
+        lambda: same_step(fresh_pictured, [BYTES[..., 0]], [IMAGES]),
+        works(),
+    ),
+    Habit(
+        "a dataset of bytes without a channel axis",
+        lambda: same_step(fresh_pictured, [sliced(BYTES[..., 0])], [sliced(IMAGES)]),
+        works(),
+    ),
+    Habit(
+        "images in [0, 1] for a tanh generator",
+        lambda: trained(pictured(), IMAGES / 2 + 0.5),
+        warned(r"in \[-1, 1\]", r"2 \* x - 1", "sigmoid"),
+    ),
+    Habit(
+        "masks of 0 and 1 in bytes",
+        lambda: trained(pictured(), BYTES % 2),
+        warned("the largest is 1", "masks", r"astype\('float32'\)"),
+    ),
+    Habit(
+        "sequences of bytes",
+        lambda: trained(plain(), np.ones((16, 2), "uint8")),
+        refused(ValueError, "floating-point"),
+        before=True,
+    ),
+    Habit(
+        "bytes in a dataset that is distributed already",
+        distributed_bytes,
+        refused(ValueError, "distributed already", "`fit`"),
+    ),
+    Habit(
+        "a dataset without an end",
+        lambda: pictured().fit(sliced(IMAGES).repeat(), verbose=0, callbacks=[Once()]),
+        warned("no end", "`steps_per_epoch=`"),
     ),
     Habit(
         "channels first",
@@ -335,6 +484,67 @@ FORMS = [
         "a dataset of rows that are not one-hot",
         lambda: trained(labelled(), sliced(X, ROWS * 2)),
         refused(ValueError, "one-hot", "3 columns"),
+    ),
+    *[
+        Habit(
+            f"rows of several classes, {dtype}",
+            lambda dtype=dtype: trained(labelled(), X, np.ones((16, 3), dtype)),
+            refused(ValueError, "one-hot", "3 columns"),
+            before=True,
+        )
+        for dtype in ("int32", "bool", "uint8")
+    ],
+    Habit(
+        "fractions for networks that take one-hot rows",
+        lambda: trained(one_hot(), X, Y + 0.5),
+        refused(ValueError, "whole numbers"),
+        before=True,
+    ),
+    Habit(
+        "floats out of range for networks that take one-hot rows",
+        lambda: one_hot().generate(2, condition=[9.0, 1.0]),
+        refused(ValueError, "from 0 to 2", "from 1 to 9"),
+    ),
+    Habit(
+        "fractions where nobody says how many classes there are",
+        lambda: trained(compiled(unsaid_classes()), X, Y + 0.5),
+        refused(ValueError, "whole numbers"),
+    ),
+    Habit(
+        "any form for networks that embed `keras.Input((1,))`",
+        lambda: same_step(
+            fresh_classic, [X, Y[:, None]], [X, Y], [X, ROWS], [X, Y.astype("float32")]
+        ),
+        works(),
+    ),
+    Habit(
+        "out of range for networks that embed `keras.Input((1,))`",
+        lambda: trained(fresh_classic(), X, Y[:, None] + 1),
+        refused(ValueError, "from 0 to 2", "from 1 to 3"),
+    ),
+    Habit("a subclassed generator beside a functional discriminator", half_subclassed, works()),
+    Habit("the same forms in every call", same_labels, works()),
+    Habit("conditions of bytes in every call", same_bytes, works()),
+    Habit("conditions of bytes with a key that nobody sees", lambda: keyed(id=X), works()),
+    Habit(
+        "conditions with integers that nobody sees",
+        lambda: keyed(id=np.arange(16)),
+        works(),
+    ),
+    Habit(
+        "out of range in `discriminate`",
+        lambda: labelled().discriminate(X, Y + 1),
+        refused(ValueError, "from 0 to 2"),
+    ),
+    Habit(
+        "out of range in `test_on_batch`",
+        lambda: labelled().test_on_batch(X, Y + 1),
+        refused(ValueError, "from 0 to 2"),
+    ),
+    Habit(
+        "a dataset in `train_on_batch`",
+        lambda: plain().train_on_batch(sliced(X)),
+        refused(TypeError, "arrays of one batch", "`fit`"),
     ),
     Habit(
         "out of range",
