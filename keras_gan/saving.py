@@ -219,21 +219,30 @@ class Saving:
         Extractors are in no checkpoint: a metric on features of a network of the user's own, or
         on a file that is not there, is left out with a warning.
         """
-        frozen = [
-            network.name
-            for network in (self.generator, self.discriminator)
-            if network.weights and not network.trainable_variables
-        ]
-        if frozen:
-            warnings.warn(
-                f"The model was saved with the network {frozen[0]!r} frozen, and is loaded without "
-                "being compiled: nothing can be trained so. Set `trainable = True` and compile.",
-                stacklevel=2,
-            )
-            return
         config = dict(config)
         metrics = quality.deserialize(config.pop("metrics", ()))
-        self.compile(**keras.saving.deserialize_keras_object(config), metrics=metrics)
+        with _thawed(self.generator), _thawed(self.discriminator):
+            self.compile(**keras.saving.deserialize_keras_object(config), metrics=metrics)
+
+
+@contextlib.contextmanager
+def _thawed(network):
+    """Let all of a network be trainable for a while, if nothing of it is.
+
+    It was when the model was compiled, or that would have been refused: the optimizer in the file
+    is of all its variables.
+    """
+    layers = keras_internals.layers_within(network)
+    flags = [layer.trainable for layer in layers]
+    if network.trainable_variables:
+        layers = []
+    for layer in layers:
+        layer.trainable = True
+    try:
+        yield
+    finally:
+        for layer, flag in zip(layers, flags, strict=False):
+            layer.trainable = flag
 
 
 def _named(kind):

@@ -72,7 +72,7 @@ def load(
     (TensorShape([32, 8, 8, 1]), TensorShape([32]))
     """
     if not isinstance(name, (str, os.PathLike)):
-        raise TypeError(f"`name` must be a name or a path. Received: name={name!r}")
+        raise TypeError(f"`name` must be a name or a path. Received: name={shown(name)}")
     batching = (*check_batching(batch_size, seed), bool(shuffle))
     image_size = images.check_image_size(image_size)
     name = path_of("name", name)

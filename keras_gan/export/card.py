@@ -50,7 +50,7 @@ def check(card):
         )
     for key, value in card.items():
         if key != "metrics" and not isinstance(value, str):
-            raise TypeError(f"Expected card[{key!r}] to be a text. Received: {value!r}")
+            raise TypeError(f"Expected card[{key!r}] to be a text. Received: {shown(value)}")
     return {**STATED, **card, "metrics": _plain(card.get("metrics", {}))}
 
 
@@ -181,6 +181,6 @@ def _plain(metrics):
     number = metrics.item() if np.ndim(metrics) == 0 and hasattr(metrics, "item") else metrics
     if not isinstance(number, (int, float)) or not math.isfinite(number):
         raise ValueError(
-            f"Expected card['metrics'] to hold finite numbers by name. Received: {metrics!r}"
+            f"Expected card['metrics'] to hold finite numbers by name. Received: {shown(metrics)}"
         )
     return number

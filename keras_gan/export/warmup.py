@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.data.condition import example
+from keras_gan.utils.arguments import shown
 
 PATH = ("assets.extra", "tf_serving_warmup_requests")
 
@@ -24,7 +25,9 @@ def is_wanted(warmup):
     if isinstance(warmup, str) and warmup == "auto":
         return there
     if not isinstance(warmup, bool):
-        raise ValueError(f"Expected `warmup` to be 'auto', True or False. Received: {warmup!r}")
+        raise ValueError(
+            f"Expected `warmup` to be 'auto', True or False. Received: warmup={shown(warmup)}"
+        )
     if warmup and not there:
         raise ImportError(
             "Warm-up requests are written by the package tensorflow-serving-api, which is not "

@@ -218,7 +218,7 @@ class OptimizerPair(keras.optimizers.Optimizer):
             optimizer.learning_rate = learning_rate
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
-        """Exclude variables of both; as Keras has it, before `compile` builds them."""
+        """Exclude variables of both."""
         for optimizer in self.optimizers:
             optimizer.exclude_from_weight_decay(var_list, var_names)
 

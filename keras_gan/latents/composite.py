@@ -92,7 +92,7 @@ class Composite(Prior):
             if truncation is not None and not self.truncates:
                 raise ValueError(
                     "No part of these latents can be truncated. "
-                    f"Received: truncation={truncation} for {self!r}"
+                    f"Received: truncation={shown(truncation)} for {self!r}"
                 )
             truncation = {name: truncation for name, part in parts.items() if part.truncates}
         if unknown := sorted(set(truncation) - set(parts)):
@@ -104,7 +104,7 @@ class Composite(Prior):
                 possible = [part for part, prior in parts.items() if prior.truncates]
                 raise ValueError(
                     f"The latents' part {name!r}, {parts[name]!r}, can't be truncated; these can: "
-                    f"{possible}. Received: truncation={{{name!r}: {bound}}}"
+                    f"{possible}. Received: truncation={{{name!r}: {shown(bound)}}}"
                 )
             parts[name].check_truncation(bound)
         return {name: truncation.get(name) for name in parts}

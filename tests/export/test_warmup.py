@@ -70,7 +70,7 @@ def test_asked_for_without_the_package_names_the_extra(monkeypatch, tmp_path):
 
 
 def test_other_values_are_refused():
-    with pytest.raises(ValueError, match=r"'auto', True or False\. Received: 'yes'"):
+    with pytest.raises(ValueError, match=r"'auto', True or False\. Received: warmup='yes'"):
         warmup.is_wanted("yes")
 
 

@@ -108,6 +108,20 @@ def swap_averages():
     trained(compiled(**averaged), X, callbacks=[keras.callbacks.SwapEMAWeights()])
 
 
+def in_a_list():
+    """Stop a run that overflows by a CallbackList, which the next run is given too."""
+    model = compiled(
+        **{f"{player}_optimizer": keras.optimizers.SGD(1e38) for player in small.PLAYERS}
+    )
+    own = keras.callbacks.CallbackList(
+        [keras.callbacks.TerminateOnNaN()], model=model, add_history=True
+    )
+    for _ in range(2):
+        trained(model, np.repeat(X, 4, 0), batch_size=4, epochs=3, callbacks=own)
+        assert model.stop_training
+    assert len(own.callbacks) == 3
+
+
 CALLBACKS = [
     Habit("TerminateOnNaN in a run that overflows", stop_at_nan, works()),
     Habit("TerminateOnNaN in a finite run", run_through, works(), before=True),
@@ -168,6 +182,12 @@ CALLBACKS = [
         lambda: trained(plain(), X, callbacks=[keras.callbacks.TerminateOnNaN]),
         refused(TypeError, "callbacks", "forget to call"),
     ),
+    Habit(
+        "a callback's class in evaluate",
+        lambda: plain().evaluate(X, verbose=0, callbacks=[keras.callbacks.TerminateOnNaN]),
+        refused(TypeError, "callbacks", "forget to call"),
+    ),
+    Habit("TerminateOnNaN in a CallbackList, twice", in_a_list, works()),
     Habit(
         "one callback without a list",
         lambda: trained(compiled(), X, callbacks=keras.callbacks.TerminateOnNaN()),

@@ -184,6 +184,11 @@ MODELS = [
     Habit("the served bytes of a sigmoid generator", export_levels, works(), before=True),
 ]
 
+
+class Mine(keras_gan.GAN):
+    """A model of one's own."""
+
+
 COMPILE = [
     *[
         Habit(f"compile({name}=)", compile_with(**{name: value}), refused(TypeError, name, meant))
@@ -346,6 +351,11 @@ FILES = [
         before=True,
     ),
     Habit("Backup(3)", lambda: callbacks.Backup(3), refused(TypeError, "`directory`", "path")),
+    Habit(
+        "save a model of an unregistered class",
+        lambda: Mine(*small.networks(), seed=0).save("a.keras"),
+        warned("your own Mine", "register_keras_serializable"),
+    ),
     Habit(
         "save with an unregistered term",
         lambda: unregistered().save("a.keras"),

@@ -1,5 +1,7 @@
 """`model.optimizer` as Keras's own habits use it: both players' optimizers in one."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -161,3 +163,35 @@ def test_no_file_of_the_old_format(model, tmp_path):
         with pytest.raises(ValueError, match=r"ends in `\.keras`.*Received: .*model\.h"):
             model.save(tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_settings_are_read_where_both_agree():
+    made = [keras.optimizers.AdamW(use_ema=True, clipnorm=1.0, weight_decay=d) for d in (0.1, 0.2)]
+    model = small.gan()
+    model.compile("hinge", *made)
+    assert model.optimizer.use_ema and model.optimizer.clipnorm == 1.0
+    assert model.optimizer.global_clipnorm is None
+    with pytest.raises(AttributeError, match="has no `weight_decay` of both"):
+        _ = model.optimizer.weight_decay
+    model.optimizer.exclude_from_weight_decay(var_names=["bias"])
+    for player in small.PLAYERS:
+        biases = [v for v in getattr(model, player).trainable_variables if "bias" in v.path]
+        optimizer = getattr(model, f"{player}_optimizer")
+        assert biases and not any(map(optimizer._use_weight_decay, biases))
+
+
+def test_the_rate_that_is_printed_is_the_generators(model):
+    assert repr(model.optimizer.learning_rate) == repr(model.generator_optimizer.learning_rate)
+
+
+def test_a_ratio_of_two_rates_is_not_lost_without_a_word(model):
+    with pytest.warns(UserWarning, match=r"0.01 and 0.02, become the same"):
+        model.optimizer.learning_rate = model.optimizer.learning_rate * 0.5
+    assert rates(model) == pytest.approx([0.005, 0.005])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        model.optimizer.learning_rate = 0.1
+        model.optimizer.learning_rate.assign(0.2)
+    model.discriminator_optimizer.learning_rate = 0.3
+    with pytest.warns(UserWarning, match="become the same"):
+        model.optimizer.learning_rate.assign(0.4)

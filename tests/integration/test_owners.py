@@ -32,6 +32,43 @@ def test_one_object_in_two_models_is_refused(what):
     assert (first.generate(2, seed=0) == samples).all()
 
 
+class Dense(keras.Model):
+    """A network that is built only once it is called."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.dense = keras.layers.Dense(units)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+@pytest.mark.parametrize("what", ["average", "generator's optimizer"])
+def test_networks_that_are_built_later_share_nothing_either(what):
+    options = PARTS[what]()
+    first, second = (
+        keras_gan.GAN(Dense(2), Dense(1), latents=keras_gan.latents.Normal(3), conditional=False)
+        for _ in range(2)
+    )
+    first.compile(**options)
+    with pytest.raises(ValueError, match=f"{what}.* belongs to another model"):
+        second.compile(**options)
+
+
+@pytest.mark.parametrize("player", small.PLAYERS)
+def test_a_player_that_is_frozen_after_compile_is_refused_by_fit(player, tmp_path):
+    model = small.gan()
+    model.compile(run_eagerly=True)
+    getattr(model, player).trainable = False
+    with pytest.raises(ValueError, match=f"The {player} has nothing to train"):
+        model.fit(small.points(4), verbose=0)
+    model.save(tmp_path / "frozen.keras")
+    loaded = keras_gan.load_model(tmp_path / "frozen.keras")
+    small.assert_equal_states(small.state(model), small.state(loaded))
+    with pytest.raises(ValueError, match=f"The {player} has nothing to train"):
+        loaded.fit(small.points(4), verbose=0)
+
+
 @pytest.mark.parametrize("player", small.PLAYERS)
 def test_a_player_with_nothing_to_train_is_refused(player):
     model = small.gan()
