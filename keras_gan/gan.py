@@ -66,8 +66,9 @@ class GAN(Fitting, Saving, keras.Model):
         generator_condition: key, or list of keys, of dict conditions that the generator sees; by
             default all of the condition.
         discriminator_condition: the same for the discriminator.
-        value_range: `(lowest, highest)` value of images, for pictures, 8-bit exports, metrics and
-            warnings; `"auto"` is (-1, 1), or (0, 1) when the generator ends in a sigmoid.
+        value_range: `(lowest, highest)` value of images: what 8-bit data is scaled to, and what
+            pictures, 8-bit exports, metrics and warnings go by; `"auto"` is (-1, 1), or (0, 1)
+            when the generator ends in a sigmoid.
 
     Raises:
         TypeError: when a network is not a Keras model.

@@ -39,7 +39,8 @@ class Fitting:
             x: `tf.data.Dataset` or `keras.utils.PyDataset` of batches `x` or `(x, condition)`,
                 or of dicts `{"image": ..., "label": ...}`; or an array of samples, or a tuple
                 `(samples, condition)` of arrays. Images of 8 bits (uint8) are scaled to
-                `value_range`.
+                `value_range`, batch by batch; grayscale ones may lack the axis of channels, as
+                those of `keras.datasets.mnist.load_data()` do.
             y: condition of an array of samples: any nest of arrays. Labels may be integers,
                 whole floats or one-hot rows, of shape `(n,)`, `(n, 1)` or `(n, num_classes)`:
                 they become what the networks take.

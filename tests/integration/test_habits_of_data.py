@@ -490,7 +490,6 @@ FORMS = [
             f"rows of several classes, {dtype}",
             lambda dtype=dtype: trained(labelled(), X, np.ones((16, 3), dtype)),
             refused(ValueError, "one-hot", "3 columns"),
-            before=True,
         )
         for dtype in ("int32", "bool", "uint8")
     ],
@@ -498,7 +497,6 @@ FORMS = [
         "fractions for networks that take one-hot rows",
         lambda: trained(one_hot(), X, Y + 0.5),
         refused(ValueError, "whole numbers"),
-        before=True,
     ),
     Habit(
         "floats out of range for networks that take one-hot rows",
