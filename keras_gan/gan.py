@@ -378,10 +378,27 @@ class GAN(Fitting, Saving, keras.Model):
         if self.latents is None:
             latents, condition = None, latents if condition is None else condition
         elif self.conditional and condition is None:
+            if not isinstance(latents, (list, tuple)):
+                raise ValueError(
+                    "The generator takes a condition beside latents: expected "
+                    "`predict([latents, condition])`. Received: latents alone"
+                )
             latents, *condition = latents
             condition = condition[0] if len(condition) == 1 else tuple(condition)
+        if tf.executing_eagerly():  # `predict` has its labels checked before.
+            self.condition.check_labels(condition)
         network_inputs = self.generator_inputs(latents, self.adapter.of_condition(condition))
         return samples_of(self.sampling_network(network_inputs, training=training))
+
+    def predict(self, x, *args, **kwargs):
+        """Return the samples of latents, or of `[latents, condition]`; as `keras.Model.predict`.
+
+        Raises:
+            ValueError: for labels out of range.
+        """
+        if self.conditional and isinstance(x, (list, tuple)) and self.latents is not None:
+            self.condition.check_labels(x[1] if len(x) == 2 else tuple(x[1:]))
+        return super().predict(x, *args, **kwargs)
 
     def discriminate(self, x, condition=None):
         """Return the discriminator's float32 logits on samples, in inference mode.

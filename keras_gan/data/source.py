@@ -76,6 +76,21 @@ class Source:
                 f"Received: a {type(x).__name__} and y of type {type(y).__name__}"
             )
 
+    def check_dense(self):
+        """Raise for a dataset of ragged or sparse tensors.
+
+        Raises:
+            ValueError: saying how to make dense ones.
+        """
+        specs = tf.nest.flatten(getattr(self._dataset, "element_spec", ()))
+        kinds = {type(spec).__name__ for spec in specs}
+        if found := kinds & {"RaggedTensorSpec", "SparseTensorSpec"}:
+            raise ValueError(
+                "Expected dense tensors. Pad ragged ones, `dataset.map(lambda x: x.to_tensor())`, "
+                "or use `padded_batch`; sparse ones become dense by `tf.sparse.to_dense`. "
+                f"Received: a dataset of {min(found).removesuffix('Spec')}s"
+            )
+
     def adapt(self, adapter):
         """Let elements be read in the form that networks take.
 
@@ -405,8 +420,10 @@ def _as_arrays(x, y):
 
 def _as_samples(x):
     """Return samples as a nest of arrays: dicts and tuples are nests, a list is one array."""
-    if isinstance(x, (dict, tuple)):
-        return nests.map(_as_samples, x)
+    if isinstance(x, dict):  # Of any kind: a library's own would be a leaf to `nests.map`.
+        return {key: _as_samples(part) for key, part in x.items()}
+    if isinstance(x, tuple):
+        return tuple(map(_as_samples, x))
     try:
         array = elements.as_array(x, "x")
     except TypeError:

@@ -157,6 +157,7 @@ class Fitting:
             source: the `Source`; its values are checked now or, a dataset's, as they are read.
             needed: how many batches it needs to have.
         """
+        source.check_dense()
         source.adapt(self.adapter)
         source.check(needed)
         if source.element is not None:

@@ -92,7 +92,8 @@ def seed(name, value, count=1):
         ValueError: when it is no integer, or too large.
     """
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not is_whole or not -(2**63) <= value <= 2**63 - count:
+    # As Python's integers: NumPy's overflow.
+    if not is_whole or not -(2**63) <= int(value) <= 2**63 - int(count):
         raise ValueError(
             f"Expected `{name}` to be None or an integer of 64 bits. "
             f"Received: {name}={shown(value)}"

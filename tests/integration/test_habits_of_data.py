@@ -60,6 +60,15 @@ def dicts(batch=8, **parts):
     return tf.data.Dataset.from_tensor_slices(parts).batch(batch)
 
 
+class Bunch(dict):
+    """A dict of another library, as scikit-learn's datasets are."""
+
+
+def ragged():
+    rows = tf.RaggedTensor.from_row_lengths(tf.zeros(12), [3, 4, 5])
+    return tf.data.Dataset.from_tensor_slices(rows).batch(3)
+
+
 class Once(keras.callbacks.Callback):
     """End training after a step."""
 
@@ -320,6 +329,21 @@ ELEMENTS = [
         "bytes in a dataset that is distributed already",
         distributed_bytes,
         refused(ValueError, "distributed already", "`fit`"),
+    ),
+    Habit(
+        "ragged tensors",
+        lambda: trained(plain(), ragged()),
+        refused(ValueError, "dense", "to_tensor", "RaggedTensor"),
+    ),
+    Habit(
+        "sparse tensors",
+        lambda: trained(plain(), sliced(tf.sparse.from_dense(X))),
+        refused(ValueError, "dense", "tf.sparse.to_dense", "SparseTensor"),
+    ),
+    Habit(
+        "a library's own kind of dict",
+        lambda: trained(plain(), Bunch(data=X, target=Y, feature_names=["a", "b"])),
+        refused(ValueError, "key 'image'", "'data'"),
     ),
     Habit(
         "a dataset without an end",
@@ -611,6 +635,28 @@ GENERATED = [
         "None in a list",
         lambda: labelled().generate(4, condition=[None] * 4),
         refused(TypeError, "array of numbers"),
+    ),
+    Habit(
+        "NumPy's integers",
+        lambda: np.testing.assert_array_equal(
+            plain().generate(np.int64(3), seed=np.int64(5)), plain().generate(3, seed=5)
+        ),
+        works(),
+    ),
+    Habit(
+        "a label out of range in `predict`",
+        lambda: labelled().predict([np.ones((2, 3), "float32"), np.array([0, 7])], verbose=0),
+        refused(ValueError, "from 0 to 2", "from 0 to 7"),
+    ),
+    Habit(
+        "a label out of range in a call",
+        lambda: labelled()([np.ones((2, 3), "float32"), np.array([0, 7])]),
+        refused(ValueError, "from 0 to 2", "from 0 to 7"),
+    ),
+    Habit(
+        "latents alone in `predict`",
+        lambda: labelled().predict(np.ones((2, 3), "float32"), verbose=0),
+        refused(ValueError, r"`predict\(\[latents, condition\]\)`"),
     ),
     Habit(
         "labels under another name",
