@@ -26,6 +26,7 @@ from keras_gan import (
 from keras_gan.averaging import GeneratorAverage
 from keras_gan.gan import GAN
 from keras_gan.saving import load_model
+from keras_gan.utils import keywords
 from keras_gan.version import __version__
 
 __all__ = [
@@ -45,3 +46,17 @@ __all__ = [
     "terms",
     "workers",
 ]
+
+keywords.answer(
+    augmentation,
+    callbacks,
+    datasets,
+    latents,
+    layers,
+    losses,
+    metrics,
+    metrics.features,
+    networks,
+    schedules,
+    terms,
+)

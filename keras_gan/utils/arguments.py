@@ -115,21 +115,22 @@ def flag(name, value):
     return bool(value)
 
 
-def known(call, given, parameters):
+def known(call, given, parameters, also=()):
     """Raise for a keyword that a call does not have, with the one that was meant.
 
     Args:
         call: what was called, such as `"GAN.compile"`.
         given: the keywords that were given.
         parameters: the names of those that it has.
+        also: the names of others that it takes, which the error does not list.
 
     Raises:
         TypeError: when any of the given is not among them.
     """
     parameters = [name for name in parameters if name not in ("self", "kwargs", "unknown")]
-    for name in [name for name in given if name not in parameters]:
+    for name in [name for name in given if name not in (*parameters, *also)]:
         near = difflib.get_close_matches(name, parameters, n=1, cutoff=0.7)
-        hint = habits.KEYWORDS[call].get(name) or (f"`{near[0]}=`" if near else None)
+        hint = habits.KEYWORDS.get(call, {}).get(name) or (f"`{near[0]}=`" if near else None)
         raise TypeError(
             f"`{call}` has no argument `{name}`. "
             + (f"Write {hint}. " if hint else "")

@@ -1,0 +1,173 @@
+"""Habits of making the pieces: losses, terms, metrics, augmentations, networks, callbacks."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import keras_gan
+from keras_gan import augmentation, callbacks, datasets, latents, losses, networks, terms
+
+from . import small
+from .habits import Habit, X, compiled, play, refused, table, warned, works
+
+
+def compile_with(**options):
+    return lambda: compiled(**options)
+
+
+def with_first(layer, **options):
+    """Return what compiles a model whose discriminator begins with a layer."""
+
+    def do():
+        generator, critic = small.networks()
+        x = keras.Input((2,))
+        keras_gan.GAN(generator, keras.Model(x, critic(layer(x)))).compile(**options)
+
+    return do
+
+
+class Headed(terms.Term):
+    """A term whose head begins without an input."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = keras.Sequential([keras.layers.Dense(1)])
+
+
+def own_metric(**methods):
+    """Return a metric of the user's own, with other methods, or without those that are None."""
+    usual = {
+        "name": "own",
+        "reset_state": lambda self: None,
+        "update_state": lambda self, real=None, fake=None: None,
+        "result": lambda self: 0.0,
+    }
+    kept = {name: value for name, value in {**usual, **methods}.items() if value is not None}
+    return type("Own", (), kept)()
+
+
+def evaluate_with(metric):
+    return lambda: compiled(metrics=[metric]).evaluate(X, verbose=0)
+
+
+MADE = [
+    *[
+        Habit(what, make, refused(TypeError, r"has no argument `\w+`\. Write", meant))
+        for what, make, meant in [
+            (
+                "Adaptive(target_accuracy=, integration_steps=)",
+                lambda: augmentation.Adaptive(target_accuracy=0.8, integration_steps=1000),
+                r"`target=2 \* target_accuracy - 1`",
+            ),
+            (
+                "Adaptive(integration_steps=)",
+                lambda: augmentation.Adaptive(integration_steps=1000),
+                "`images=`",
+            ),
+            ("SampleGrid(num_img=)", lambda: callbacks.SampleGrid(num_img=10), "`samples=`"),
+            (
+                "dcgan(spectral_normalization=)",
+                lambda: networks.dcgan((8, 8, 1), spectral_normalization=True),
+                "`spectral_norm=`",
+            ),
+            ("mlp(units=)", lambda: networks.mlp((2,), units=8), "`width=`"),
+            (
+                "LeastSquares(label_smoothing=)",
+                lambda: losses.LeastSquares(label_smoothing=0.1),
+                "`real_label=1 - label_smoothing`",
+            ),
+            (
+                "NonSaturating(real_label=)",
+                lambda: losses.NonSaturating(real_label=0.9),
+                "`label_smoothing=1 - real_label`",
+            ),
+            (
+                "GradientPenalty(gp_weight=)",
+                lambda: terms.GradientPenalty(gp_weight=10),
+                "`weight=`",
+            ),
+            ("R1(weight=)", lambda: terms.R1(weight=10), "`gamma=`"),
+            ("Normal(latent_dim=)", lambda: latents.Normal(latent_dim=8), "`size=`"),
+            (
+                "from_folder(label_mode=)",
+                lambda: datasets.from_folder("photos", label_mode=None),
+                "keras_gan.datasets.map",
+            ),
+            ("from_arrays(y=)", lambda: datasets.from_arrays(X, y=X), "`condition=`"),
+            ("load(download=)", lambda: datasets.load("mnist", download=True), "downloaded"),
+        ]
+    ],
+    Habit(
+        "label_smoothing=0.9",
+        lambda: losses.NonSaturating(label_smoothing=0.9),
+        refused(ValueError, "For a target of 0.9 write 0.1", "label_smoothing=0.9"),
+    ),
+    Habit("label_smoothing=0.5", lambda: losses.Minimax(label_smoothing=0.5), works(), before=True),
+]
+
+GIVEN = [
+    Habit(
+        "an own metric without reset_state",
+        compile_with(metrics=[own_metric(reset_state=None)]),
+        refused(TypeError, "which has no `reset_state`$"),
+    ),
+    Habit(
+        "an own metric of labels and predictions",
+        compile_with(metrics=[own_metric(update_state=lambda self, y_true, y_pred: None)]),
+        refused(TypeError, r"which has no `update_state\(real=None, fake=None\)`$"),
+    ),
+    Habit(
+        "an own metric of many numbers",
+        evaluate_with(own_metric(result=lambda self: np.zeros(3))),
+        refused(TypeError, r"`result\(\)` of the metric 'own'", "a number or a dict of numbers"),
+    ),
+    Habit(
+        "an own metric of a dict of arrays",
+        evaluate_with(own_metric(result=lambda self: {"a": 1.0, "b": np.zeros(3)})),
+        refused(TypeError, r"`result\(\)` of the metric 'own'", "a number or a dict of numbers"),
+    ),
+    Habit(
+        "an own metric of a dict of numbers",
+        evaluate_with(own_metric(result=lambda self: {"a": tf.ones(()), "b": np.float32(2)})),
+        works(),
+        before=True,
+    ),
+    Habit(
+        "gradient penalties and batch normalization",
+        with_first(keras.layers.BatchNormalization(), terms=["r1", "r2"]),
+        warned("batch normalization", "'r1', 'r2'", "each sample alone", "LayerNormalization"),
+    ),
+    Habit(
+        "a gradient penalty and layer normalization",
+        with_first(keras.layers.LayerNormalization(), terms="dragan"),
+        works(),
+        before=True,
+    ),
+    Habit(
+        "a gradient penalty and frozen batch normalization",
+        with_first(keras.layers.BatchNormalization(trainable=False), terms="r1"),
+        works(),
+        before=True,
+    ),
+    Habit(
+        "other terms and batch normalization",
+        with_first(keras.layers.BatchNormalization(), terms="lecam"),
+        works(),
+        before=True,
+    ),
+    Habit(
+        "a term with an unbuilt Sequential",
+        compile_with(terms=[Headed()]),
+        refused(ValueError, r"attach\(model\)", r"begin a Sequential with `keras.Input\(...\)`"),
+    ),
+]
+
+
+@table(MADE)
+def test_made(habit, tmp_path, monkeypatch):
+    play(habit, tmp_path, monkeypatch)
+
+
+@table(GIVEN)
+def test_given(habit, tmp_path, monkeypatch):
+    play(habit, tmp_path, monkeypatch)
