@@ -30,7 +30,7 @@ def answer(*rooms):
             public = getattr(room, name)
             if inspect.isclass(public):
                 _answer_class(public)
-            elif inspect.isfunction(public):
+            elif inspect.isfunction(public) and not _takes_any(public):
                 answering = _answering(public, f"{room.__name__.rpartition('.')[2]}.{name}")
                 # Where it is defined too: that is where `pickle` looks for it.
                 for module in (room, sys.modules[public.__module__]):
@@ -45,12 +45,17 @@ def _answer_class(public):
         owner.__init__ = _answering(init)
 
 
+def _takes_any(function):
+    """Tell whether a function takes keywords of any name: a constructor hands them to Keras."""
+    parameters = inspect.signature(function).parameters.values()
+    return any(each.kind is each.VAR_KEYWORD for each in parameters)
+
+
 def _answering(function, call=None):
     """Return a function, or a constructor where there is no name of the call, that answers."""
     signature = inspect.signature(function)
     parameters = signature.parameters
-    takes_more = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-    also = _OF_LAYERS if takes_more else ()
+    also = _OF_LAYERS if _takes_any(function) else ()
 
     def called(made):
         # Not a subclass that has a constructor of its own: its arguments are others.

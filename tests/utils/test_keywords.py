@@ -5,6 +5,7 @@ import pickle
 import pydoc
 
 import keras
+import numpy as np
 import pytest
 
 import keras_gan
@@ -21,10 +22,11 @@ PUBLIC = {
 }
 
 
-WARNINGS = {"BackupWarning", "CollapseWarning", "DivergenceWarning"}
+# Those with Python's own constructor, and the one whose keywords are names of the user's.
+OTHERS = {"BackupWarning", "CollapseWarning", "DivergenceWarning", "unpaired"}
 
 
-@pytest.mark.parametrize("name", [n for n in PUBLIC if n.rpartition(".")[2] not in WARNINGS])
+@pytest.mark.parametrize("name", [n for n in PUBLIC if n.rpartition(".")[2] not in OTHERS])
 def test_an_unknown_keyword_is_a_type_error_that_names_it(name):
     with pytest.raises(TypeError, match=r"`no_such_keyword`|\'no_such_keyword\'|no arguments"):
         PUBLIC[name](no_such_keyword=1)
@@ -44,6 +46,11 @@ def test_signatures_and_help_are_those_of_the_source():
     )
     assert inspect.getsource(networks.mlp).startswith("def mlp(")
     assert inspect.getsource(terms.R1.__init__).lstrip().startswith("def __init__(self, gamma")
+
+
+def test_a_function_that_takes_any_name_still_does():
+    domains = {name: datasets.from_arrays(np.zeros((4, 2)), batch_size=2) for name in "ab"}
+    assert datasets.unpaired(**domains).element_spec.keys() == {"a", "b"}
 
 
 def test_what_keras_gives_its_layers_is_taken():
