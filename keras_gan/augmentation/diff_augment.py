@@ -10,11 +10,23 @@ from keras_gan.utils.arguments import shown
 
 
 class _OfImages(Augmentation):
-    """A random transformation of each image of a batch on its own; nothing out of training."""
+    """A random transformation of each image of a batch on its own; nothing out of training.
+
+    Attributes:
+        grey: the middle of the images' range of values, 0 of [-1, 1].
+        reach: half of the range's width, 1 of [-1, 1].
+    """
+
+    grey, reach = 0.0, 1.0
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.generator = keras.random.SeedGenerator()
+
+    def attach(self, model):
+        """Adopt the range of values of a model's images."""
+        low, high = model.value_range
+        self.grey, self.reach = (low + high) / 2, (high - low) / 2
 
     def call(self, samples, training=True):
         """Return the images transformed, in their shape and dtype."""
@@ -59,7 +71,8 @@ class Color(_OfImages):
     ```
 
     Images of one channel have no saturation: the second line leaves them as they are. Values may
-    leave [-1, 1]; nothing is clipped.
+    leave [-1, 1]; nothing is clipped. In a model whose images have another `value_range`, b is
+    multiplied by half of the range's width.
 
     Args:
         brightness: largest change of brightness, at least 0.
@@ -90,7 +103,7 @@ class Color(_OfImages):
         # Means over a whole image need more digits than 16 bits have.
         images = ops.cast(images, "float64" if dtype == "float64" else "float32")
         brightness, saturation, contrast = self._uniforms(images, 3)
-        images += self.brightness * brightness
+        images += self.reach * self.brightness * brightness
         images = _stretched(images, 1.0 + self.saturation * saturation, axis=3)
         images = _stretched(images, 1.0 + self.contrast * contrast, axis=(1, 2, 3))
         return ops.cast(images, dtype)
@@ -155,7 +168,7 @@ class _OfPlaces(_OfImages):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Translation(_OfPlaces):
-    """Move each image by a random whole number of pixels, and fill with zeros.
+    """Move each image by a random whole number of pixels, and fill with grey.
 
     Formula:
 
@@ -164,7 +177,8 @@ class Translation(_OfPlaces):
                                         t in {-w, ..., w},  w = floor(ratio W + 1/2)
     ```
 
-    Every shift is as likely as any other.
+    Every shift is as likely as any other. 0 is the middle grey of images in [-1, 1]; in a model
+    whose images have another `value_range`, the middle of that takes its place.
 
     Args:
         ratio: the furthest move as a share of height and width, from 0 to 1.
@@ -199,8 +213,8 @@ class Translation(_OfPlaces):
             _in_proportion(shift, own, side)
             for shift, own, side in zip(draws, (height, width), sides, strict=True)
         )
-        # One row and column of zeros on each side: whatever lies outside reads those.
-        padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        # One row and column of grey on each side: whatever lies outside reads those.
+        padded = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=self.grey)
         rows, columns = _sources(down, height), _sources(right, width)
         # Two gathers: measured faster than one over pixels, and than one-hot matrix products.
         # Of flat arrays: XLA does not compile a batched gather's gradient within a branch.
@@ -232,7 +246,7 @@ def _flat(places, count, side):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Cutout(_OfPlaces):
-    """Set a rectangle at a random place of each image to zero.
+    """Set a rectangle at a random place of each image to grey.
 
     Formula:
 
@@ -242,7 +256,8 @@ class Cutout(_OfPlaces):
     ```
 
     c is uniform on {0, ..., H} for even h and on {0, ..., H - 1} for odd h, d likewise: part of
-    the rectangle may lie outside of the image.
+    the rectangle may lie outside of the image. 0 is the middle grey of images in [-1, 1]; in a
+    model whose images have another `value_range`, the middle of that takes its place.
 
     Args:
         ratio: the rectangle's sides as a share of height and width, from 0 to 1.
@@ -279,7 +294,7 @@ class Cutout(_OfPlaces):
             for edges, own, side in zip(draws, ops.shape(images)[1:3], sides, strict=True)
         )
         hole = rows[:, :, None, None] & columns[:, None, :, None]
-        return ops.where(hole, ops.zeros_like(images), images)
+        return ops.where(hole, ops.full_like(images, self.grey), images)
 
 
 def _hit(side, first, end):
@@ -297,7 +312,7 @@ class DiffAugment(Augmentation):
 
     With few images the discriminator learns them by heart. Augmenting only the data would teach
     the generator the augmentations; augmenting both, and letting the generator's gradient
-    through, does not. Images are channels-last, scaled to [-1, 1].
+    through, does not. Images are channels-last, scaled to the model's `value_range`.
 
     Args:
         policy: which transformations, in this order: names out of `"color"`, `"translation"`,

@@ -1,7 +1,9 @@
 """The game of a GAN: two players, a loss, terms and the order of updates; one training step."""
 
 import dataclasses
+import warnings
 
+import keras
 import tensorflow as tf
 
 from keras_gan.augmentation.augmented import Augmented
@@ -17,6 +19,8 @@ from keras_gan.game.step import Step
 from keras_gan.latents import Prior
 from keras_gan.losses import AdversarialLoss
 from keras_gan.utils import nests, owners, replicas
+from keras_gan.utils.arguments import shown
+from keras_gan.utils.keras_internals import layers_within
 
 
 @dataclasses.dataclass(eq=False)
@@ -123,6 +127,7 @@ class Game:
             self.replay.attach(model.signature, model.condition)
         for term in self.terms:
             term.attach_once(model)
+        _warn_of_normalization(self.terms, model.discriminator)
 
     def claim(self, model):
         """Note that what has a state belongs to a model from here on."""
@@ -262,3 +267,20 @@ def _float_buffers(*layers):
         for variable in layer.non_trainable_weights
         if "float" in variable.dtype
     ]
+
+
+def _warn_of_normalization(terms, discriminator):
+    """Warn of terms that judge samples one by one, where a layer makes them depend on others."""
+    judging = [term.name for term in terms if term.judges_alone]
+    layers = [
+        layer.name
+        for layer in layers_within(discriminator)
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+    ]
+    if judging and layers:
+        warnings.warn(
+            f"With batch normalization in the discriminator ({shown(layers)}) the gradient that "
+            f"{shown(judging)} penalizes is not that of each sample alone: use LayerNormalization, "
+            "GroupNormalization or `keras_gan.layers.SpectralNormalization` there.",
+            stacklevel=4,
+        )

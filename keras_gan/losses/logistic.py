@@ -15,11 +15,12 @@ class _Logistic(AdversarialLoss):
     divergence_name = "js"
 
     def __init__(self, label_smoothing=0.0):
-        self.label_smoothing = arguments.number("label_smoothing", label_smoothing, high=1)
-        if self.label_smoothing == 1:
+        self.label_smoothing = arguments.number("label_smoothing", label_smoothing)
+        if self.label_smoothing > 0.5:
             raise ValueError(
-                "Expected `label_smoothing` to be below 1: the target of real samples is "
-                f"1 - label_smoothing. Received: label_smoothing={label_smoothing}"
+                "Expected `label_smoothing` to be at most 0.5: the target of real samples is "
+                "1 - label_smoothing. For a target of 0.9 write 0.1. "
+                f"Received: label_smoothing={label_smoothing}"
             )
         if self.label_smoothing:
             self.divergence_name = None
@@ -71,11 +72,11 @@ class Minimax(_Logistic):
     Equilibrium: `L_D = 2 log 2`, `L_G = -log 2`.
 
     Args:
-        label_smoothing: `s` in [0, 1); the discriminator's target for real samples is `1 - s`
+        label_smoothing: `s` in [0, 0.5]; the discriminator's target for real samples is `1 - s`
             (one-sided: fakes keep the target 0). No bound is proved with `s > 0`.
 
     Raises:
-        ValueError: when `label_smoothing` is outside [0, 1).
+        ValueError: when `label_smoothing` is outside [0, 0.5].
 
     Example:
 
@@ -120,11 +121,11 @@ class NonSaturating(_Logistic):
     Equilibrium: `L_D = 2 log 2`, `L_G = log 2`.
 
     Args:
-        label_smoothing: `s` in [0, 1); the discriminator's target for real samples is `1 - s`
+        label_smoothing: `s` in [0, 0.5]; the discriminator's target for real samples is `1 - s`
             (one-sided: fakes keep the target 0). No bound is proved with `s > 0`.
 
     Raises:
-        ValueError: when `label_smoothing` is outside [0, 1).
+        ValueError: when `label_smoothing` is outside [0, 0.5].
 
     Example:
 

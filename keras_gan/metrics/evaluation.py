@@ -35,7 +35,15 @@ def get(identifier):
     >>> keras_gan.metrics.get("frechet_distance")
     <FrechetDistance name=frechet_distance>
     """
-    if isinstance(identifier, (str, dict)) or not _is_metric(identifier):
+    missing = [] if isinstance(identifier, (str, dict, type)) else _missing(identifier)
+    # A metric of the user's own, all but complete; one of Keras has a hint of its own.
+    if 0 < len(missing) < len(_METHODS) and not isinstance(identifier, keras.metrics.Metric):
+        raise TypeError(
+            "Expected a metric to have a `name`, `reset_state()`, `update_state(real=None, "
+            f"fake=None)` and `result()`. Received: {shown(identifier)}, which has no "
+            f"{', no '.join(missing)}"
+        )
+    if isinstance(identifier, (str, dict, type)) or missing:
         classes = registry.classes_of("keras_gan.metrics", QualityMetric)
         return registry.resolve(identifier, classes, QualityMetric, "metric")
     return identifier
@@ -182,13 +190,15 @@ def key(part, name):
     return f"{part}/{name}" if part else name
 
 
-def _is_metric(candidate):
-    """Tell whether an object has what is called of a metric, `real` and `fake` included."""
-    if isinstance(candidate, type) or not all(hasattr(candidate, name) for name in _METHODS):
-        return False
-    parameters = inspect.signature(candidate.update_state).parameters
-    any_name = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    return any_name or {"real", "fake"} <= parameters.keys()
+def _missing(candidate):
+    """Return what an object lacks of what is called of a metric, `real` and `fake` included."""
+    missing = [f"`{name}`" for name in _METHODS if not hasattr(candidate, name)]
+    if hasattr(candidate, "update_state"):
+        parameters = inspect.signature(candidate.update_state).parameters
+        any_name = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        if not any_name and not {"real", "fake"} <= parameters.keys():
+            missing.append("`update_state(real=None, fake=None)`")
+    return missing
 
 
 def _count(batches):
@@ -232,6 +242,13 @@ def _takes_features(metric):
 
 
 def _flat(name, result):
+    values = {name: result}
     if isinstance(result, dict):
-        return {f"{name}/{key}": float(value) for key, value in result.items()}
-    return {name: float(keras.ops.convert_to_numpy(result))}
+        values = {f"{name}/{key}": value for key, value in result.items()}
+    try:
+        return {key: float(keras.ops.convert_to_numpy(value)) for key, value in values.items()}
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"Expected `result()` of the metric {name!r} to return a number or a dict of numbers. "
+            f"Received: {shown(result)}"
+        ) from error

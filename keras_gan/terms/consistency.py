@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_gan.augmentation import Translation
-from keras_gan.augmentation.augmentation import check_strategy, follows_training
+from keras_gan.augmentation.augmentation import check_strategy, following, follows_training
 from keras_gan.data.signature import sample_shape
 from keras_gan.latents.composite import nest_of
 from keras_gan.terms.norms import squared_norm
@@ -111,6 +111,8 @@ class ConsistencyRegularization(Term):
         if not layer.built:
             layer.build((None, *shapes[0]))
         check_strategy([self.augmentation], model.distribute_strategy)
+        for part in following([self.augmentation]):
+            part.attach(model)
 
     def discriminator_term(self, step):
         """Return the squared differences, for each row of logits."""

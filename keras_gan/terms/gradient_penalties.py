@@ -15,6 +15,7 @@ class _ZeroCentred(Term):
     """Half the squared norm of the gradient on samples that the discriminator's loss judges too."""
 
     of = None
+    judges_alone = True
 
     def __init__(self, gamma, interval, schedule, name, **kwargs):
         gamma = arguments.number("gamma", gamma)
@@ -132,6 +133,8 @@ def _half_squared_norm(logits, gradient):
 
 class _Centred(Term):
     """The squared distance of the gradient's norm from a target, on samples of the term's own."""
+
+    judges_alone = True
 
     def __init__(self, weight, target, interval, schedule, name, **kwargs):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)

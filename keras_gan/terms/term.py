@@ -43,6 +43,8 @@ class Term(keras.layers.Layer):
             training step then takes from the updated discriminator, at one more forward.
         needs_fresh_fake: whether `discriminator_term` compares `step.fake` with samples of near
             latents; `compile(replay=...)`, which shows older ones among them, refuses such a term.
+        judges_alone: whether the term takes D of a sample to depend on that sample alone; `compile`
+            warns where the discriminator normalizes over the batch.
         reduces: whether the term takes means over all replicas; such a term can't be lazy under
             a strategy of several.
 
@@ -66,12 +68,15 @@ class Term(keras.layers.Layer):
     player = "discriminator"
     watches = frozenset()
     needs_real_outputs = False
+    judges_alone = False
     reduces = False
     needs_fresh_fake = False
 
     def __init__(self, weight=1.0, interval=1, schedule=None, name=None, **kwargs):
+        # A config has a dtype too. Always float32: penalties lose their meaning in less.
+        kwargs["dtype"] = "float32"
         # Not Keras's own names: those are numbered, and a log key should not be.
-        super().__init__(name=name or snake_case(type(self).__name__), dtype="float32", **kwargs)
+        super().__init__(name=name or snake_case(type(self).__name__), **kwargs)
         self.weight = arguments.number("weight", weight)
         self.interval = arguments.whole("interval", interval)
         self.schedule = schedules.get(schedule)
@@ -119,7 +124,8 @@ class Term(keras.layers.Layer):
         if unbuilt:
             raise ValueError(
                 f"The term {self.name!r} holds layers that are not built, so that no optimizer "
-                f"would train them: build them in `attach(model)`. Received: unbuilt {unbuilt}"
+                "would train them: build them in `attach(model)`, or begin a Sequential with "
+                f"`keras.Input(...)`. Received: unbuilt {unbuilt}"
             )
         owners.claim(self, model)
 
@@ -199,6 +205,6 @@ class Term(keras.layers.Layer):
     def from_config(cls, config):
         """Build the term from its config."""
         config = dict(config)
-        config.pop("dtype", None)  # Always float32: penalties lose their meaning in less.
-        config.pop("trainable", None)
+        for name in ("dtype", "trainable"):  # A subclass need not take what Keras adds.
+            config.pop(name, None)
         return cls(**config)

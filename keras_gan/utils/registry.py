@@ -10,6 +10,11 @@ import keras
 from keras_gan.utils import habits
 from keras_gan.utils.arguments import shown
 
+_LOSS_FIRST = (
+    " The loss comes first, then the optimizers: "
+    "`compile(loss, generator_optimizer, discriminator_optimizer)`."
+)
+
 
 def resolve(identifier, classes, base, kind):
     """Return the object that a name, a config or an instance stands for.
@@ -98,6 +103,13 @@ def _hint(identifier, base, kind):
             " A loss of Keras compares labels with predictions; that of a GAN says what each "
             f"player minimizes of real and fake logits.{f' Write {meant}.' if meant else ''}"
         )
+    if kind == "loss" and isinstance(identifier, keras.optimizers.Optimizer):
+        return _LOSS_FIRST
+    if kind == "loss" and (callable(identifier) or isinstance(identifier, (tuple, list))):
+        return (
+            " A loss of your own is one object that says what each player minimizes: subclass "
+            "`keras_gan.losses.AdversarialLoss`, whose docstring has an example."
+        )
     if kind == "metric" and isinstance(identifier, keras.metrics.Metric):
         return (
             " A metric of Keras compares labels with predictions; that of a GAN compares real "
@@ -111,7 +123,16 @@ def _unknown(name, classes, kind):
     meant = habits.NAMES.get(kind, {}).get(plain)
     near = difflib.get_close_matches(plain, classes, n=1, cutoff=0.5)
     suggestion = f" Did you mean {meant or repr(near[0])}?" if meant or near else ""
+    if kind == "loss" and not meant and _is_optimizer(plain):
+        suggestion = _LOSS_FIRST
     return (
         f"Unknown {kind} {name!r}.{suggestion} Known names: {sorted(classes)}. "
         f"Received: {kind}={name!r}"
     )
+
+
+def _is_optimizer(name):
+    try:
+        return keras.optimizers.get(name) is not None
+    except ValueError:
+        return False

@@ -6,6 +6,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
+import keras_gan
 from keras_gan.augmentation import Color, Cutout, DiffAugment, Translation
 
 LAYERS = [Color, Translation, Cutout]
@@ -247,3 +248,26 @@ def test_errors(call, text):
     with pytest.raises(ValueError) as caught:
         call()
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("value_range", [(0.0, 1.0), (0.0, 255.0)])
+def test_transformations_keep_to_the_models_range_of_values(value_range):
+    """Images of another range are transformed as those in [-1, 1], brought to that range."""
+    low, high = value_range
+    generator = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(8 * 12 * 3), keras.layers.Reshape((8, 12, 3))]
+    )
+    critic = keras.Sequential(
+        [keras.Input((8, 12, 3)), keras.layers.Flatten(), keras.layers.Dense(1)]
+    )
+    consistency = keras_gan.terms.ConsistencyRegularization()
+    model = keras_gan.GAN(generator, critic, value_range=value_range)
+    model.compile(augmentation=keras_gan.augmentation.Adaptive(initial=1.0), terms=[consistency])
+    ours, usual = model.game.augmentation.layers[0].augmentation, DiffAugment()
+    x = images(50)
+    for layer, plain in zip(ours.transformations, usual.transformations, strict=True):
+        layer.generator.state.assign(plain.generator.state)
+        wanted = low + (np.asarray(plain(x)) + 1) / 2 * (high - low)
+        found = layer(low + (x + 1) / 2 * (high - low))
+        np.testing.assert_allclose(found, wanted, atol=2e-6 * high)
+    assert consistency.augmentation.layers[-1].grey == (low + high) / 2

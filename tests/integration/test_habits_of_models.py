@@ -201,6 +201,13 @@ COMPILE = [
             ("gp_weight", 10.0, r"GradientPenalty\(gp_weight\)"),
             ("loss_weights", [1], "terms"),
             ("latent_dim", 64, "generator's input"),
+            ("discriminator_loss", len, "Write `loss=`, which says what both players minimize"),
+            ("generator_loss", len, "Write `loss=`, which says what both players minimize"),
+            ("d_loss", len, "Write `loss=`, which says what both players minimize"),
+            ("g_loss", len, "Write `loss=`, which says what both players minimize"),
+            ("gradient_penalty", 10, r"terms=\[keras_gan.terms.GradientPenalty\(gradient_penalty"),
+            ("critic_steps", 5, "Write `discriminator_steps=`"),
+            ("generator_steps", 2, "one update of the generator to a step"),
             ("dicriminator_steps", 2, "Write `discriminator_steps=`"),
         ]
     ],
@@ -218,8 +225,29 @@ COMPILE = [
             ("mse", "'least_squares'"),
             ("NonSaturating", "'non_saturating'"),
             ("bce", "'non_saturating'"),
+            ("wasserstein_hinge", "'hinge'"),
+            ("modified", "'non_saturating'"),
+            ("gan", "'non_saturating'"),
+            ("vanilla_gan", "'non_saturating'"),
+            ("ns", "'non_saturating'"),
+            ("logistic", "'non_saturating'"),
+            ("lsgan", "'least_squares'"),
         ]
     ],
+    *[
+        Habit(what, compile_with(loss=loss), refused(TypeError, "subclass .*AdversarialLoss"))
+        for what, loss in [("loss=(g_loss, d_loss)", (own_activation,) * 2), ("loss=f", len)]
+    ],
+    Habit(
+        "compile('adam', 'non_saturating')",
+        lambda: small.gan().compile("adam", "non_saturating"),
+        refused(ValueError, r"The loss comes first.*compile\(loss, generator_optimizer"),
+    ),
+    Habit(
+        "compile(Adam())",
+        lambda: small.gan().compile(keras.optimizers.Adam()),
+        refused(TypeError, "The loss comes first"),
+    ),
     Habit(
         "loss=BinaryCrossentropy()",
         compile_with(loss=keras.losses.BinaryCrossentropy(from_logits=True)),

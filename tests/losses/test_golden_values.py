@@ -150,6 +150,7 @@ ERRORS = [
     (lambda: losses.get(NonSaturating), TypeError, "forget to call it"),
     (lambda: losses.get(3), TypeError, "Received: loss=3"),
     (lambda: NonSaturating(label_smoothing=1.0), ValueError, "label_smoothing=1.0"),
+    (lambda: Minimax(label_smoothing=0.51), ValueError, "at most 0.5"),
     (lambda: Minimax(label_smoothing=-0.1), ValueError, "label_smoothing=-0.1"),
     (lambda: NonSaturating("0.1"), TypeError, "label_smoothing='0.1'"),
     (lambda: LeastSquares(1, 1, 1), ValueError, "fake_label=1, real_label=1"),

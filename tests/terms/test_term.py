@@ -42,6 +42,25 @@ class UpdateCounter(Term):
 
 
 @keras.saving.register_keras_serializable("test")
+class Drift(Term):
+    """Reads its config as Keras's own layers do."""
+
+    def __init__(self, aim=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.aim = aim
+
+    def discriminator_term(self, step):
+        return keras.ops.square(step.real_logits - self.aim)
+
+    def get_config(self):
+        return {**super().get_config(), "aim": self.aim}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("test")
 class Unbuilt(Term):
     def attach(self, model):
         self.head = keras.layers.Dense(1)
@@ -64,6 +83,20 @@ def test_a_terms_own_weights_are_trained_and_saved(tmp_path):
     model.save(path)
     loaded = keras.saving.load_model(path)
     assert np.array_equal(loaded.terms[0].head.get_weights()[0], head.get_weights()[0])
+
+
+def test_a_term_is_made_of_its_config(tmp_path):
+    model = keras_gan.GAN(*networks())
+    schedule = keras_gan.schedules.Linear(1.0, 0.5, end=10)
+    model.compile(terms=[Drift(0.5, weight=0.1, interval=2, schedule=schedule), "r1"])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert [term.get_config() for term in loaded.terms] == [t.get_config() for t in model.terms]
+    assert loaded.terms[0].aim == 0.5
+    for term in (keras_gan.terms.GradientPenalty(2.0), Drift(dtype="float16")):
+        again = type(term)(**term.get_config())
+        assert again.get_config() == term.get_config()
+        assert again.dtype == "float32"
 
 
 @pytest.mark.slow
