@@ -14,7 +14,7 @@ import keras_gan
 from keras_gan.datasets import loading
 from keras_gan.utils import nests
 
-DIGITS = 128  # Of each split: two batches of 64, as many as a page's critic takes in a step.
+DIGITS = 128  # Of each split: enough batches for one step of every game on a page.
 BUILD, FIT = keras_gan.GAN.compile, keras_gan.GAN.fit
 
 
@@ -91,14 +91,19 @@ def _one_step(model):
     """Return the data of one training step, of the samples that the generator makes."""
     count = 4 * model.discriminator_steps
     random = np.random.default_rng(0)
-    x = nests.map(
-        lambda part: random.uniform(-1, 1, (count, *part.shape[1:])).astype("float32"),
-        model.signature.samples,
-    )
-    labelled = model.conditional and not model.condition.of_samples
-    return tf.data.Dataset.from_tensor_slices(
-        (x, random.integers(10, size=count).astype("int32")) if labelled else x
-    ).batch(4)
+
+    def drawn(structure):
+        return nests.map(
+            lambda part: random.uniform(-1, 1, (count, *part.shape[1:])).astype("float32"),
+            structure,
+        )
+
+    element = x = drawn(model.signature.samples)
+    if model.num_classes:
+        element = x, random.integers(model.num_classes, size=count).astype("int32")
+    elif model.conditional and not model.condition.of_samples:
+        element = x, drawn(model.signature.generator_condition)
+    return tf.data.Dataset.from_tensor_slices(element).batch(4)
 
 
 def _check(model, history):
