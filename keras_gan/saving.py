@@ -1,6 +1,7 @@
 """Saving and loading of a GAN: complete state, atomic writes, untrusted archives."""
 
 import contextlib
+import os
 import pathlib
 import stat
 import warnings
@@ -33,14 +34,14 @@ class Saving:
             **kwargs: as `keras.Model.save`.
 
         Raises:
-            ValueError: for a path of Keras's old HDF5 format, which holds no two networks.
+            ValueError: for a path of one of Keras's old formats, which hold no two networks.
         """
         filepath = files.path_of("filepath", filepath)
-        if filepath.endswith((".h5", ".hdf5")):
+        if not filepath.endswith(".keras") and kwargs.get("zipped") is not False:
             raise ValueError(
-                "Expected a path that ends in `.keras`: the old HDF5 format holds a single "
-                "network. To save weights alone, `save_weights` takes a path that ends in "
-                f"`.weights.h5`. Received: filepath={filepath!r}"
+                "Expected a path that ends in `.keras`: the old formats hold a single network. To "
+                "save weights alone, `save_weights` takes a path that ends in `.weights.h5`; for "
+                f"a server, `export`. Received: filepath={filepath!r}"
             )
         if not is_chief(self):
             return
@@ -89,6 +90,11 @@ class Saving:
                 outside of it; the model then keeps the values it had.
         """
         filepath = files.path_of("filepath", filepath)
+        if not filepath.endswith((".weights.h5", ".keras", ".weights.json")):
+            raise ValueError(
+                "Expected a path that ends in `.weights.h5`, as `save_weights` writes it, or in "
+                f"`.keras`. Received: filepath={filepath!r}"
+            )
         check_members(filepath)
         variables = self._saved_variables
         values = [variable.numpy() for variable in variables]
@@ -101,7 +107,7 @@ class Saving:
                 f"The file {str(filepath)!r} does not fit this model: it is damaged, or was saved "
                 "from other networks, optimizers or terms. The model keeps the values it had. "
                 "Build and compile it as it was when saved, or load the whole model with "
-                f"`keras.saving.load_model`. Keras says: {error}"
+                f"`keras.saving.load_model`. Keras says: {error!s:.600}"
             ) from error
 
     @property
@@ -124,10 +130,16 @@ class Saving:
             ValueError: when the file is of other networks. Keras by itself would load a file of
                 more layers than the model has without a word.
         """
+        if "networks" not in store:
+            raise ValueError(
+                "Expected a file of a GAN. This one is of another model: that of one network is "
+                "loaded by `model.generator.load_weights(...)`"
+            )
         saved = bytes(np.asarray(store["networks"])).decode()
         if saved != self._shapes():
             raise ValueError(
-                f"Expected networks with weights of shapes {self._shapes()}. Received: {saved}"
+                f"Expected networks with weights of shapes {self._shapes():.300}. "
+                f"Received: {saved:.300}"
             )
         if self.average is None and "has_average" in store and np.asarray(store["has_average"]):
             raise ValueError(
@@ -299,7 +311,7 @@ def _writing(filepath, overwrite):
     return files.whole_file(path)
 
 
-def load_model(filepath, custom_objects=None):
+def load_model(filepath, custom_objects=None, compile=True):
     """Load a model from a `.keras` file that may come from an untrusted source.
 
     The same as `keras.saving.load_model`, without the arguments that switch its protection off:
@@ -311,9 +323,10 @@ def load_model(filepath, custom_objects=None):
         filepath: path of the `.keras` file.
         custom_objects: dict from names to classes and functions of your own that are not
             registered.
+        compile: whether to compile the model, if it was when saved.
 
     Returns:
-        The model, a `GAN` in general, compiled if it was when saved.
+        The model, a `GAN` in general.
 
     Raises:
         ValueError: when the archive has such members, or the file is none of Keras's.
@@ -325,8 +338,14 @@ def load_model(filepath, custom_objects=None):
     >>> model = keras_gan.load_model("digits.keras")
     """
     filepath = files.path_of("filepath", filepath)
+    if os.path.isdir(filepath) or filepath.endswith(".weights.h5"):
+        raise ValueError(
+            "Expected a file that `save` has written, which ends in `.keras`. Weights alone are "
+            "loaded by `model.load_weights`, an export by `tf.saved_model.load`. "
+            f"Received: filepath={filepath!r}"
+        )
     check_members(filepath)
-    return keras.saving.load_model(filepath, custom_objects, safe_mode=True)
+    return keras.saving.load_model(filepath, custom_objects, compile=compile, safe_mode=True)
 
 
 def check_members(filepath):

@@ -49,8 +49,7 @@ class Adapter:
             raise ValueError(
                 "Expected samples that are one tensor, as the networks': elements `x`, "
                 "`(x, condition)` or a dict with the key 'image'. Map the data to one, for "
-                f"example `dataset.map(lambda e: e[{min(x)!r}])`. Received: dicts with the keys "
-                f"{sorted(x)}"
+                f"example {self._map_of(sorted(x))}. Received: dicts with the keys {sorted(x)}"
             )
         if condition is None and self._condition.given:
             condition = x.get("label")
@@ -69,6 +68,13 @@ class Adapter:
         if self._one_tensor and not nests.is_nest(x):
             x = self._with_channel(x)
         return nests.map(self.scaled, x), self.of_condition(condition)
+
+    def _map_of(self, keys):
+        if not self._condition.given or len(keys) < 2:
+            return f"`dataset.map(lambda e: e[{keys[0]!r}])`"
+        label = next((key for key in keys if "label" in key.lower()), keys[1])
+        image = next(key for key in keys if key != label)
+        return f"`dataset.map(lambda e: (e[{image!r}], e[{label!r}]))`"
 
     def of_condition(self, condition):
         """Return a condition in the form that the networks take."""

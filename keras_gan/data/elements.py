@@ -51,7 +51,8 @@ def as_array(value, name):
         array = np.asarray(None)
     if array.dtype == object:
         raise TypeError(
-            f"Expected `{name}` to be an array of numbers, or a list of rows of one length. "
+            f"Expected `{name}` to be an array of numbers, or a list of rows of one length (images "
+            "of one size). "
             f"Received: {name}={shown(value)}"
         )
     return array

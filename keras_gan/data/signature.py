@@ -15,7 +15,7 @@ from keras_gan.utils.keras_internals import layers_within, made_by
 from keras_gan.utils.tensors import compatible
 
 _SQUASHING = {"sigmoid", "hardsigmoid", "logsigmoid", "softmax"}
-_PASSING = keras.layers.Flatten, keras.layers.Reshape, keras.layers.Cropping2D
+PASSING = keras.layers.Flatten, keras.layers.Reshape, keras.layers.Cropping2D
 
 
 def inputs_of(network):
@@ -275,6 +275,14 @@ def check_models(generator, discriminator):
             )
     if generator is discriminator:
         raise ValueError("Expected two networks. Received: the same model as both players")
+    own = {id(layer) for layer in layers_within(generator) if layer.weights}
+    shared = [layer.name for layer in layers_within(discriminator) if id(layer) in own]
+    if shared:
+        raise ValueError(
+            "Expected networks without a layer in common: each player trains its own weights "
+            "against the other's. Give the second network a layer of its own. "
+            f"Received: networks that share {shown(shared)}"
+        )
 
 
 def match_nests(what, tensors, where, expected):
@@ -305,7 +313,15 @@ def _check_swapped(generator, discriminator, made, judged):
     forth, back = (made, judged), _first_pair(discriminator, generator)
     if None in (*map(_shape_of, forth), *map(_shape_of, back)):
         return
-    if not compatible(*map(_shape_of, forth)) and compatible(*map(_shape_of, back)):
+    fits = [compatible(*map(_shape_of, pair)) for pair in (forth, back)]
+    others = nests.leaves(input_structure(discriminator))[1:]
+    if not fits[0] and any(compatible(sample_shape(made), sample_shape(t)) for t in others):
+        raise ValueError(
+            "Expected the samples to come first: a discriminator is called on `[x, condition]`, a "
+            "generator on `[latents, condition]`. Change the order of the inputs. Received: a "
+            f"discriminator that takes {_shape_of(judged)} first, and samples of {_shape_of(made)}"
+        )
+    if not fits[0] and fits[1]:
         raise ValueError(
             "The networks look swapped: the generator comes first, `GAN(generator, "
             f"discriminator)`. Received: generator={generator.name!r}, which returns "
@@ -408,19 +424,11 @@ def activation_of(tensor):
     operation, inputs, index = made_by(tensor)
     if isinstance(operation, keras.Model):
         return activation_of(operation.outputs[index])
-    if isinstance(operation, _PASSING):
+    if isinstance(operation, PASSING):
         return activation_of(inputs[0])
     activation = getattr(operation, "activation", None)
     name = getattr(activation, "__name__", None) or type(operation).__name__
     return name.lower().replace("_", "")
-
-
-def last_activations(generator):
-    """Return the set of activations that a generator's samples end in; empty if unknown."""
-    generated = output_structure(generator)
-    if generated is None:
-        return set()
-    return {activation_of(part) for part in nests.leaves(samples_of(generated))}
 
 
 def pack_size(discriminator):

@@ -424,10 +424,18 @@ def _as_samples(x):
         return {key: _as_samples(part) for key, part in x.items()}
     if isinstance(x, tuple):
         return tuple(map(_as_samples, x))
-    try:
+    if isinstance(x, _DATASETS):
+        raise TypeError(
+            "Expected one dataset. Received: a dict or tuple of datasets, such as the splits that "
+            "`tfds.load` returns: give one of them, `data['train']`"
+        )
+    if isinstance(x, (list, np.ndarray)) and len(x):
         array = elements.as_array(x, "x")
-    except TypeError:
-        array = np.asarray(None)
+    else:
+        try:
+            array = elements.as_array(x, "x")
+        except TypeError:
+            array = np.asarray(None)
     if array.ndim == 0:
         iterator = hasattr(x, "__next__")
         hint = (

@@ -2,11 +2,15 @@
 
 import numbers
 
-from keras_gan.data.signature import last_activations
-from keras_gan.utils.arguments import shown
+import keras
+import numpy as np
 
-_UNIT = {"sigmoid", "hardsigmoid"}
-_BOUNDED = {"tanh", *_UNIT}
+from keras_gan.data.signature import PASSING, activation_of, output_structure, samples_of
+from keras_gan.utils import nests
+from keras_gan.utils.arguments import shown
+from keras_gan.utils.keras_internals import made_by
+
+_BOUNDED = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0)}
 
 
 class ValueRange:
@@ -29,19 +33,42 @@ class ValueRange:
 
     @property
     def pair(self):
-        """The `(lowest, highest)` value: by default (-1, 1), or (0, 1) behind a sigmoid."""
+        """The `(lowest, highest)` value: (-1, 1) where it is neither given nor read."""
         if self.given != "auto":
             return tuple(self.given)
-        return (0.0, 1.0) if self._ends_in(_UNIT) else (-1.0, 1.0)
+        return self._read or (-1.0, 1.0)
 
     @property
     def known(self):
         """The pair when the generator can't leave it, or is said not to; else `None`."""
-        return self.pair if self.given != "auto" or self._ends_in(_BOUNDED) else None
+        return self.pair if self.given != "auto" else self._read
 
-    def _ends_in(self, activations):
-        ends = last_activations(self._generator)
-        return bool(ends) and ends <= activations
+    @property
+    def _read(self):
+        """The pair that all samples are in, by the generator's last layers, or `None`."""
+        generated = output_structure(self._generator)
+        if generated is None:
+            return None
+        ranges = {_range_of(part) for part in nests.leaves(samples_of(generated))}
+        return ranges.pop() if len(ranges) == 1 else None
+
+
+def _range_of(tensor):
+    """Return the range that an activation leaves a tensor in, scaled as it is after that."""
+    operation, inputs, index = made_by(tensor)
+    if isinstance(operation, keras.Model):
+        return _range_of(operation.outputs[index])
+    if isinstance(operation, PASSING):
+        return _range_of(inputs[0])
+    if isinstance(operation, keras.layers.Rescaling):
+        return _rescaled(_range_of(inputs[0]), operation)
+    return _BOUNDED.get(activation_of(tensor))
+
+
+def _rescaled(ends, layer):
+    if ends is None or np.ndim(layer.scale) or np.ndim(layer.offset):
+        return None
+    return tuple(sorted(float(layer.scale * end + layer.offset) for end in ends))
 
 
 def _checked(value_range):

@@ -121,7 +121,8 @@ class Game:
         for player in self.players:
             player.check_trainable()
         if self.average:
-            before = model.average if model.average and model.average.built else None
+            is_moved = model.average and model.average.built and model.steps
+            before = model.average if is_moved else None
             self.average.follow(model.generator, before and before.network.get_weights())
         if self.replay:
             self.replay.attach(model.signature, model.condition)

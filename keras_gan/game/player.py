@@ -69,6 +69,26 @@ class Player:
                 f"Received: {len(network.weights)} weights, trainable={network.trainable}"
             )
 
+    def check_unchanged(self, network):
+        """Raise when what is to be trained is not what `compile` built the optimizer for.
+
+        Args:
+            network: the model's network of this player by now.
+
+        Raises:
+            ValueError: naming the player and what has changed.
+        """
+        self.check_trainable()
+        now = {id(variable) for layer in self.layers for variable in layer.trainable_variables}
+        changed = "another network" if network is not self.network else None
+        if changed is None and self.built and now != {id(each) for each in self._variables}:
+            changed = f"{len(now)} trainable weights, where there were {len(self._variables)}"
+        if changed:
+            raise ValueError(
+                f"What the {self.name} trains has changed since `compile`, which chose it: call "
+                f"`compile` again. Received: {changed}"
+            )
+
     def build(self):
         """Build the optimizer on the player's variables; call it in the model's strategy scope."""
         layers = self.layers

@@ -3,6 +3,7 @@
 import inspect
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_gan import workers
@@ -70,9 +71,7 @@ class Fitting:
             TypeError: when `x` is none of the kinds above.
             tf.errors.UnavailableError: when another worker of the strategy is gone.
         """
-        self._assert_compile_called("fit")
-        for player in self.game.players:
-            player.check_trainable()
+        self._check_players("fit")
         _check_arguments(epochs, kwargs)
         refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
         if not (isinstance(shuffle, str) and shuffle == "batch"):
@@ -241,7 +240,7 @@ class Fitting:
             ValueError: with weights, or with `discriminator_steps` above 1, which takes several
                 batches.
         """
-        self._assert_compile_called("train_on_batch")
+        self._check_players("train_on_batch")
         refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
         if self.game.discriminator_steps > 1:
             raise ValueError(
@@ -276,6 +275,14 @@ class Fitting:
         signature.shares(self.discriminator, [elements.rows_of(source.arrays[0])])
         # Tensors: run eagerly, Keras would hand arrays on, and layers refuse arrays among tensors.
         return nests.map(tf.convert_to_tensor, self.adapter(source.arrays))
+
+    def _check_players(self, method_name):
+        """Raise when the players are not those that were compiled; start the average with them."""
+        self._assert_compile_called(method_name)
+        self.game.generator.check_unchanged(self.generator)
+        self.game.discriminator.check_unchanged(self.discriminator)
+        if self.average and self.average.built and not self.steps:
+            self.average.follow(self.generator)  # Weights may have been loaded since `compile`.
 
     def get_metrics_result(self):
         """Return the figures of training or, while it runs, of evaluation."""
@@ -345,4 +352,10 @@ def _check_steps(given, names):
 
 def _pair(x, y):
     """Return samples and condition of two arguments, or of one that holds both."""
+    pairs = isinstance(x, tuple) and isinstance(y, tuple) and len(x) == len(y) == 2
+    if pairs and np.shape(x[0])[1:] == np.shape(y[0])[1:] != np.shape(x[1])[1:]:
+        raise ValueError(
+            "Expected one set of data, and the other as `validation_data=`: "
+            "`fit(x_train, y_train, validation_data=(x_test, y_test))`. Received: two pairs"
+        )
     return elements.unpack(x) if y is None and isinstance(x, tuple) else (x, y)

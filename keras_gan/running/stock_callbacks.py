@@ -4,6 +4,7 @@ A GAN logs `d_loss` and `g_loss`, and no `loss`: what Keras's callbacks watch by
 there, and they do nothing without a word.
 """
 
+import string
 import warnings
 
 import keras
@@ -86,6 +87,7 @@ def _warn_of_monitors(callbacks, logs, validated, quality):
     # A callback of the user's own, or `Evaluation`, may add to the logs.
     known = all(type(each).__module__.startswith("keras.") for each in callbacks)
     for callback in callbacks:
+        _check_path(callback, logged, known)
         monitor = getattr(callback, "monitor", None)
         if not getattr(callback, "save_best_only", True):
             continue  # A ModelCheckpoint that saves every time watches nothing.
@@ -99,6 +101,19 @@ def _warn_of_monitors(callbacks, logs, validated, quality):
                 f"{[*names, *of_data]}",
                 stacklevel=4,
             )
+
+
+def _check_path(callback, logged, known):
+    """Raise when the name of a checkpoint asks for what will not be logged."""
+    if not isinstance(callback, keras.callbacks.ModelCheckpoint):
+        return
+    asked = {name for _, name, _, _ in string.Formatter().parse(callback.filepath) if name}
+    missing = asked - {"epoch", "batch", *logged}
+    if missing and (known or any(n.removeprefix("val_") in _OF_KERAS for n in missing)):
+        raise ValueError(
+            f"ModelCheckpoint's path asks for {sorted(missing)}, which is not logged. Expected "
+            f"'epoch', 'batch' or names among {logged}. Received: filepath={callback.filepath!r}"
+        )
 
 
 def _warn_of_metrics(validated, quality):

@@ -341,6 +341,26 @@ ELEMENTS = [
         refused(ValueError, "dense", "tf.sparse.to_dense", "SparseTensor"),
     ),
     Habit(
+        "a dict of datasets, as tfds.load returns splits",
+        lambda: trained(plain(), {"train": sliced(X), "test": sliced(X)}),
+        refused(TypeError, "one dataset", r"data\['train'\]"),
+    ),
+    Habit(
+        "images of several sizes",
+        lambda: trained(pictured(), [np.zeros((8, 8, 1)), np.zeros((9, 9, 1))]),
+        refused(TypeError, "one size"),
+    ),
+    Habit(
+        "train and test as pairs",
+        lambda: trained(labelled(), (X, Y), (X, Y)),
+        refused(ValueError, "validation_data="),
+    ),
+    Habit(
+        "dicts with other keys, for networks that take labels",
+        lambda: trained(labelled(), dicts(images=X, labels=Y)),
+        refused(ValueError, r"\(e\['images'\], e\['labels'\]\)"),
+    ),
+    Habit(
         "a library's own kind of dict",
         lambda: trained(plain(), Bunch(data=X, target=Y, feature_names=["a", "b"])),
         refused(ValueError, "key 'image'", "'data'"),

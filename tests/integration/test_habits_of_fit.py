@@ -152,6 +152,17 @@ CALLBACKS = [
         ),
         warned("watches 'val_g_loss', which is not logged", "need `validation_data`"),
     ),
+    Habit(
+        "ModelCheckpoint with the name of Keras's documentation",
+        with_callback(keras.callbacks.ModelCheckpoint("w.{epoch:02d}-{val_loss:.2f}.keras")),
+        refused(ValueError, r"asks for \['val_loss'\]", "d_loss"),
+    ),
+    Habit(
+        "ModelCheckpoint with figures in its name",
+        with_callback(keras.callbacks.ModelCheckpoint("w.{epoch:02d}-{d_loss:.2f}.keras")),
+        works(),
+        before=True,
+    ),
     Habit("ModelCheckpoint of the best", save_best, works(), before=True),
     Habit("ModelCheckpoint of each epoch", save_each, works(), before=True),
     Habit(

@@ -17,6 +17,7 @@ from .habits import (
     Habit,
     X,
     compiled,
+    image_networks,
     labelled,
     one_hot_networks,
     pictured,
@@ -129,6 +130,22 @@ def export_levels():
     assert wanted.max() - wanted.min() > 20
 
 
+def rescaled_range():
+    z = keras.Input((3,))
+    made = keras.layers.Reshape((8, 8, 1))(keras.layers.Dense(64, activation="tanh")(z))
+    generator = keras.Model(z, keras.layers.Rescaling(127.5, 127.5)(made))
+    assert keras_gan.GAN(generator, image_networks()[1]).value_range == (0, 255)
+
+
+def label_first():
+    z, x, y = keras.Input((3,)), keras.Input((2,)), [keras.Input((1,)) for _ in range(2)]
+    dense, join = keras.layers.Dense, keras.layers.Concatenate()
+    keras_gan.GAN(
+        keras.Model([y[0], z], dense(2)(join([y[0], z]))),
+        keras.Model([y[1], x], dense(1)(join([y[1], x]))),
+    )
+
+
 MODELS = [
     Habit(
         "GAN(latent_dim=)",
@@ -181,6 +198,12 @@ MODELS = [
         "summary before compile", lambda: small.gan().summary(print_fn=str), works(), before=True
     ),
     Habit("summary after compile", lambda: plain().summary(print_fn=str), works()),
+    Habit("the range of a generator that ends in Rescaling", rescaled_range, works()),
+    Habit(
+        "networks that take the label first",
+        label_first,
+        refused(ValueError, "samples to come first", r"\[x, condition\]"),
+    ),
     Habit("the served bytes of a sigmoid generator", export_levels, works(), before=True),
 ]
 
@@ -379,6 +402,51 @@ FILES = [
         before=True,
     ),
     Habit("Backup(3)", lambda: callbacks.Backup(3), refused(TypeError, "`directory`", "path")),
+    Habit(
+        "save('model')",
+        lambda: plain().save("model"),
+        refused(ValueError, r"`\.keras`", "filepath='model'$"),
+    ),
+    Habit(
+        "load_weights of a generator's own file",
+        lambda: (
+            plain().generator.save_weights("a.weights.h5"),
+            plain().load_weights("a.weights.h5"),
+        ),
+        refused(ValueError, r"`model\.generator\.load_weights"),
+    ),
+    Habit(
+        "load_weights('a.h5')",
+        lambda: plain().load_weights("a.h5"),
+        refused(ValueError, r"`\.weights\.h5`", "a.h5"),
+    ),
+    Habit(
+        "load_weights of other networks",
+        lambda: (
+            compiled(keras_gan.GAN(*keras_gan.networks.mlp((2,), width=8))).save_weights(
+                "a.weights.h5"
+            ),
+            compiled(keras_gan.GAN(*keras_gan.networks.mlp((2,), depth=9))).load_weights(
+                "a.weights.h5"
+            ),
+        ),
+        refused(ValueError, "weights of shapes"),
+    ),
+    Habit(
+        "load_model(compile=False)",
+        lambda: (plain().save("a.keras"), keras_gan.load_model("a.keras", compile=False)),
+        works(),
+    ),
+    Habit(
+        "load_model of a directory",
+        lambda: (pathlib.Path("m").mkdir(), keras_gan.load_model("m")),
+        refused(ValueError, "tf.saved_model.load", "filepath='m'$"),
+    ),
+    Habit(
+        "load_model of weights",
+        lambda: (plain().save_weights("a.weights.h5"), keras_gan.load_model("a.weights.h5")),
+        refused(ValueError, "model.load_weights"),
+    ),
     Habit(
         "save a model of an unregistered class",
         lambda: Mine(*small.networks(), seed=0).save("a.keras"),

@@ -1,6 +1,7 @@
 """What has the state of one model is not given to two, and both players have something to train."""
 
 import keras
+import numpy as np
 import pytest
 
 import keras_gan
@@ -53,6 +54,46 @@ def test_networks_that_are_built_later_share_nothing_either(what):
     first.compile(**options)
     with pytest.raises(ValueError, match=f"{what}.* belongs to another model"):
         second.compile(**options)
+
+
+@pytest.mark.parametrize("call", ["fit", "train_on_batch"])
+def test_what_changes_after_compile_needs_another_compile(call):
+    model = small.gan()
+    model.compile(run_eagerly=True)
+    layer = model.generator.layers[1]
+    layer.trainable = False
+    with pytest.raises(ValueError, match=r"generator trains has changed.*`compile` again"):
+        getattr(model, call)(small.points(4))
+    model.compile(run_eagerly=True)
+    before = layer.get_weights()
+    getattr(model, call)(small.points(4))
+    assert all((old == new).all() for old, new in zip(before, layer.get_weights(), strict=True))
+    model.generator = small.gan(seed=9).generator
+    with pytest.raises(ValueError, match="another network"):
+        getattr(model, call)(small.points(4))
+
+
+def test_weights_that_are_loaded_after_compile_are_averaged():
+    model = small.gan()
+    model.compile(ema=0.999, run_eagerly=True)
+    other = small.gan(seed=9).generator
+    model.generator.set_weights(other.get_weights())
+    model.fit(small.points(4), verbose=0)
+    z = np.ones((2, 3), "float32")
+    near = np.abs(model.predict(z, verbose=0) - other.predict(z, verbose=0)).max()
+    assert near < 1e-3
+    again = small.gan()
+    again.compile(ema=0.999)
+    again.generator.set_weights(other.get_weights())
+    again.compile(ema=0.999)
+    np.testing.assert_array_equal(again.average.network(z), other(z))
+
+
+def test_a_layer_in_both_networks_is_refused():
+    shared, z, x = keras.layers.Dense(2), keras.Input((2,)), keras.Input((2,))
+    generator = keras.Model(z, shared(z))
+    with pytest.raises(ValueError, match=f"in common.*{shared.name}"):
+        keras_gan.GAN(generator, keras.Model(x, keras.layers.Dense(1)(shared(x))))
 
 
 @pytest.mark.parametrize("player", small.PLAYERS)

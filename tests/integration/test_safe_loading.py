@@ -151,7 +151,7 @@ def test_keras_itself_writes_no_member_outside(saved, tmp_path, inside, name):
 def test_load_model_has_no_way_around_safe_mode(saved, tmp_path):
     """Not the model's own file, which loads, nor one with a Lambda, which does not."""
     parameters = list(inspect.signature(keras_gan.load_model).parameters)
-    assert parameters == ["filepath", "custom_objects"]  # And no `safe_mode`.
+    assert parameters == ["filepath", "custom_objects", "compile"]  # And no `safe_mode`.
     loaded = keras_gan.load_model(saved)
     small.assert_equal_states(small.state(keras.saving.load_model(saved)), small.state(loaded))
     evidence = tmp_path / "evidence"
