@@ -236,7 +236,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         count, condition = self._count(), self.condition
         if condition is None:
             condition = self.model.condition.in_turn(count)
-        condition = self.model.condition.rows(condition, count, self.model.adapter.scaled)
+        condition = self.model.condition.rows(condition, count)
         return _flat(self.model.generate(count, seed=self.seed, condition=condition))
 
     def _count(self):

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from keras_gan.data.adapting import Adapter
 from keras_gan.data.condition import Condition
 
 
@@ -30,6 +31,11 @@ class FakeGAN:
         self.discriminator = keras.Sequential()
         self.epoch = 0
         self.calls = []
+
+    @property
+    def adapter(self):
+        silent = types.SimpleNamespace(samples=None)
+        return Adapter(silent, self.condition, self.value_range)
 
     def generate(self, n, seed=None, condition=None):
         self.calls.append((n, seed, condition))
