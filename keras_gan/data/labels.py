@@ -9,6 +9,15 @@ from keras_gan.utils import nests
 from keras_gan.utils.keras_internals import made_by
 from keras_gan.utils.tensors import compatible
 
+# Layers without weights that make other numbers of those that they are given.
+_RENAMING = (
+    keras.layers.Discretization,
+    keras.layers.Hashing,
+    keras.layers.IntegerLookup,
+    keras.layers.StringLookup,
+    keras.layers.TextVectorization,
+)
+
 
 def embedded(generator, discriminator, signature):
     """Return how many labels the networks' embeddings take, and which inputs they are.
@@ -22,7 +31,8 @@ def embedded(generator, discriminator, signature):
     sizes, inputs = [], []
     networks = {"generator": generator, "discriminator": discriminator}
     for player, network in networks.items():
-        scalars = filter(_is_scalar, nests.leaves(getattr(signature, f"{player}_condition")))
+        condition = nests.leaves(getattr(signature, f"{player}_condition"))
+        scalars = [each for each in condition if _is_number(each) and _is_scalar(each)]
         found = [(tensor, list(_embeddings_of(network, tensor))) for tensor in scalars]
         labels = [each for each in found if each[1] or _is_integer(each[0])]
         inputs += [tensor for tensor, own in labels if own]
@@ -154,6 +164,10 @@ def _is_scalar(tensor):
     return compatible(shape, (1,) * len(shape))
 
 
+def _is_number(tensor):
+    return _is_integer(tensor) or _is_floating(tensor)
+
+
 def _is_integer(tensor):
     return tf.as_dtype(tensor.dtype).is_integer
 
@@ -170,7 +184,8 @@ def _comes_from(layer, label):
         return False
     while isinstance(tensor, keras.KerasTensor) and tensor is not label:
         operation, inputs, _ = made_by(tensor)
-        if getattr(operation, "weights", None) or len(inputs) != 1:
+        renames = isinstance(operation, _RENAMING)
+        if renames or getattr(operation, "weights", None) or len(inputs) != 1:
             return False
         tensor = inputs[0]
     return tensor is label

@@ -415,7 +415,12 @@ def _as_arrays(x, y):
     if not elements.rows_of(samples):
         raise ValueError(too_few(1))
     # As in `datasets.from_arrays`: a list is one array.
-    return samples, np.asarray(y) if isinstance(y, list) else nests.map(np.asarray, y)
+    condition = np.asarray(y) if isinstance(y, list) else nests.map(np.asarray, y)
+    if any(part is not None and part.ndim == 0 for part in nests.leaves(condition)):
+        raise ValueError(
+            "Expected `y` to have a row for each sample. Received: a single value, of shape ()"
+        )
+    return samples, condition
 
 
 def _as_samples(x):

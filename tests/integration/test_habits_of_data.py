@@ -209,6 +209,18 @@ def unsaid_classes():
     return keras_gan.GAN(*networks, conditional="generator", seed=0)
 
 
+def looked_up():
+    """Return a compiled model whose generator looks labels up before it embeds them."""
+    z, x, y = keras.Input((3,)), keras.Input((2,)), keras.Input((), dtype="int64")
+    index = keras.layers.IntegerLookup(vocabulary=[7, 107, 207], num_oov_indices=1)(y)
+    joined = keras.layers.Concatenate()([z, keras.layers.Embedding(4, 2)(index)])
+    networks = (
+        keras.Model([z, y], keras.layers.Dense(2)(joined)),
+        keras.Model(x, keras.layers.Dense(1)(x)),
+    )
+    return compiled(keras_gan.GAN(*networks, conditional="generator", seed=0))
+
+
 def fresh_labelled():
     return compiled(small.gan(classes=3))
 
@@ -349,6 +361,17 @@ ELEMENTS = [
         "images of several sizes",
         lambda: trained(pictured(), [np.zeros((8, 8, 1)), np.zeros((9, 9, 1))]),
         refused(TypeError, "one size"),
+    ),
+    Habit(
+        "one label for all samples in `fit`",
+        lambda: trained(labelled(), X, 1),
+        refused(ValueError, "a row for each sample"),
+    ),
+    Habit(
+        "labels of any numbers, which the networks look up",
+        lambda: trained(looked_up(), X, 100 * Y + 7),
+        works(),
+        before=True,
     ),
     Habit(
         "train and test as pairs",
