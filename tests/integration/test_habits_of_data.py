@@ -371,7 +371,6 @@ ELEMENTS = [
         "labels of any numbers, which the networks look up",
         lambda: trained(looked_up(), X, 100 * Y + 7),
         works(),
-        before=True,
     ),
     Habit(
         "train and test as pairs",
@@ -685,6 +684,7 @@ GENERATED = [
             plain().generate(np.int64(3), seed=np.int64(5)), plain().generate(3, seed=5)
         ),
         works(),
+        before=True,
     ),
     Habit(
         "a label out of range in `predict`",
