@@ -10,13 +10,8 @@ from keras_gan import latents as priors
 from keras_gan.data import sampling
 from keras_gan.data.condition import Condition
 from keras_gan.data.labels import embedded
-from keras_gan.data.signature import (
-    Signature,
-    check_models,
-    latents_structure,
-    sample_shape,
-    samples_of,
-)
+from keras_gan.data.signature import Signature, check_models, latents_structure, samples_of
+from keras_gan.data.symbolic import sample_shape
 from keras_gan.data.value_range import ValueRange
 from keras_gan.game.seeds import RandomState, seed_states
 from keras_gan.game.setup import check_running, check_scope, game_of

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_gan.data import elements
 from keras_gan.data.condition import as_arrays
-from keras_gan.data.signature import pack_size
+from keras_gan.data.shares import pack_size
 from keras_gan.utils import nests
 from keras_gan.utils.arguments import shown, whole
 from keras_gan.utils.files import path_of, prepare_directory

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.data import elements
-from keras_gan.data.signature import sample_shape
+from keras_gan.data.symbolic import sample_shape
 from keras_gan.utils import nests
 from keras_gan.utils.tensors import compatible
 

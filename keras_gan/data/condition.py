@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_gan.data import elements
 from keras_gan.data.labels import LabelForm
-from keras_gan.data.signature import match_nests
+from keras_gan.data.matching import match_nests
 from keras_gan.utils import arguments, nests
 from keras_gan.utils.arguments import shown
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.data.signature import sample_shape
+from keras_gan.data.symbolic import sample_shape
 from keras_gan.utils import nests
 from keras_gan.utils.keras_internals import made_by
 from keras_gan.utils.tensors import compatible

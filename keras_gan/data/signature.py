@@ -4,61 +4,16 @@ Functional and Sequential models tell their inputs, outputs and last operation. 
 tells nothing before it runs: what can't be read is `None` and is not checked.
 """
 
-import math
-
 import keras
 
-from keras_gan.layers import packing
+from keras_gan.data.matching import match_nests
+from keras_gan.data.symbolic import activation_of, input_structure, output_structure, sample_shape
 from keras_gan.utils import nests
 from keras_gan.utils.arguments import shown
-from keras_gan.utils.keras_internals import layers_within, made_by
+from keras_gan.utils.keras_internals import layers_within
 from keras_gan.utils.tensors import compatible
 
 _SQUASHING = {"sigmoid", "hardsigmoid", "logsigmoid", "softmax"}
-PASSING = keras.layers.Flatten, keras.layers.Reshape, keras.layers.Cropping2D
-
-
-def inputs_of(network):
-    """Return a network's symbolic inputs, flat, or `None` when it does not say them."""
-    try:
-        inputs = network.inputs
-    except AttributeError:
-        return None
-    return inputs or None
-
-
-def input_structure(network):
-    """Return a network's symbolic inputs, in the nest that it is called on, or `None`."""
-    inputs = inputs_of(network)
-    if inputs is None:
-        return None
-    try:
-        return network.input
-    except (AttributeError, ValueError):  # A Sequential that was never called by itself.
-        return inputs[0] if len(inputs) == 1 else inputs
-
-
-def output_structure(network):
-    """Return a network's symbolic outputs, in the nest that it returns, or `None`."""
-    outputs = getattr(network, "outputs", None)
-    if not outputs:
-        return None
-    # A Sequential that was never called by itself has no `output`.
-    return outputs[0] if isinstance(network, keras.Sequential) else network.output
-
-
-def sample_shape(tensor):
-    """Return the shape of a tensor or spec without the batch axis.
-
-    Raises:
-        ValueError: when even the rank is unknown.
-    """
-    if getattr(tensor.shape, "rank", 0) is None:
-        raise ValueError(
-            "Expected data of known rank; set it in the pipeline, for example with "
-            f"`tf.ensure_shape`. Received: {tensor}"
-        )
-    return tuple(tensor.shape)[1:]
 
 
 def samples_of(generated):
@@ -285,29 +240,6 @@ def check_models(generator, discriminator):
         )
 
 
-def match_nests(what, tensors, where, expected):
-    """Raise when two nests of tensors differ in structure, or in a shape.
-
-    Args:
-        what: what the tensors are, in words.
-        tensors: nest of tensors or specs, batch axis first.
-        where: what they are compared with, in words.
-        expected: nest of tensors or specs.
-
-    Raises:
-        ValueError: naming both.
-    """
-    if not nests.of_one_structure(tensors, expected):
-        raise ValueError(
-            f"{what} and {where} differ in their parts: {nests.describe(tensors, sample_shape)} "
-            f"and {nests.describe(expected, sample_shape)}. Map the one to the other, for example "
-            "by `keras_gan.datasets.map`."
-        )
-    named = nests.named(expected)
-    for (part, wanted), tensor in zip(named.items(), nests.leaves(tensors), strict=True):
-        _match(f"{what}{part and f' ({part})'}", tensor, where, wanted)
-
-
 def _check_swapped(generator, discriminator, made, judged):
     """Raise when the networks fit each other only the other way round."""
     forth, back = (made, judged), _first_pair(discriminator, generator)
@@ -347,51 +279,6 @@ def _check_samples(made, judged):
     match_nests("The generator's output", made, "the discriminator's input", judged)
 
 
-def _match(what, tensor, where, expected):
-    shape, wanted = sample_shape(tensor), sample_shape(expected)
-    if not compatible(shape, wanted):
-        raise ValueError(
-            f"{what} and {where} differ in shape (without the batch axis): {shape} and {wanted}. "
-            f"{_advice(tuple(tensor.shape), wanted, 'condition' in where)}"
-        )
-
-
-def _advice(given, wanted, is_condition):
-    """Return what to do about samples or conditions of another shape, a sentence.
-
-    Args:
-        given: the shape with what should be the batch axis.
-        wanted: the shape that the network takes, without it.
-        is_condition: whether it is a condition.
-    """
-    shape, rank = given[1:], len(wanted)
-    if compatible(given, wanted) and rank:
-        return "They come one by one: make batches of them, `dataset.batch(64)`."
-    if rank == 1 and not shape and is_condition and wanted[0] and wanted[0] > 1:
-        return f"Labels become one-hot rows where the model says `num_classes={wanted[0]}`."
-    if rank == 3 and compatible(shape, wanted[:2]) and wanted[2] == 1:
-        return "Give the images an axis for their single channel: `x[..., None]`."
-    if rank == 3 and len(shape) == 3 and compatible((*shape[1:], shape[0]), wanted):
-        return "The channels come first: move them behind, `np.moveaxis(x, 1, -1)`."
-    if rank == 3 and len(shape) == 3 and shape[2] == wanted[2]:
-        height, width = wanted[:2]
-        return (
-            f"Resize the images, for example `tf.image.resize(x, ({height}, {width}))`, or make "
-            f"networks of their size, `image_shape={shape}`."
-        )
-    if rank == 3 and len(shape) == 3:
-        return (
-            "The images differ in channels: convert them, for example by "
-            "`tf.image.rgb_to_grayscale` or `tf.image.grayscale_to_rgb`, or make networks with "
-            f"as many, `image_shape={shape}`."
-        )
-    if not wanted and set(shape) == {1}:
-        return "Take the only column: `x[:, 0]`."
-    if None not in (*shape, *wanted) and math.prod(shape) == math.prod(wanted):
-        return f"Both have as many values: `x.reshape(-1, *{wanted})` brings them into shape."
-    return "Map the one to the other by `dataset.map(...)`, or make networks of that shape."
-
-
 def _check_batch(nest):
     """Raise when the parts of a nest are known to differ in their batch size."""
     sizes = {
@@ -417,53 +304,3 @@ def _check_logits(heads, discriminator):
                 "rounds to 0 or 1 and its gradient vanishes. Probabilities are "
                 f"`keras.ops.sigmoid(logits)`. Received: discriminator={shown(discriminator.name)}"
             )
-
-
-def activation_of(tensor):
-    """Return the name of the activation that made a symbolic tensor, or `None`."""
-    operation, inputs, index = made_by(tensor)
-    if isinstance(operation, keras.Model):
-        return activation_of(operation.outputs[index])
-    if isinstance(operation, PASSING):
-        return activation_of(inputs[0])
-    activation = getattr(operation, "activation", None)
-    name = getattr(activation, "__name__", None) or type(operation).__name__
-    return name.lower().replace("_", "")
-
-
-def pack_size(discriminator):
-    """Return how many samples a discriminator judges at once: 1 without `layers.Packing`."""
-    layers = layers_within(discriminator)
-    return math.lcm(*(part.samples for part in layers if isinstance(part, packing.Packing)))
-
-
-def shares(discriminator, sizes, replicas=1, needed=1):
-    """Return in how many equal parts batches must come, for replicas and packs to share them.
-
-    Args:
-        discriminator: the discriminator, which may judge packs.
-        sizes: list of the sizes of batches, `None` where not known: that of all but the last, and
-            of the last where there is one that differs.
-        replicas: how many share a batch.
-        needed: how many batches a training step takes.
-
-    Returns:
-        Integer that divides every batch of use. `replicas` by itself when packs divide each batch.
-
-    Raises:
-        ValueError: when packs don't divide the batches, naming both numbers, or several batches
-            of unknown size would have to be packed.
-    """
-    samples = pack_size(discriminator)
-    parts = replicas * samples
-    if samples == 1 or not any(size is None or size % parts for size in sizes):
-        return replicas
-    received = None
-    if sizes[0] is None and needed > 1:
-        received = f"batches of unknown size, {needed} a step"
-    elif sizes[0] is not None and sizes[0] % parts:
-        shared = f", shared by {replicas} replicas" if replicas > 1 else ""
-        received = f"batches of {sizes[0]} samples{shared}"
-    if received:
-        raise ValueError(packing.does_not_divide(samples, received))
-    return parts

@@ -8,12 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan import datasets
-from keras_gan.data import elements
+from keras_gan.data import elements, grouping
 from keras_gan.data.values import ValueChecks, check_float
-from keras_gan.datasets.epochs import batch_plan, takes_skip
+from keras_gan.datasets.epochs import batch_plan
 from keras_gan.utils import arguments, nests
 
-_Policy = tf.data.experimental.AutoShardPolicy
 _DATASETS = (tf.data.Dataset, tf.distribute.DistributedDataset)
 
 
@@ -143,7 +142,7 @@ class Source:
             )
             return self._adapted(batches)
         if isinstance(self._dataset, keras.utils.PyDataset):
-            return GroupedPyDataset(self._dataset, 1, self._checks, self._adapter)
+            return grouping.GroupedPyDataset(self._dataset, 1, self._checks, self._adapter)
         return self._adapted(self._dataset)
 
     def _adapted(self, dataset):
@@ -154,7 +153,7 @@ class Source:
         def adapt(*element):
             return elements.pack(*self._adapter(element if len(element) > 1 else element[0]))
 
-        return _with_seek_of(dataset.map(adapt), dataset)
+        return grouping.with_seek_of(dataset.map(adapt), dataset)
 
     def split(self, fraction):
         """Return the source without its last samples, and those as arrays or `None`.
@@ -235,7 +234,7 @@ class Source:
             ValueError: when replicas can't share groups of batches of unknown size.
         """
         if isinstance(self._dataset, keras.utils.PyDataset):
-            return GroupedPyDataset(self._dataset, size, self._checks, self._adapter)
+            return grouping.GroupedPyDataset(self._dataset, size, self._checks, self._adapter)
         batches = self.batches if self._dataset is None else self._dataset
         if isinstance(batches, tf.distribute.DistributedDataset):
             if size > 1:
@@ -249,7 +248,7 @@ class Source:
         watched = (
             batches
             if self.arrays is not None
-            else self._adapted(_with_seek_of(self._checks.watch(batches), batches))
+            else self._adapted(grouping.with_seek_of(self._checks.watch(batches), batches))
         )
         sides = {spec.shape[0] for spec in tf.nest.flatten(watched.element_spec)}
         fixed = None not in sides
@@ -265,11 +264,11 @@ class Source:
                 f"Received: discriminator_steps={size}"
             )
         if replicas > 1 and not fixed:
-            watched = _even(watched, replicas)
-        batches = watched if size == 1 else group(watched, size)
+            watched = grouping.even(watched, replicas)
+        batches = watched if size == 1 else grouping.group(watched, size)
         if replicas > 1:
-            batches = _shared_by_batch(batches)
-        return _first(batches, steps) if steps and hasattr(batches, "seek") else batches
+            batches = grouping.shared_by_batch(batches)
+        return grouping.first(batches, steps) if steps and hasattr(batches, "seek") else batches
 
     def steps(self, size):
         """Return how many groups of batches one pass has, or `None` when not known.
@@ -288,115 +287,6 @@ class Source:
             count = int(self._dataset.cardinality())
             return count if count >= 0 else None
         return len(self._dataset) if isinstance(self._dataset, keras.utils.PyDataset) else None
-
-
-def group(dataset, size):
-    """Return a dataset whose elements are tuples of `size` successive elements.
-
-    What is left over at the end of an epoch is dropped. Batches of unequal size are fine.
-
-    Args:
-        dataset: `tf.data.Dataset`, with or without `seek(epoch)`.
-        size: elements in a group.
-    """
-
-    @tf.autograph.experimental.do_not_convert
-    def gather(*windows):
-        windows = windows if len(windows) > 1 else windows[0]
-
-        def element(i):
-            return tf.nest.map_structure(
-                lambda window: window.skip(i).take(1).get_single_element(), windows
-            )
-
-        return tuple(element(i) for i in range(size))
-
-    grouped = dataset.window(size, drop_remainder=True).map(gather)
-    return _with_seek_of(grouped, dataset, size)
-
-
-def _even(dataset, replicas):
-    """Return the dataset without the batches that replicas can't share evenly.
-
-    It can be moved to an epoch, not within one: only reading tells which batches are kept.
-    """
-
-    @tf.autograph.experimental.do_not_convert
-    def is_even(*element):
-        return tf.shape(tf.nest.flatten(element)[0])[0] % replicas == 0
-
-    even = dataset.filter(is_even)
-    if hasattr(dataset, "seek"):
-        even.seek = lambda epoch: dataset.seek(epoch)
-    return even
-
-
-def _shared_by_batch(dataset):
-    """Return a dataset of which every worker takes its share of each batch.
-
-    TensorFlow would rather give workers files of their own, and batches then differ from those of
-    one device. A policy that the dataset's owner has chosen stays.
-    """
-    if dataset.options().experimental_distribute.auto_shard_policy != _Policy.AUTO:
-        return dataset
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = _Policy.DATA
-    return _with_seek_of(dataset.with_options(options), dataset)
-
-
-def _first(dataset, steps):
-    """Return a dataset with `seek(epoch)` whose epochs are cut to their first steps."""
-    return _with_seek_of(dataset.take(steps), dataset)
-
-
-def _with_seek_of(derived, dataset, size=1):
-    """Give a derived dataset, whose elements are of several of another, the other's `seek`."""
-    if hasattr(dataset, "seek"):
-        derived.seek = dataset.seek
-        if size > 1 and takes_skip(dataset.seek):
-            derived.seek = lambda epoch, skip=0: dataset.seek(epoch, skip * size)
-    return derived
-
-
-class GroupedPyDataset(keras.utils.PyDataset):
-    """A `PyDataset` whose items are tuples of successive items of another, each checked.
-
-    Args:
-        dataset: the `keras.utils.PyDataset` to group.
-        size: items in a group; 1 leaves them as they are.
-        checks: `ValueChecks`.
-        adapter: an `Adapter`, or `None` for items as they are.
-    """
-
-    def __init__(self, dataset, size, checks, adapter=None):
-        super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
-        self._dataset = dataset
-        self._size = size
-        self._checks = checks
-        self._adapter = adapter
-        if hasattr(dataset, "seek"):
-            self.seek = dataset.seek
-
-    def __len__(self):
-        return len(self._dataset) // self._size
-
-    def __getitem__(self, index):
-        items = [self._item(index * self._size + i) for i in range(self._size)]
-        # Keras refuses tuples of more than three: one more level hides it.
-        return items[0] if self._size == 1 else (tuple(items),)
-
-    def _item(self, index):
-        item = self._dataset[index]
-        self._checks.check(*self._checks.unpack(item))
-        return item if self._adapter is None else elements.pack(*self._adapter(item))
-
-    def on_epoch_begin(self):
-        """Pass the event on."""
-        self._dataset.on_epoch_begin()
-
-    def on_epoch_end(self):
-        """Pass the event on."""
-        self._dataset.on_epoch_end()
 
 
 def _check_distributed(dataset):

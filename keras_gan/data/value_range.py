@@ -5,7 +5,8 @@ import numbers
 import keras
 import numpy as np
 
-from keras_gan.data.signature import PASSING, activation_of, output_structure, samples_of
+from keras_gan.data.signature import samples_of
+from keras_gan.data.symbolic import activation_of, end_of, output_structure
 from keras_gan.utils import nests
 from keras_gan.utils.arguments import shown
 from keras_gan.utils.keras_internals import made_by
@@ -55,11 +56,7 @@ class ValueRange:
 
 def _range_of(tensor):
     """Return the range that an activation leaves a tensor in, scaled as it is after that."""
-    operation, inputs, index = made_by(tensor)
-    if isinstance(operation, keras.Model):
-        return _range_of(operation.outputs[index])
-    if isinstance(operation, PASSING):
-        return _range_of(inputs[0])
+    operation, inputs, _ = made_by(end_of(tensor))
     if isinstance(operation, keras.layers.Rescaling):
         return _rescaled(_range_of(inputs[0]), operation)
     return _BOUNDED.get(activation_of(tensor))

@@ -4,7 +4,8 @@ import keras
 import tensorflow as tf
 
 from keras_gan.data import sampling
-from keras_gan.data.signature import input_structure, output_structure, samples_of
+from keras_gan.data.signature import samples_of
+from keras_gan.data.symbolic import input_structure, output_structure
 from keras_gan.export import provenance, weights
 from keras_gan.game.step import logits_of
 from keras_gan.latents.composite import nest_of as priors_of

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan import workers
-from keras_gan.data import elements, signature
+from keras_gan.data import elements, shares
 from keras_gan.data.adapting import Adapter
 from keras_gan.data.source import Source, refuse_weights, too_few
 from keras_gan.layers import packing
@@ -141,11 +141,11 @@ class Fitting:
         else:
             sizes = [source.element and nests.leaves(source.element[0])[0].shape[0]]
         replicas = self.distribute_strategy.num_replicas_in_sync
-        return signature.shares(self.discriminator, sizes, replicas, needed)
+        return shares.shares(self.discriminator, sizes, replicas, needed)
 
     def _nothing_read(self, needed=1):
         """Return the error to raise when a dataset of unknown length had too little to give."""
-        samples = signature.pack_size(self.discriminator)
+        samples = shares.pack_size(self.discriminator)
         none = packing.does_not_divide(samples, "no such batch")
         return ValueError(too_few(needed) if samples == 1 else none)
 
@@ -169,7 +169,7 @@ class Fitting:
 
     def _build_networks(self, x, condition):
         """Call subclassed networks once, on zeros of the shapes that the data has."""
-        rows = signature.pack_size(self.discriminator)
+        rows = shares.pack_size(self.discriminator)
 
         def zeros(spec):
             return tf.repeat(elements.zeros_like_spec(spec), rows, axis=0)
@@ -272,7 +272,7 @@ class Fitting:
                 f"take datasets. Received: x of type {type(x).__name__}"
             )
         self._check_source(source)
-        signature.shares(self.discriminator, [elements.rows_of(source.arrays[0])])
+        shares.shares(self.discriminator, [elements.rows_of(source.arrays[0])])
         # Tensors: run eagerly, Keras would hand arrays on, and layers refuse arrays among tensors.
         return nests.map(tf.convert_to_tensor, self.adapter(source.arrays))
 

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_gan.augmentation import Translation
 from keras_gan.augmentation.augmentation import check_strategy, following, follows_training
-from keras_gan.data.signature import sample_shape
+from keras_gan.data.symbolic import sample_shape
 from keras_gan.latents.composite import nest_of
 from keras_gan.terms.norms import squared_norm
 from keras_gan.terms.path_length import check_latents
