@@ -10,6 +10,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_gan
 
@@ -17,6 +18,8 @@ from . import small
 
 X = small.points(16)
 Y = small.labels(16)
+BYTES = np.random.default_rng(0).integers(256, size=(16, 8, 8, 1), dtype="uint8")
+IMAGES = BYTES.astype("float32") / 127.5 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,16 +82,16 @@ def warned(*texts):
     return outcome
 
 
-def table(habits):
-    """Return the parametrization of a table of habits."""
-    return pytest.mark.parametrize("habit", [pytest.param(h, id=h.what) for h in habits])
+def played(habits):
+    """Return the test of a table: each user's habit is done, and happens as the table says."""
 
+    @pytest.mark.parametrize("habit", [pytest.param(h, id=h.what) for h in habits])
+    def test(habit, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        with habit.outcome():
+            habit.do()
 
-def play(habit, tmp_path, monkeypatch):
-    """Do what a user does, and see that it happens as the table says."""
-    monkeypatch.chdir(tmp_path)
-    with habit.outcome():
-        habit.do()
+    return test
 
 
 def compiled(model=None, **options):
@@ -161,3 +164,13 @@ def same_step(make, *datas):
     for other in states[1:]:
         for name, value in states[0].items():
             np.testing.assert_array_equal(value, other[name], err_msg=name)
+
+
+def sliced(*arrays, batch=8):
+    """Return a plain `tf.data.Dataset` of batches."""
+    data = tf.data.Dataset.from_tensor_slices(arrays[0] if len(arrays) == 1 else arrays)
+    return data.batch(batch) if batch else data
+
+
+def fresh_labelled():
+    return compiled(small.gan(classes=3))

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_gan import callbacks
 
 from . import small
-from .habits import Habit, X, compiled, plain, play, refused, table, trained, warned, works
+from .habits import Habit, X, compiled, plain, played, refused, trained, warned, works
 
 
 def dataset(n=16):
@@ -271,11 +271,7 @@ ARGUMENTS = [
 ]
 
 
-@table(CALLBACKS)
-def test_callbacks(habit, tmp_path, monkeypatch):
-    play(habit, tmp_path, monkeypatch)
+test_callbacks = played(CALLBACKS)
 
 
-@table(ARGUMENTS)
-def test_arguments(habit, tmp_path, monkeypatch):
-    play(habit, tmp_path, monkeypatch)
+test_arguments = played(ARGUMENTS)

@@ -22,9 +22,8 @@ from .habits import (
     one_hot_networks,
     pictured,
     plain,
-    play,
+    played,
     refused,
-    table,
     trained,
     warned,
     works,
@@ -514,19 +513,13 @@ FILES = [
 ]
 
 
-@table(MODELS)
-def test_models(habit, tmp_path, monkeypatch):
-    play(habit, tmp_path, monkeypatch)
+test_models = played(MODELS)
 
 
-@table(COMPILE)
-def test_compile(habit, tmp_path, monkeypatch):
-    play(habit, tmp_path, monkeypatch)
+test_compile = played(COMPILE)
 
 
-@table(FILES)
-def test_files(habit, tmp_path, monkeypatch):
-    play(habit, tmp_path, monkeypatch)
+test_files = played(FILES)
 
 
 def test_summary_shows_networks_and_optimizers():

@@ -8,7 +8,7 @@ import keras_gan
 from keras_gan import losses, terms
 
 from . import small
-from .habits import Habit, X, compiled, play, refused, table, warned, works
+from .habits import Habit, X, compiled, played, refused, warned, works
 
 
 def compile_with(**options):
@@ -117,11 +117,7 @@ GIVEN = [
 ]
 
 
-@table(MADE)
-def test_made(habit, tmp_path, monkeypatch):
-    play(habit, tmp_path, monkeypatch)
+test_made = played(MADE)
 
 
-@table(GIVEN)
-def test_given(habit, tmp_path, monkeypatch):
-    play(habit, tmp_path, monkeypatch)
+test_given = played(GIVEN)
