@@ -103,7 +103,7 @@ def test_only_the_discriminator_learns_from_kept_samples():
     assert found[0][1]["g_loss"] == found[1][1]["g_loss"]
 
 
-@pytest.mark.representatives("alternating")
+@pytest.mark.slow
 @pytest.mark.parametrize("update", ["alternating", "simultaneous"])
 def test_saved_restored_and_resumed_exactly(update, tmp_path):
     def options():

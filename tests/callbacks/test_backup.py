@@ -47,7 +47,7 @@ def test_goes_on_after_any_stop_and_any_number_of_them(tmp_path, whole):
     assert_ends_as(whole, run(tmp_path, every_steps=None))
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_every_kind_of_state_goes_on(tmp_path, two_replicas, replicas):
     """An augmentation's, of terms, loss scales; on two replicas both end with the same."""

@@ -291,5 +291,6 @@ def test_fit_sees_the_epochs_it_seeks(elsewhere, here):
     assert elsewhere["fit"] == here[1] + here[2]
 
 
+@pytest.mark.slow
 def test_importing_loads_no_tfds(elsewhere):
     assert elsewhere["light"]

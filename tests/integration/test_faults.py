@@ -215,6 +215,7 @@ def test_networks_of_small_arrays_outlive_a_full_disk(tmp_path):
     assert [os.listdir(directory) for directory in rooms[::2]] == [[], []]
 
 
+@pytest.mark.slow
 def test_directories_that_are_only_read_are_refused_before_the_first_step(model, tmp_path):
     steps = model.steps
     with read_only(tmp_path / "read only") as directory:

@@ -51,7 +51,7 @@ def exact_js(mean, std):
     return integrate.quad(term, -10, 16, points=(mean, mean - std, mean + std), limit=500)[0]
 
 
-@pytest.mark.representatives("4-1-0.95")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mean", "std", "power"), [(3, 1, 1), (4, 1, 0.95), (3, 0.5, 0.9), (9, 1, 0.98), (3, 0.1, 0.85)]
 )
