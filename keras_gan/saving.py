@@ -3,15 +3,15 @@
 import contextlib
 import os
 import pathlib
-import stat
+import tempfile
 import warnings
-import zipfile
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_gan import quality
-from keras_gan.utils import files, keras_internals
+from keras_gan.utils import archives, files, keras_internals
 from keras_gan.workers import is_chief
 
 # Where Keras finds functions by their bare names.
@@ -76,6 +76,8 @@ class Saving:
                 path.write_bytes(keras_internals.weights_file(self))
             else:
                 super().save_weights(str(path), overwrite=overwrite, **kwargs)
+                if overwrite and "://" not in filepath and filepath.endswith(".json"):
+                    archives.seal_shards(path)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Load weights and state from a `.weights.h5` or `.keras` file: all of it, or nothing.
@@ -86,8 +88,8 @@ class Saving:
             **kwargs: as `keras.Model.load_weights`.
 
         Raises:
-            ValueError: when the file does not fit, or is an archive with members that lead
-                outside of it; the model then keeps the values it had.
+            ValueError: when the file is missing, damaged or does not fit; the model then keeps
+                the values it had, as it does after Ctrl-C.
         """
         filepath = files.path_of("filepath", filepath)
         if not filepath.endswith((".weights.h5", ".keras", ".weights.json")):
@@ -95,19 +97,16 @@ class Saving:
                 "Expected a path that ends in `.weights.h5`, as `save_weights` writes it, or in "
                 f"`.keras`. Received: filepath={filepath!r}"
             )
-        check_members(filepath)
-        variables = self._saved_variables
-        values = [variable.numpy() for variable in variables]
         try:
-            super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
-        except (ValueError, KeyError, OSError) as error:
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
+            with _local(filepath) as path, _all_or_nothing(self._saved_variables):
+                archives.check(path)
+                super().load_weights(path, skip_mismatch=skip_mismatch, **kwargs)
+        except Exception as error:  # Of a file that anyone may have made.
             raise ValueError(
                 f"The file {str(filepath)!r} does not fit this model: it is damaged, or was saved "
                 "from other networks, optimizers or terms. The model keeps the values it had. "
                 "Build and compile it as it was when saved, or load the whole model with "
-                f"`keras.saving.load_model`. Keras says: {error!s:.600}"
+                f"`keras_gan.load_model`. The reason: {error!s:.600}"
             ) from error
 
     @property
@@ -315,9 +314,9 @@ def load_model(filepath, custom_objects=None, compile=True):
     """Load a model from a `.keras` file that may come from an untrusted source.
 
     The same as `keras.saving.load_model`, without the arguments that switch its protection off:
-    Lambda layers and classes that are not of a model are refused, and so is, before anything of it
-    is read, an archive with members whose paths lead outside of it. Of such members
-    `keras.saving.load_model` writes none, yet does not say a word.
+    Lambda layers and classes that are not of a model are refused. So is, before anything of it is
+    made, a file that is damaged, that leads outside of itself, or that says it has more than it
+    holds: members, arrays, or layers of more weights than are in it.
 
     Args:
         filepath: path of the `.keras` file.
@@ -329,7 +328,7 @@ def load_model(filepath, custom_objects=None, compile=True):
         The model, a `GAN` in general.
 
     Raises:
-        ValueError: when the archive has such members, or the file is none of Keras's.
+        ValueError: when the file is missing, damaged or none of Keras's.
         TypeError: for classes that are not known here: import, and register, your own first.
 
     Example:
@@ -344,33 +343,37 @@ def load_model(filepath, custom_objects=None, compile=True):
             "loaded by `model.load_weights`, an export by `tf.saved_model.load`. "
             f"Received: filepath={filepath!r}"
         )
-    check_members(filepath)
-    return keras.saving.load_model(filepath, custom_objects, compile=compile, safe_mode=True)
+    try:
+        with _local(filepath) as path, archives.variables_within(archives.check(path)):
+            return keras.saving.load_model(path, custom_objects, compile=compile, safe_mode=True)
+    except Exception as error:  # Of a file that anyone may have made.
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"The file {str(filepath)!r} can't be loaded: it is damaged, was not written by "
+            "`save`, or needs classes of your own, which are to be imported and registered before. "
+            f"The reason: {error!s:.2000}"
+        ) from error
 
 
-def check_members(filepath):
-    """Refuse an archive with members that lead outside of it.
+@contextlib.contextmanager
+def _all_or_nothing(variables):
+    """Give variables back the values they had, unless the context ends well."""
+    values = [variable.numpy() for variable in variables]
+    try:
+        yield
+    except BaseException:
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        raise
 
-    Args:
-        filepath: path of a file, which may be no archive at all.
 
-    Raises:
-        ValueError: for absolute paths, paths with `..`, and links.
-    """
-    if not zipfile.is_zipfile(filepath):
+@contextlib.contextmanager
+def _local(filepath):
+    """Give the path of a file, or of a copy here of one that lies elsewhere."""
+    if "://" not in filepath or filepath.endswith(".json"):  # Whose shards Keras finds.
+        yield filepath
         return
-    with zipfile.ZipFile(filepath) as archive:
-        # As it stands in the archive: `filename` ends at a null character.
-        escaping = [info.orig_filename for info in archive.infolist() if _leads_outside(info)]
-    if escaping:
-        raise ValueError(
-            "Expected an archive whose members stay inside it. This one was not made by Keras: "
-            f"don't load it. Received: {str(filepath)!r}, with {escaping}"
-        )
-
-
-def _leads_outside(info):
-    # Windows' rules are the stricter ones: backslashes and drives count as well.
-    path = pathlib.PureWindowsPath(info.orig_filename)
-    link = stat.S_ISLNK(info.external_attr >> 16)
-    return link or bool(path.anchor) or ".." in path.parts
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, os.path.basename(filepath))
+        tf.io.gfile.copy(filepath, path)
+        yield path
