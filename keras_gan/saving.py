@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan import quality
-from keras_gan.utils import archives, files, keras_internals
+from keras_gan.utils import archives, files, keras_internals, seals
 from keras_gan.workers import is_chief
 
 # Where Keras finds functions by their bare names.
@@ -73,7 +73,10 @@ class Saving:
         with _writing(filepath, overwrite) as path:
             plain = path != filepath and str(path).endswith(".weights.h5")
             if plain and self.built and not kwargs:
-                path.write_bytes(keras_internals.weights_file(self))
+                content = keras_internals.weights_file(self)
+                with open(path, "wb") as file:
+                    file.write(seals.of(content))
+                    file.write(content)
             else:
                 super().save_weights(str(path), overwrite=overwrite, **kwargs)
                 if overwrite and "://" not in filepath and filepath.endswith(".json"):
@@ -98,9 +101,10 @@ class Saving:
                 f"`.keras`. Received: filepath={filepath!r}"
             )
         try:
-            with _local(filepath) as path, _all_or_nothing(self._saved_variables):
+            with _local(filepath) as path:
                 archives.check(path)
-                super().load_weights(path, skip_mismatch=skip_mismatch, **kwargs)
+                with _all_or_nothing(self._saved_variables):
+                    super().load_weights(path, skip_mismatch=skip_mismatch, **kwargs)
         except Exception as error:  # Of a file that anyone may have made.
             raise ValueError(
                 f"The file {str(filepath)!r} does not fit this model: it is damaged, or was saved "

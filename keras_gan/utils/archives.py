@@ -1,7 +1,6 @@
-"""Checks of files of weights and of models, before anything in them is used."""
+"""Checks of files of weights, of models and of arrays, before anything in them is used."""
 
 import contextlib
-import hashlib
 import io
 import json
 import math
@@ -11,15 +10,17 @@ import zipfile
 
 import h5py
 import keras
+import numpy as np
 import tensorflow as tf
 
+from keras_gan.utils import files, seals
+
 _WEIGHTS = "model.weights.h5"
-_DIGEST = "keras_gan_sha256"
-# Keras stores members as they are; of a file that was packed again they may be smaller.
+# Members are stored as they are; those of an archive that was packed again may be smaller.
 _EXPANSION = 10
 # Bytes that need no reason: what is expected of a small file may be a multiple of it.
 _SLACK = 64 * 2**20
-_ELSEWHERE = h5py.ExternalLink, h5py.SoftLink
+_LINKS = h5py.ExternalLink, h5py.SoftLink
 _NUMBERS = "biufcV"  # V: bfloat16, which HDF5 does not know.
 
 
@@ -40,49 +41,44 @@ def check(path):
         FileError: when it can't be read, is not what was written, leads out of itself, or says
             that it has more than it holds.
     """
-    if not pathlib.Path(path).is_file():
-        raise FileError("there is no such file")
-    try:
+    with _readable(path):
         if str(path).endswith(".keras"):
-            return _check_archive(path)
-        return sum(_check_hdf5(each) for each in shards(path))
-    except FileError:
-        raise
-    except Exception as error:  # What a library raises on a file that anyone may have made.
-        raise FileError(f"it can't be read ({type(error).__name__}: {error!s:.200})") from error
+            return _check_model(path)
+        return sum(_check_shard(shard) for shard in _shards(path))
 
 
-def shards(path):
-    """Return the paths of the HDF5 files of which a file of weights is made: often itself alone.
+def arrays_of(path):
+    """Return the arrays in an `.npz` file, checked as `check` does.
 
     Args:
-        path: of the file.
+        path: of a local file.
+
+    Returns:
+        Dict of NumPy arrays of numbers or text.
+
+    Raises:
+        FileError: as `check`.
     """
-    if not str(path).endswith(".json"):
-        return [path]
-    index = json.loads(pathlib.Path(path).read_text())
-    names = keras.tree.flatten(list(index["weight_map"].values()))
-    return sorted({pathlib.Path(path).with_name(name) for name in names})
-
-
-def seal(file):
-    """Note the digest of the arrays of an HDF5 file in it, which HDF5 itself does not.
-
-    Args:
-        file: an `h5py.File` that is open for writing.
-    """
-    file.attrs[_DIGEST] = _digest(_datasets(file))
+    with _readable(path):
+        with zipfile.ZipFile(path) as archive:
+            _check_zip(archive, path)
+            for info in archive.infolist():
+                with archive.open(info) as member:
+                    _check_header(info, member)
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
 
 
 def seal_shards(path):
-    """Note the digests of the arrays in each file of weights in several shards.
+    """Seal each file of weights in several shards, which Keras has written.
 
     Args:
         path: of their `.json`.
     """
-    for shard in shards(path):
-        with h5py.File(shard, "a") as file:
-            seal(file)
+    for shard in _shards(path):
+        content = shard.read_bytes()
+        with files.whole_file(shard) as partial:
+            partial.write_bytes(seals.of(content) + content)
 
 
 @contextlib.contextmanager
@@ -115,37 +111,48 @@ def variables_within(limit):
 def _bytes_of(value):
     if callable(value):
         with tf.__internal__.FuncGraph("shape").as_default():  # Where nothing is computed.
-            value = value()
-    value = tf.convert_to_tensor(value)
-    return (value.shape.num_elements() or 0) * value.dtype.size
+            value = tf.convert_to_tensor(value())
+    return math.prod(value.shape) * tf.as_dtype(value.dtype).size
 
 
-def _check_archive(path):
+@contextlib.contextmanager
+def _readable(path):
+    """Raise a `FileError` for whatever a library raises on a file that anyone may have made."""
+    if not pathlib.Path(path).is_file():
+        raise FileError("there is no such file")
+    try:
+        yield
+    except FileError:
+        raise
+    except Exception as error:
+        raise FileError(f"it can't be read ({type(error).__name__}: {error!s:.200})") from error
+
+
+def _check_model(path):
     with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        _check_members(members)
-        held = pathlib.Path(path).stat().st_size
-        _check_size("members", sum(info.file_size for info in members), held)
-        damaged = archive.testzip()
-        if damaged is not None:
-            raise FileError(f"its {damaged!r} is not what was written: the checksum differs")
+        _check_zip(archive, path)
         missing = {"config.json", _WEIGHTS} - set(archive.namelist())
         if missing:
             raise FileError(f"it has no {' and no '.join(sorted(missing))}")
         return _check_hdf5(io.BytesIO(archive.read(_WEIGHTS)))
 
 
-def _check_members(members):
+def _check_zip(archive, path):
+    members = archive.infolist()
     # As they stand in the archive: `filename` ends at a null character.
-    names = [info.orig_filename for info in members]
     escaping = [info.orig_filename for info in members if _leads_outside(info)]
     if escaping:
         raise FileError(
             "it is an archive whose members don't stay inside it, which Keras has not made: "
             f"{escaping}"
         )
-    if len(set(names)) < len(names):
+    if len(set(archive.namelist())) < len(members):
         raise FileError("it is an archive with several members of one name")
+    declared = sum(info.file_size for info in members)
+    _check_size("members", declared, pathlib.Path(path).stat().st_size)
+    damaged = archive.testzip()
+    if damaged is not None:
+        raise FileError(f"its {damaged!r} is not what was written: the checksum differs")
 
 
 def _leads_outside(info):
@@ -160,23 +167,41 @@ def _check_size(what, declared, held):
         raise FileError(f"its {what} are said to have {declared:,} bytes, in a file of {held:,}")
 
 
+def _check_header(info, member):
+    """Raise when an array is said to be larger than its member, before room is made for it."""
+    version = np.lib.format.read_magic(member)
+    read = getattr(np.lib.format, f"read_array_header_{version[0]}_{version[1]}")
+    shape, _, dtype = read(member)
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > info.file_size:
+        raise FileError(f"its {info.filename!r} says that it has more than it holds")
+
+
+def _shards(path):
+    """Return the paths of the HDF5 files of which a file of weights is made: often itself alone."""
+    path = pathlib.Path(path)
+    if path.suffix != ".json":
+        return [path]
+    names = keras.tree.flatten(list(json.loads(path.read_text())["weight_map"].values()))
+    return sorted({path.with_name(name) for name in names})
+
+
+def _check_shard(path):
+    with open(path, "rb") as file:
+        if seals.is_broken(file):
+            raise FileError("it is not what was written: the checksum differs")
+    return _check_hdf5(path)
+
+
 def _check_hdf5(source):
     """Return the bytes of the arrays of an HDF5 file, of a path or in memory."""
     with h5py.File(source, "r") as file:
-        held = file.id.get_filesize()
-        datasets = _datasets(file)
-        for name, data in datasets:
-            _check_dataset(name, data)
-        size = sum(math.prod(data.shape) * data.dtype.itemsize for _, data in datasets)
-        _check_size("arrays", size, held)
-        found = _digest(datasets)
-        if file.attrs.get(_DIGEST, found) != found:
-            raise FileError("its arrays are not what was written: the checksum differs")
-        return size
+        sizes = [_bytes_of_dataset(name, data) for name, data in _datasets(file)]
+        _check_size("arrays", sum(sizes), file.id.get_filesize())
+        return sum(sizes)
 
 
 def _datasets(file):
-    """Return `(name, dataset)` of all datasets, in the order of their names."""
+    """Return `(name, dataset)` of all that is in an HDF5 file."""
     found, seen = [], set()
 
     def walk(group, prefix):
@@ -184,30 +209,22 @@ def _datasets(file):
         if address in seen:
             raise FileError(f"its group {prefix!r} has two names")
         seen.add(address)
-        for name in sorted(group):
+        for name in group:
             path = f"{prefix}/{name}"
-            if isinstance(group.get(name, getlink=True), _ELSEWHERE):
+            if isinstance(group.get(name, getlink=True), _LINKS):
                 raise FileError(f"its {path!r} is a link")
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                walk(item, path)
+            if isinstance(group[name], h5py.Group):
+                walk(group[name], path)
             else:
-                found.append((path, item))
+                found.append((path, group[name]))
 
     walk(file, "")
     return found
 
 
-def _check_dataset(name, data):
+def _bytes_of_dataset(name, data):
     if not isinstance(data, h5py.Dataset) or data.dtype.kind not in _NUMBERS:
         raise FileError(f"its {name!r} is no array of numbers")
     if data.external or data.is_virtual:
         raise FileError(f"its {name!r} lies in another file")
-
-
-def _digest(datasets):
-    digest = hashlib.sha256()
-    for name, data in datasets:
-        digest.update(f"{name}\0{data.dtype.str}\0{data.shape}\0".encode())
-        digest.update(data[()].tobytes())
-    return digest.hexdigest()
+    return math.prod(data.shape) * data.dtype.itemsize

@@ -17,8 +17,6 @@ import tensorflow as tf
 from keras.src.backend.common import global_state
 from keras.src.saving import saving_lib
 
-from keras_gan.utils import archives
-
 # Keras's callbacks can't say what they remember: these attributes are what a resumed run needs.
 _CALLBACK_ATTRIBUTES = {
     keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
@@ -154,7 +152,6 @@ def weights_file(model):
         inner_path="",
         visited_saveables=set(),
     )
-    archives.seal(store.h5_file)
     store.close()
     return memory.getbuffer()
 

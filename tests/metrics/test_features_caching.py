@@ -1,6 +1,7 @@
 import hashlib
 import os
 import stat
+import zipfile
 
 import keras
 import numpy as np
@@ -139,6 +140,44 @@ def test_a_damaged_file_is_named_and_made_anew(tmp_path, damage):
         arrays = caching.cached("thing", "ab", lambda: {"x": X + 1}, tmp_path)
     np.testing.assert_array_equal(arrays["x"], X + 1)
     np.testing.assert_array_equal(caching.load(path)["x"], X + 1)
+
+
+def with_members(path, members):
+    """Write an archive of arrays by hand, as nothing of ours would."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def npy(shape="(30, 2, 3)", dtype="'<f4'", content=b""):
+    """Return an `.npy` file of a header of one's own and little content."""
+    header = f"{{'descr': {dtype}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + content
+
+
+STRANGE = {
+    "no digest": lambda path: np.savez(path, x=X),
+    "another's": lambda path: caching.save(path, {"x": X}, "thing cd"),
+    "40 GB": lambda path: with_members(path, {"x.npy": npy("(10000000000,)", content=bytes(9))}),
+    "negative": lambda path: with_members(path, {"x.npy": npy("(-1, 2)", content=bytes(9))}),
+    "objects": lambda path: np.savez(path, x=np.array([{"a": 1}], object)),
+    "pickled": lambda path: with_members(path, {"x.npy": npy("(1,)", "'|O'", b"cos\n.")}),
+    "code": lambda path: with_members(path, {"x.npy": npy("__import__('os').abort()")}),
+    "text": lambda path: with_members(path, {"x.npy": b"text"}),
+    "outside": lambda path: with_members(path, {"../x.npy": npy("(1,)", content=bytes(4))}),
+    "a directory": lambda path: path.mkdir(),
+}
+
+
+@pytest.mark.parametrize("strange", STRANGE.values(), ids=STRANGE)
+def test_files_of_strangers_are_made_anew(strange, tmp_path):
+    path = caching.path_of("thing", "ab", tmp_path)
+    strange(path)
+    with pytest.warns(UserWarning, match=rf"{path.name}.*damaged(?s:.*)made anew"):
+        arrays = caching.cached("thing", "ab", lambda: {"x": X + 1}, tmp_path)
+    np.testing.assert_array_equal(arrays["x"], X + 1)
+    if path.is_file():
+        np.testing.assert_array_equal(caching.load(path)["x"], X + 1)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):

@@ -259,6 +259,15 @@ def test_with_another_file_it_is_unavailable(tmp_path):
     assert "holds no classifier" in keras.saving.deserialize_keras_object(config).unavailable
 
 
+def test_a_file_that_says_it_is_larger_than_it_is_makes_no_network(blobs, tmp_path):
+    settings = {**blobs.trunk.settings, "shape": [2, 10**9]}
+    arrays = {**blobs.trunk.arrays, "settings": np.asarray(json.dumps(settings))}
+    caching.save(tmp_path / "large.npz", arrays)
+    large = classifier.ClassifierTrunk(tmp_path / "large.npz")
+    with pytest.raises(ValueError, match=r"more than the .* bytes that it holds"):
+        large._function  # noqa: B018  Samples of that shape would not fit into memory.
+
+
 # What is refused.
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_gan.metrics.features import Inception2015, caching
+from keras_gan.metrics.features import Inception2015, caching, inception_2015
 
 RANDOM = np.random.default_rng(0)
 FILTERS = RANDOM.normal(size=(5, 5, 3, 6)).astype("float32")
@@ -145,6 +145,24 @@ def test_it_comes_back_from_its_config_while_the_file_is_there(path, tmp_path):
         missing(x)
     assert missing.fingerprint == features.fingerprint and missing.protocol
     assert keras.saving.serialize_keras_object(missing) == config
+
+
+def test_a_graph_that_only_a_file_names_is_not_run(tmp_path, monkeypatch):
+    """A graph can read and write files: one that a stranger's config names may be any."""
+    path = tmp_path / "strange.pb"
+    path.write_bytes(
+        frozen_graph()
+        + tf.compat.v1.GraphDef(node=[{"name": "strange", "op": "NoOp"}]).SerializeToString()
+    )
+    config = {"path": str(path), "fingerprint": caching.file_fingerprint(path)[:16]}
+    for given in (config, {**config, "fingerprint": ""}, {"path": str(path)}):
+        trunk = inception_2015.Inception2015Trunk.from_config(given)
+        monkeypatch.setattr(trunk, "read", lambda: pytest.fail("read"))
+        assert "A saved metric names the graph" in trunk.unavailable
+        with pytest.raises(ValueError, match=r"Inception2015\(.*strange"):
+            trunk(np.zeros((1, 8, 8, 3), "float32"))
+    Inception2015(path)
+    assert trunk.unavailable is None
 
 
 def test_files_that_are_no_such_graph_are_refused(tmp_path):

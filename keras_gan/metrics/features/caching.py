@@ -4,17 +4,16 @@ import hashlib
 import os
 import pathlib
 import warnings
-import zipfile
-import zlib
 
 import keras
 import numpy as np
 
 from keras_gan.data import elements
-from keras_gan.utils import files
+from keras_gan.utils import archives, files
 
 _MODULUS = 2**256
-_BROKEN = OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error
+# What a file holds beside its arrays: what they are, and their digest.
+_KEY, _DIGEST = "keras_gan_key", "keras_gan_sha256"
 
 
 def cache_directory(cache_dir=None):
@@ -47,7 +46,8 @@ def path_of(kind, fingerprint, cache_dir=None):
 def cached(kind, fingerprint, compute, cache_dir=None):
     """Return what `compute` returns, from disk when it was computed before.
 
-    A file that can't be read is named in a warning and written anew.
+    A file that is not as it was written, or that was written for another fingerprint, is named in
+    a warning and made anew.
 
     Args:
         kind: what it is, the first part of the file's name.
@@ -70,49 +70,66 @@ def cached(kind, fingerprint, compute, cache_dir=None):
     caching.cached("mean", key, lambda: {"mean": images.mean(axis=0)})
     ```
     """
-    path = path_of(kind, fingerprint, cache_dir)
+    path, key = path_of(kind, fingerprint, cache_dir), f"{kind} {fingerprint}"
     if path.exists():
         try:
-            return load(path)
+            return load(path, key)
         except ValueError as error:
             warnings.warn(f"{error} It is made anew.", stacklevel=2)
     advice = "Pass another, or set the environment's KERAS_GAN_CACHE."
     files.prepare_directory(path.parent, "cache_dir", advice)
     arrays = {name: np.asarray(array) for name, array in compute().items()}
     try:
-        save(path, arrays)
+        save(path, arrays, key)
     except OSError as error:
         warnings.warn(f"{path} could not be written ({error}); go on without it.", stacklevel=2)
     return arrays
 
 
-def load(path):
+def load(path, key=None):
     """Return the dict of arrays in a file.
 
+    Args:
+        path: the file.
+        key: what it must have been saved as; `None` for anything.
+
     Raises:
-        ValueError: naming the file, when it is missing or damaged.
+        ValueError: naming the file, when it is missing, damaged or something else.
     """
+    if not os.path.exists(path):
+        raise ValueError(f"There is no file {os.fspath(path)!r}.")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise ValueError(f"There is no file {os.fspath(path)!r}.") from None
-    except _BROKEN as error:
+        arrays = archives.arrays_of(path)
+    except archives.FileError as error:
+        raise ValueError(f"The file {os.fspath(path)!r} is damaged: {error}.") from error
+    digest = arrays.pop(_DIGEST, None)
+    if digest is None or str(digest) != _digest(arrays):
         raise ValueError(
-            f"The file {os.fspath(path)!r} is damaged: {type(error).__name__}, {error}."
-        ) from error
+            f"The file {os.fspath(path)!r} is damaged: it is not what was written, or was written "
+            "by another program."
+        )
+    found = str(arrays.pop(_KEY))
+    if key is not None and found != key:
+        raise ValueError(f"The file {os.fspath(path)!r} is damaged: it is that of {found!r}.")
+    return arrays
 
 
-def save(path, arrays):
+def save(path, arrays, key=""):
     """Write a dict of arrays in one step: a reader sees the old file or the new one.
 
     Args:
         path: where to write, in a directory that exists.
         arrays: dict of arrays of numbers or text.
+        key: what they are, for `load` to compare.
     """
+    arrays = {**arrays, _KEY: np.asarray(key)}
     # Shared: two processes may compute the same at once.
     with files.whole_file(path, shared=True) as partial, open(partial, "xb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays, **{_DIGEST: np.asarray(_digest(arrays))})
+
+
+def _digest(arrays):
+    return fingerprint(*(part for name in sorted(arrays) for part in (name, arrays[name])))
 
 
 def fingerprint(*parts):

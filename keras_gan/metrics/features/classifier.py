@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_gan.metrics.features import caching
 from keras_gan.metrics.features.extractor import Features, Trunk, range_name
 from keras_gan.metrics.undisturbed import undisturbed
+from keras_gan.utils import archives
 
 _UNITS = 128
 _DROPOUT = 0.3
@@ -95,7 +96,8 @@ class ClassifierTrunk(Trunk):
 
     @functools.cached_property
     def _function(self):
-        with undisturbed():
+        size = sum(array.nbytes for array in self.arrays.values())
+        with undisturbed(), archives.variables_within(size):
             network = build_network(self.settings["shape"], self.settings["classes"])
         network.set_weights([v for k, v in sorted(self.arrays.items()) if k.startswith("weight_")])
 

@@ -18,6 +18,9 @@ _INPUT = "ExpandDims"
 _POOL = "pool_3"
 _LOGITS = "softmax/logits/MatMul"
 _GZIP = b"\x1f\x8b"
+# Digests of the graphs that this program has opened by name. A graph is a program: one that only
+# the config of a saved metric names may be anybody's.
+_OPENED = set()
 
 
 class Inception2015(Classifier):
@@ -50,6 +53,8 @@ class Inception2015(Classifier):
 
     def __init__(self, path):
         trunk = Inception2015Trunk(path)
+        if os.path.isfile(trunk.path):
+            _OPENED.add(trunk.digest)
         if trunk.unavailable:
             raise ValueError(f"{trunk.unavailable} Received: path={os.fspath(path)!r}")
         _read_graph(trunk.path)
@@ -105,6 +110,18 @@ class Inception2015Trunk(FileTrunk):
             return {"features": features, "probabilities": _softmax(features @ kernel)}
 
         return run
+
+    @property
+    def unavailable(self):
+        """`None`, or that the file is missing, another one, or named by a saved metric alone."""
+        problem = super().unavailable
+        if problem or self.digest in _OPENED:
+            return problem
+        return (
+            f"A saved metric names the graph {self.path!r}, which this program has not opened: a "
+            "graph is a program, and a stranger's file may name any. If you know this one, call "
+            f"`keras_gan.metrics.features.Inception2015({self.path!r})` before."
+        )
 
     @property
     def protocol(self):

@@ -10,6 +10,7 @@ from keras_gan.metrics.features import caching, images
 from keras_gan.metrics.features.classifier import Classifier
 from keras_gan.metrics.features.files import FileTrunk
 from keras_gan.metrics.undisturbed import undisturbed
+from keras_gan.utils import archives
 from keras_gan.utils.arguments import choice, shown
 
 FILE_NAME = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
@@ -112,7 +113,7 @@ class InceptionV3Trunk(FileTrunk):
         """How many classes the file's last layer has, 0 where there is none.
 
         Raises:
-            ValueError: when it is no HDF5 file.
+            ValueError: when it is no HDF5 file, or a damaged one.
         """
         shapes = []
 
@@ -121,9 +122,10 @@ class InceptionV3Trunk(FileTrunk):
                 shapes.append(item.shape)
 
         try:
+            archives.check(self.path)
             with h5py.File(self.path, "r") as file:
                 file.visititems(look)
-        except OSError as error:
+        except ValueError as error:
             raise ValueError(
                 f"Expected an HDF5 file of Inception-v3 weights, such as {FILE_NAME}. "
                 f"Received: weights={shown(self.path)} ({error})"
@@ -179,7 +181,7 @@ def _network(path, classes):
     network = keras.applications.InceptionV3(weights=None, input_shape=shape, **options)
     try:
         network.load_weights(path)
-    except (ValueError, KeyError, OSError) as error:
+    except Exception as error:  # Of a file that anyone may have made.
         raise ValueError(
             "Expected the weights of `keras.applications.InceptionV3`. "
             f"Received: weights={shown(path)}, which do not fit: {error}"
