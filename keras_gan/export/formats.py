@@ -36,9 +36,9 @@ def check_others(format, versions):
     Raises:
         ValueError: naming both.
     """
-    for number in versions.numbers():
+    for number, path in versions.taken().items():
         for other, file in FILES.items():
-            if other != format and (versions.path(number) / file).exists():
+            if other != format and (path / file).exists():
                 raise ValueError(
                     f"Expected a directory for each format: a server takes the largest version. "
                     f"Received: format={shown(format)} for {str(versions.base)!r}, whose version "
