@@ -47,7 +47,14 @@ _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Images in a request at mos
 _TIMEOUT = flags.DEFINE_float("timeout", 30.0, "Seconds to wait for an answer.", lower_bound=0.001)
 
 PORTS = {"rest": 8501, "grpc": 8500}
-CODES = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
+CODES = {
+    400: "INVALID_ARGUMENT",
+    404: "NOT_FOUND",
+    413: "INVALID_ARGUMENT",  # Of the proxy in serving/haproxy.cfg.
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
 SIDE = 512  # Pixels that a picture of small images is enlarged towards.
 LINE = 2  # Pixels between images.
 
@@ -216,6 +223,8 @@ def explain(refused, server):
             "The server refused the request, so change the flag that it is about (--batch_size "
             f"where it is about rows): {said}"
         )
+    if refused.code == "RESOURCE_EXHAUSTED":
+        return f"The server is asked for too much at a time: wait a while, and try again: {said}"
     if refused.code != "UNAVAILABLE":
         return f"The server failed, and its log may say why: {refused.code}: {said}"
     return (
@@ -238,15 +247,17 @@ def explain_absence(server, said):
             "it was started with, which is MODEL_NAME in its docker image."
         )
     known = ", ".join(f"{number} {state}" for number, state in sorted(states.items()))
-    asked = [states.get(target.version)] if target.version is not None else states.values()
+    # Which version a label is of, the states don't say.
+    named = isinstance(target.version, int)
+    asked = [states.get(target.version)] if named else states.values()
     if {"START", "LOADING"} & {*asked}:
         return (
             f"The model {target.model!r} is not ready ({known}): try again in a moment, and if "
             "this stays so read the server's log."
         )
     return (
-        f"The model {target.model!r} has no such version ({said}): leave --version out, or pass "
-        f"an available one, of these: {known}."
+        f"The model {target.model!r} has no such version ({said}): leave --version and "
+        f"--version_label out, or pass an available one, of these: {known}."
     )
 
 

@@ -12,6 +12,7 @@ import http.server
 import json
 import pathlib
 import re
+import sys
 import threading
 import time
 import urllib.parse
@@ -416,6 +417,10 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, model):
         super().__init__((HOST, 0), Handler)
         self.model = model
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), ConnectionError):  # Clients may go at any time.
+            super().handle_error(request, client_address)
 
 
 @contextlib.contextmanager

@@ -95,7 +95,7 @@ def test_a_model_that_is_not_there_is_explained(run, refusal, local, tmp_path, t
     for chosen in ("--version=1", "--version_label=stable"):
         assert statement(1) in run(*where, chosen, output)
     local.model.ready = False
-    for chosen in ((), ("--version=1",)):
+    for chosen in ((), ("--version=1",), ("--version_label=stable",)):
         text = refusal(*where, *chosen, output)
         assert "not ready (1 LOADING): try again in a moment" in text
 
