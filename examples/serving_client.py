@@ -6,7 +6,7 @@ r"""Ask TensorFlow Serving for images of an exported model, and write them as on
     python examples/serving_client.py --model=digits --interpolate=3,8 --output=strip.png
 
 Over REST it takes NumPy, Pillow and absl-py. --transport=grpc, which is faster, takes
-`pip install keras-gan[serving]`.
+`pip install "keras-gan[serving]"`.
 
 The server makes PNG files which say that they are synthetic, and by which model and version. The
 picture that they are pasted into says so too.
@@ -145,7 +145,7 @@ class Grpc:
         except ImportError as error:
             raise ImportError(
                 "--transport=grpc takes the package tensorflow-serving-api: install it with "
-                f"`pip install keras-gan[serving]`, or use --transport=rest. Received: {error}"
+                f'`pip install "keras-gan[serving]"`, or use --transport=rest. Received: {error}'
             ) from error
         self.target, self._grpc, self._tf, self._apis = target, grpc, tf, apis
         # Many large images are more than the default of 4 MB. As over REST, no proxy.

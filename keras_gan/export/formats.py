@@ -26,7 +26,7 @@ def check(format):
     if format == "onnx" and importlib.util.find_spec("tf2onnx") is None:
         raise ImportError(
             "ONNX files are written by the package tf2onnx, which is not installed. Install it "
-            "with `pip install keras-gan[onnx]`."
+            'with `pip install "keras-gan[onnx]"`.'
         )
 
 

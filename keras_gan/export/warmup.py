@@ -31,7 +31,7 @@ def is_wanted(warmup):
     if warmup and not there:
         raise ImportError(
             "Warm-up requests are written by the package tensorflow-serving-api, which is not "
-            "installed. Install it with `pip install keras-gan[serving]`, or pass warmup=False."
+            'installed. Install it with `pip install "keras-gan[serving]"`, or pass warmup=False.'
         )
     return warmup
 

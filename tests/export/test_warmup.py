@@ -64,7 +64,7 @@ def test_without_the_package_there_are_none(monkeypatch):
 
 def test_asked_for_without_the_package_names_the_extra(monkeypatch, tmp_path):
     without_the_package(monkeypatch)
-    with pytest.raises(ImportError, match=r"pip install keras-gan\[serving\]"):
+    with pytest.raises(ImportError, match=r"pip install .keras-gan\[serving\]"):
         models.small.gan().export(tmp_path / "served", warmup=True)
     assert not (tmp_path / "served").exists()
 

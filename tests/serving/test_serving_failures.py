@@ -135,7 +135,7 @@ def at_port(port):
 def test_a_missing_package_is_named(refusal, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_serving", None)
     text = refusal("--transport=grpc", "--model=digits")
-    assert "pip install keras-gan[serving]" in text and "--transport=rest" in text
+    assert 'pip install "keras-gan[serving]"' in text and "--transport=rest" in text
 
 
 @pytest.mark.parametrize(
