@@ -10,10 +10,16 @@ if keras.backend.backend() != "tensorflow":
         "~/.keras/keras.json."
     )
 
+from keras_gan.utils import private_names
+
+if missing := private_names.missing():
+    raise ImportError(private_names.explanation(missing))
+
 from keras_gan import (
     augmentation,
     callbacks,
     datasets,
+    export,
     latents,
     layers,
     losses,
@@ -35,6 +41,7 @@ __all__ = [
     "augmentation",
     "callbacks",
     "datasets",
+    "export",
     "latents",
     "layers",
     "load_model",

@@ -1,6 +1,7 @@
 """The private names of Keras and TensorFlow that the package uses, each with the reason.
 
-The tests of this module fail, naming the function, when Keras or TensorFlow changes one of them.
+The tests of this module fail, naming the function, when Keras or TensorFlow changes one of them;
+private_names.py lists them for a check at import.
 Private methods that the package overrides must stand in the classes that do so:
 
 - `_trackable_children` (saving.py): what `tf.train.Checkpoint` saves of a model.
@@ -17,17 +18,10 @@ import tensorflow as tf
 from keras.src.backend.common import global_state
 from keras.src.saving import saving_lib
 
-# Keras's callbacks can't say what they remember: these attributes are what a resumed run needs.
+from keras_gan.utils.private_names import CALLBACKS
+
 _CALLBACK_ATTRIBUTES = {
-    keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch", "best_weights"),
-    keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
-    keras.callbacks.ModelCheckpoint: (
-        "best",
-        "_batches_seen_since_last_saving",
-        "_last_batch_seen",
-    ),
-    keras.callbacks.TensorBoard: ("_global_train_batch", "_global_test_batch"),
-    keras.callbacks.History: ("epoch", "history"),
+    getattr(keras.callbacks, name): attributes for name, attributes in CALLBACKS.items()
 }
 
 
