@@ -180,6 +180,7 @@ def open_keras(path):
 
 def open_saved_model(path):
     """Return the source that an exported generator is; it needs none of its Python classes."""
+    keras_gan.export.verify(path)
     try:
         loaded = tf.saved_model.load(str(path))
     except (OSError, ValueError) as error:

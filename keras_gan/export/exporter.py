@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from keras_gan.data import randomness, sampling
 from keras_gan.export import card as cards
-from keras_gan.export import formats, provenance, weights
+from keras_gan.export import digests, formats, provenance, weights
 from keras_gan.export import warmup as warming
 from keras_gan.export.limits import Limits
 from keras_gan.export.signatures import Signatures
@@ -59,7 +59,8 @@ def export(
     A request that is too large, out of range or not finite is refused within the graph: an
     `INVALID_ARGUMENT` that says what was expected.
 
-    Beside the model lie `model_card.json` and `MODEL_CARD.md`, and warm-up requests.
+    Beside the model lie `model_card.json` and `MODEL_CARD.md`, warm-up requests, and `files.json`,
+    by which `verify` finds out whether a copy is whole.
 
     Args:
         model: a built `GAN`.
@@ -129,6 +130,7 @@ def export(
         cards.write(directory, described)
         if warmed:
             warming.write(directory, versions.name, warming.requests(functions))
+        digests.write(directory)
     if keep is not None:
         versions.prune(keep, number)
     return str(versions.path(number))

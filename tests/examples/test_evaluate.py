@@ -1,6 +1,7 @@
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -268,6 +269,15 @@ def test_readable_errors(run, places, broken, arguments, message):
     with pytest.raises(SystemExit, match=message) as error:
         run(f"--model={places / 'model.keras'}", *arguments)
     assert str(error.value).startswith("error: ")
+
+
+def test_a_damaged_export_is_not_loaded(script, places, tmp_path, monkeypatch):
+    path = pathlib.Path(shutil.copytree(places / "export" / "10", tmp_path / "1"))
+    (data,) = (path / "variables").glob("*.data*")
+    data.write_bytes(bytes([data.read_bytes()[0] ^ 1]) + data.read_bytes()[1:])
+    monkeypatch.setattr(script.tf.saved_model, "load", lambda path: pytest.fail("It was loaded."))
+    with pytest.raises(ValueError, match=r"is damaged; .* has another SHA-256"):
+        script.open_source(tmp_path)
 
 
 @pytest.mark.slow

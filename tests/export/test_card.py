@@ -45,6 +45,15 @@ def card(exported):
     return json.loads((exported[1] / "model_card.json").read_text())
 
 
+def test_beside_it_lies_the_list_of_all_files(exported):
+    path = exported[1]
+    listed = json.loads((path / "files.json").read_text())["files"]
+    there = {each.relative_to(path).as_posix() for each in path.rglob("*") if each.is_file()}
+    assert listed.keys() == there - {"files.json"}
+    assert {"saved_model.pb", "model_card.json"} < listed.keys()
+    assert keras_gan.export.verify(path)
+
+
 def test_a_card_says_what_people_said(card):
     assert card["data"] == STATED["data"]
     assert card["intended_use"] == STATED["intended_use"]

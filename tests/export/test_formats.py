@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_gan
+
 from . import models
 
 KINDS = ("batch norm", "labels", "source image", "spectral norm")
@@ -68,6 +70,7 @@ def test_onnx_is_the_saved_model(kind, rows):
 def test_every_format_has_its_card(kind):
     for path in kind[1].values():
         assert {"model_card.json", "MODEL_CARD.md"} <= {*os.listdir(path)}
+        assert keras_gan.export.verify(path)
 
 
 @pytest.mark.representatives("source image")

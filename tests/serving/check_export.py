@@ -3,13 +3,15 @@ r"""Check an export as a model server would load it, and compare its answers wit
     python tests/serving/check_export.py saved_models/digits      # the newest version
     python tests/serving/check_export.py saved_models/digits/1
 
-The version is loaded by TensorFlow's C API, which TensorFlow Serving is built on, in a process that
-imports neither Keras nor keras_gan nor TensorFlow's Python. Every signature is asked, the warm-up
-requests are replayed, PNGs are read, and what must be refused is sent: wrong names as a server
-finds them, all else straight to the graph. Then a process of its own asks Python's
-`tf.saved_model.load` the same. Exits with 0 if all is well, else with 1.
+First the version's files are compared with the list that it was written with. Then it is loaded by
+TensorFlow's C API, which TensorFlow Serving is built on, in a process that imports neither Keras
+nor keras_gan nor TensorFlow's Python. Every signature is asked, the warm-up requests are replayed,
+PNGs are read, and what must be refused is sent: wrong names as a server finds them, all else
+straight to the graph. Then a process of its own asks Python's `tf.saved_model.load` the same. Exits
+with 0 if all is well, else with 1.
 """
 
+import importlib.util
 import io
 import json
 import pathlib
@@ -24,6 +26,12 @@ from absl import app, flags
 from c_api import PROTOS, RequestError, Session, array_of
 from google.protobuf.message import DecodeError
 from PIL import Image
+
+# By its path: an import of keras_gan would bring TensorFlow's Python along.
+_FILE = pathlib.Path(__file__).parents[2] / "keras_gan" / "export" / "digests.py"
+_SPEC = importlib.util.spec_from_file_location("digests", _FILE)
+digests = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(digests)
 
 _PYTHON = flags.DEFINE_bool("python", True, "Compare with Python's answers.")
 _ANSWERS = flags.DEFINE_string("answers", None, "Internal: requests and answers to compare with.")
@@ -266,6 +274,8 @@ def replay(session, directory):
 
 def served(directory):
     """Check a version through the C API; return requests and answers by signature."""
+    whole = digests.verify(directory)
+    print(f"{directory}: {'all files are as they were written' if whole else 'files not compared'}")
     largest = largest_batch(directory)
     found, failed = {}, []
     with load(directory) as session, load(directory, checked=False) as bare:
