@@ -491,6 +491,8 @@ class GAN(Fitting, Saving, keras.Model):
 
         >>> model.export("saved_models/digits", keep=3)
         'saved_models/digits/1'
+        >>> keras_gan.export.verify("saved_models/digits/1")
+        True
         """
         accepted = inspect.signature(export.export).parameters
         arguments.known("GAN.export", options, [name for name in accepted if name != "model"])

@@ -57,11 +57,6 @@ def verify(path):
         ValueError: when it is no version's directory; when files are missing, too many, links, or
             of another size or digest; or when the list is not one.
         OSError: when a file can't be read.
-
-    Example:
-
-    >>> keras_gan.export.verify(model.export("saved_models/digits"))
-    True
     """
     directory = pathlib.Path(path)
     if not directory.is_dir():
