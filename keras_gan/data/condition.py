@@ -367,9 +367,19 @@ class Condition:
         return [part for part in nests.leaves(condition) if _is_image_like(part, like)]
 
 
-def example(spec, rows=1):
-    """Return an array that an input's spec allows: zeros, 64 where a side may be of any size."""
-    shape = [rows, *(64 if side is None else side for side in spec.shape[1:])]
+# The length in examples of sides that may be of any size.
+SIDE = 64
+
+
+def example(spec, rows=1, side=SIDE):
+    """Return an array that an input's spec allows: zeros, or empty texts.
+
+    Args:
+        spec: a `tf.TensorSpec`, batch axis first.
+        rows: how many rows.
+        side: length of sides that may be of any size.
+    """
+    shape = [rows, *(side if own is None else own for own in spec.shape[1:])]
     return np.full(shape, "") if spec.dtype == tf.string else np.zeros(shape, spec.dtype.name)
 
 

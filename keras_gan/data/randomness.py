@@ -89,18 +89,26 @@ def warn(graph, model):
         warnings.warn(message(layers, what), stacklevel=4)
 
 
-def check(model):
+def check(model, graph=None):
     """Raise when a model's generator draws random numbers at inference.
+
+    Args:
+        model: a built `GAN`.
+        graph: `tf.Graph` in which its generator runs in inference mode; traced if `None`.
 
     Raises:
         ValueError: naming the layers.
     """
+    layers = drawing_layers(graph or _traced(model), model.sampling_network)
+    if layers:
+        raise ValueError(message(layers, "an export could not make the same samples again"))
+
+
+def _traced(model):
     network, condition = model.sampling_network, model.condition.example(1, model.value_range)
     latents = None
     if model.latents is not None:
         latents = model.latents.sample(tf.zeros((1,), tf.int64))
     inputs = nests.map(tf.convert_to_tensor, model.generator_inputs(latents, condition))
     traced = tf.function(lambda given: network(given, training=False), autograph=False)
-    layers = drawing_layers(traced.get_concrete_function(inputs).graph, network)
-    if layers:
-        raise ValueError(message(layers, "an export could not make the same samples again"))
+    return traced.get_concrete_function(inputs).graph

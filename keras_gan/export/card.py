@@ -54,7 +54,7 @@ def check(card):
     return {**STATED, **card, "metrics": _plain(card.get("metrics", {}))}
 
 
-def facts(model, stated, *, name, version, format, dtype, difference, functions, max_batch_size):
+def facts(model, stated, *, name, version, format, dtype, difference, functions, limits):
     """Return a card as a dict that JSON can hold.
 
     Args:
@@ -66,7 +66,7 @@ def facts(model, stated, *, name, version, format, dtype, difference, functions,
         dtype: of the weights.
         difference: distance of the samples from those of the model's own weights, by name.
         functions: the signatures, as `tf.function`s by name.
-        max_batch_size: largest number of rows in a request.
+        limits: the `Limits` of requests, or `None`.
     """
     network = model.sampling_network
     return {
@@ -95,8 +95,9 @@ def facts(model, stated, *, name, version, format, dtype, difference, functions,
             "format": format,
             "weights": dtype,
             **({"difference": difference} if difference else {}),
-            "max_batch_size": max_batch_size,
-            "signatures": {key: _signature(f, model) for key, f in functions.items()},
+            "max_batch_size": limits and limits.max_batch_size,
+            "max_pixels": limits and limits.max_pixels,
+            "signatures": {key: _signature(f, model, limits) for key, f in functions.items()},
         },
         "versions": _versions(),
     }
@@ -147,12 +148,15 @@ def _argument(value):
     return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 
-def _signature(function, model):
+def _signature(function, model, limits):
     graph = function.get_concrete_function()
     inputs = tf.nest.flatten(graph.structured_input_signature)
     outputs = graph.structured_outputs
+    told = {
+        spec.name: {"limits": limits.told(spec.name, spec)} if limits else {} for spec in inputs
+    }
     return {
-        "inputs": {spec.name: _tensor(spec.name, spec, model) for spec in inputs},
+        "inputs": {s.name: _tensor(s.name, s, model) | told[s.name] for s in inputs},
         "outputs": {name: _tensor(name, tensor, model) for name, tensor in outputs.items()},
     }
 

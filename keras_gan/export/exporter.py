@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_gan.data import randomness, sampling
+from keras_gan.data import randomness
 from keras_gan.export import card as cards
 from keras_gan.export import digests, formats, provenance, weights
 from keras_gan.export import warmup as warming
@@ -22,6 +22,7 @@ def export(
     keep=None,
     include_discriminator=False,
     max_batch_size=1024,
+    max_pixels=2**22,
     dtype="float32",
     warmup="auto",
     card=None,
@@ -72,6 +73,8 @@ def export(
         keep: how many versions to keep, the largest numbers; `None` for all.
         include_discriminator: whether to export the discriminator too.
         max_batch_size: largest number of rows in a request.
+        max_pixels: where networks take sides of any length, the largest product of a request's rows
+            and those sides, of what comes in and of what is made of it.
         dtype: `"float16"` stores the generator's weights in half the space; computation stays in
             float32. The card states how far samples move.
         warmup: `"auto"` writes warm-up requests where tensorflow-serving-api is installed (the
@@ -99,7 +102,7 @@ def export(
     'saved_models/digits/1'
     """
     formats.check(format)
-    _check(model, keep, max_batch_size, dtype, include_discriminator, format)
+    _check(model, keep, max_batch_size, max_pixels, dtype, include_discriminator, format)
     stated = cards.check(card)
     served = format == "tf_saved_model"
     warmed = warming.is_wanted(warmup) and served
@@ -107,13 +110,15 @@ def export(
     formats.check_others(format, versions)
     if not is_chief(model):
         return None
-    randomness.check(model)
     number = versions.choose(version)
-    of_styles = sampling.truncated_by(model) == "styles"
-    limits = Limits(max_batch_size, model.num_classes, of_styles)
     mark = provenance.chunks(versions.name, number)
-    signatures = Signatures(model, dtype, limits, mark)
-    functions = signatures.all(include_discriminator) if served else signatures.bare()
+    signatures = Signatures(model, dtype, mark)
+    randomness.check(model, signatures.generator.graph)
+    limits, functions = None, signatures.bare()
+    if served:
+        players = signatures.players(include_discriminator)
+        limits = Limits(model, players, max_batch_size, max_pixels)
+        functions = signatures.within(limits, include_discriminator)
     described = cards.facts(
         model,
         stated,
@@ -123,25 +128,26 @@ def export(
         dtype=dtype,
         difference=_difference(model, signatures.run) if dtype == "float16" else None,
         functions=functions,
-        max_batch_size=max_batch_size if served else None,
+        limits=limits,
     )
     with versions.writing(number) as directory:
         formats.WRITERS[format](directory, functions)
         cards.write(directory, described)
         if warmed:
-            warming.write(directory, versions.name, warming.requests(functions))
+            warming.write(directory, versions.name, warming.requests(functions, limits.side))
         digests.write(directory)
     if keep is not None:
         versions.prune(keep, number)
     return str(versions.path(number))
 
 
-def _check(model, keep, max_batch_size, dtype, include_discriminator, format):
+def _check(model, keep, max_batch_size, max_pixels, dtype, include_discriminator, format):
     if not model.built:
         raise ValueError("Expected a built model: call `fit`, or build the networks, before export")
     if keep is not None:
         arguments.whole("keep", keep)
     arguments.whole("max_batch_size", max_batch_size)
+    arguments.whole("max_pixels", max_pixels)
     arguments.choice("dtype", dtype, weights.DTYPES)
     arguments.flag("include_discriminator", include_discriminator)
     if include_discriminator and format != "tf_saved_model":

@@ -1,6 +1,13 @@
 """Limits of requests, checked within the graph, where no client can avoid them."""
 
+import math
+
 import tensorflow as tf
+
+from keras_gan.data import sampling
+from keras_gan.data.condition import SIDE
+from keras_gan.export import lookups
+from keras_gan.utils import arguments
 
 
 class Limits:
@@ -9,15 +16,29 @@ class Limits:
     Nothing is computed for a request before it has passed.
 
     Args:
+        model: a built `GAN`.
+        players: the networks of its requests, `lookups.Traced`, the generator first.
         max_batch_size: largest number of rows in a request.
-        num_classes: number of labels that the networks embed, or `None`.
-        of_styles: whether truncation is of styles: finite, 0 for their mean.
+        max_pixels: largest product of rows and free sides, of inputs and of what is made of them;
+            of texts, of rows and the bytes of the longest.
+
+    Attributes:
+        max_batch_size: as given.
+        max_pixels: as given.
+        side: how long the free sides of an example may be.
+
+    Raises:
+        ValueError: when `max_pixels` is less than what the generator makes of one.
     """
 
-    def __init__(self, max_batch_size, num_classes=None, of_styles=False):
+    def __init__(self, model, players, max_batch_size, max_pixels):
         self.max_batch_size = max_batch_size
-        self.num_classes = num_classes
-        self.of_styles = of_styles
+        self._labels = lookups.of_model(model, players)
+        self._truncated_by = sampling.truncated_by(model)
+        self._growth = _growth(players[0])
+        least = max(self._growth.values(), default=1)
+        self.max_pixels = arguments.whole("max_pixels", max_pixels, least)
+        self.side = min(map(self._side, (spec for p in players for spec in p.specs.values())))
 
     def passed(self, inputs, truncation=None):
         """Return inputs that are available only after their checks.
@@ -34,18 +55,35 @@ class Limits:
         if truncation is not None:
             truncation = tf.ensure_shape(truncation, truncation.shape)
         inputs = self._of_one_batch(inputs, truncation)
-        checks = [check for name, tensor in inputs.items() for check in self._of(name, tensor)]
-        if truncation is not None:
-            checks.append(self._of_truncation(truncation))
+        given = inputs if truncation is None else {**inputs, "truncation": truncation}
+        checks = [
+            _expect(right, name, self._values(name, tensor.dtype), tensor)
+            for name, tensor in given.items()
+            if (right := self._right(name, tensor)) is not None
+        ]
         with tf.control_dependencies(checks):
             passed = {name: tf.identity(tensor) for name, tensor in inputs.items()}
             return passed if truncation is None else (passed, tf.identity(truncation))
 
-    def _of_truncation(self, truncation):
-        if self.of_styles:
-            right = tf.math.is_finite(truncation) & (truncation >= 0)
-            return _expect(right, "truncation", "finite, and at least 0", truncation)
-        return _expect(truncation > 0, "truncation", "above 0", truncation)
+    def told(self, name, spec):
+        """Return the limits of an input for the card, by what they are of.
+
+        Args:
+            name: the input's name.
+            spec: its `tf.TensorSpec`.
+        """
+        told = {"rows": [1, self.max_batch_size]}
+        if free_axes(spec):
+            told["pixels"] = [1, self._most(name)]
+        if spec.dtype == tf.string:
+            told["bytes"] = [0, self.max_pixels]
+        if name in self._labels:
+            told["labels"] = self._labels[name].ranges
+        if values := self._values(name, spec.dtype):
+            told["values"] = values
+        return told
+
+    # Sizes.
 
     def _of_one_batch(self, inputs, truncation):
         rows = {name: tf.shape(tensor)[0] for name, tensor in inputs.items()}
@@ -61,6 +99,7 @@ class Limits:
                 _expect(count == size, name, f"of as many rows as {first}", [count, size])
                 for name, count in others
             ),
+            *(check for item in inputs.items() for check in self._of_size(*item)),
         ]
         if truncation is not None:
             count = tf.shape(truncation)[0]
@@ -70,20 +109,98 @@ class Limits:
         with tf.control_dependencies(checks):
             return {name: tf.identity(tensor) for name, tensor in inputs.items()}
 
-    def _of(self, name, tensor):
+    def _of_size(self, name, tensor):
+        sides = tf.shape(tensor, tf.int64)
+        if axes := free_axes(tensor):
+            pixels = tf.reduce_prod(tf.gather(sides, [0, *axes]))
+            right = (pixels >= 1) & (pixels <= self._most(name))
+            wanted = f"of 1 to {self._most(name)} pixels, rows times free sides,"
+            yield _expect(right, name, f"{wanted} in its shape", sides)
+        if tensor.dtype == tf.string:
+            bytes_ = tf.reduce_max(tf.strings.length(tensor)) * tf.size(tensor)
+            wanted = f"of at most {self.max_pixels} bytes, texts times the longest"
+            yield _expect(bytes_ <= self.max_pixels, name, wanted, bytes_)
+
+    def _most(self, name):
+        """Return how many pixels of an input there may be."""
+        return self.max_pixels // self._growth.get(name, 1)
+
+    def _side(self, spec):
+        """Return a side for examples of a spec."""
+        side, free = SIDE, len(free_axes(spec))
+        while free and side**free > self._most(spec.name):
+            side //= 2
+        return side
+
+    # Values.
+
+    def _values(self, name, dtype):
+        """Return in words which values an input may have; `None` for any."""
         if name == "position":
-            yield _expect((tensor >= 0) & (tensor <= 1), name, "from 0 to 1", tensor)
-        elif tensor.dtype.is_floating:
-            yield _expect(tf.math.is_finite(tensor), name, "finite", tensor)
-        elif self.num_classes and name.startswith("condition") and tensor.dtype.is_integer:
-            right = (tensor >= 0) & (tensor < tf.cast(self.num_classes, tensor.dtype))
-            yield _expect(right, name, f"labels from 0 to {self.num_classes - 1}", tensor)
+            return "from 0 to 1"
+        if name == "truncation":
+            return "finite, and at least 0" if self._truncated_by == "styles" else "above 0"
+        if name in self._labels:
+            return _in_words(self._labels[name], dtype)
+        return "finite" if dtype.is_floating or dtype.is_complex else None
+
+    def _right(self, name, tensor):
+        """Return which values are right, `None` where all are."""
+        if name == "position":
+            return (tensor >= 0) & (tensor <= 1)
+        if name == "truncation":
+            styles = self._truncated_by == "styles"
+            return tf.math.is_finite(tensor) & (tensor >= 0) if styles else tensor > 0
+        if name in self._labels:
+            return _are_labels(self._labels[name], tensor)
+        if tensor.dtype.is_complex:
+            return tf.math.is_finite(tf.math.real(tensor)) & tf.math.is_finite(tf.math.imag(tensor))
+        return tf.math.is_finite(tensor) if tensor.dtype.is_floating else None
+
+
+def free_axes(tensor):
+    """Return the axes of a tensor or spec, beside the batch, that may have any length."""
+    return [axis for axis, side in enumerate(tensor.shape) if axis and side is None]
+
+
+def _growth(generator):
+    """Return how many pixels a generator makes of one, for each input with free sides, by name."""
+    free = {name: len(free_axes(spec)) for name, spec in generator.specs.items()}
+    if not any(free.values()):
+        return {}
+    names = list(generator.outputs)
+    outputs = [generator.outputs[name] for name in names]
+    made = [
+        math.prod(array.shape[axis] for axis in free_axes(output))
+        for output, array in zip(outputs, generator.asking(outputs)({}), strict=True)
+    ]
+    return {name: max(1, -(-max(made) // SIDE**count)) for name, count in free.items() if count}
+
+
+def _in_words(labels, dtype):
+    whole = "labels" if dtype.is_integer else "whole numbers"
+    kind = whole if labels.whole.any() or dtype.is_integer else "numbers"
+    ranges = labels.ranges
+    if isinstance(ranges[0], int):
+        return "{} from {} to {}".format(kind, *ranges)
+    places = ", ".join("any" if each is None else "{} to {}".format(*each) for each in ranges)
+    return f"{kind} in a row of the ranges {places}"
+
+
+def _are_labels(labels, tensor):
+    # As float64, in which a label beyond the range of the tensor's type is one too.
+    values = tf.cast(tensor, tf.float64)
+    right = (values >= labels.low) & (values <= labels.high)
+    if tensor.dtype.is_floating:
+        right &= tf.math.is_finite(values)
+        right &= (values == tf.floor(values)) | ~labels.whole
+    return right
 
 
 def _expect(right, name, expected, received):
     """Return an operation that fails with a sentence unless all values are right."""
     message = f"Expected {name} to be {expected}. Received:"
-    if tf.is_tensor(received) and received.shape.rank:
+    if right.shape.rank:
         # The first wrong value: in a large batch nobody would find it.
         received = tf.boolean_mask(received, ~right)[:1]
-    return tf.debugging.Assert(tf.reduce_all(right), [message, received])
+    return tf.debugging.Assert(tf.reduce_all(right), [message, received], summarize=8)

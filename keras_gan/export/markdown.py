@@ -65,13 +65,22 @@ def _flat(values, prefix=""):
 
 
 def _signature_table(entries):
-    lines = ["| signature | | name | type | shape | |", "|---|---|---|---|---|---|"]
+    lines = ["| signature | | name | type | shape | | limits |", "|---|---|---|---|---|---|---|"]
     for signature, sides in entries.items():
         for side, tensors in sides.items():
             for name, tensor in tensors.items():
                 shape = ", ".join("any" if s is None else str(s) for s in tensor["shape"])
                 lines.append(
                     f"| `{signature}` | {side[:-1]} | `{name}` | {tensor['dtype']} | ({shape}) "
-                    f"| {tensor['meaning']} |"
+                    f"| {tensor['meaning']} | {_limits(tensor.get('limits', {}))} |"
                 )
     return lines
+
+
+def _limits(limits):
+    sizes = [
+        f"{_cell(limits[size][0])} to {_cell(limits[size][1])} {size}"
+        for size in ("rows", "pixels", "bytes")
+        if size in limits
+    ]
+    return "; ".join([*sizes, *([limits["values"]] if "values" in limits else [])])

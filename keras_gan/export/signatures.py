@@ -4,9 +4,11 @@ import keras
 import tensorflow as tf
 
 from keras_gan.data import sampling
+from keras_gan.data.shares import pack_size
 from keras_gan.data.signature import samples_of
 from keras_gan.data.symbolic import input_structure, output_structure
 from keras_gan.export import provenance, weights
+from keras_gan.export.lookups import Traced
 from keras_gan.game.step import logits_of
 from keras_gan.latents.composite import nest_of as priors_of
 from keras_gan.utils import nests
@@ -45,31 +47,47 @@ class Signatures:
     Args:
         model: a built `GAN`.
         dtype: of the generator's weights, `"float32"` or `"float16"`.
-        limits: the `Limits` of every request.
         mark: PNG chunks for every image.
 
     Attributes:
         run: function from what the generator is called on to float32 samples.
+        generator: the `Traced` generator, from latents and condition to samples.
+        image_specs: specs of the samples, by name.
     """
 
-    def __init__(self, model, dtype, limits, mark):
+    def __init__(self, model, dtype, mark):
         self._model = model
         self._dtype = dtype
         self.run = weights.runner(model.sampling_network, dtype)
-        self._limits = limits
         self._mark = mark
         self._condition = model.condition
         self._truncated_by = sampling.truncated_by(model)
-        self.image_specs = {}
-
-    def all(self, include_discriminator=False):
-        """Return `tf.function`s by the signatures' names, each with its input signature."""
-        functions = {"serving_default": self._serving_default()}
-        images = functions["serving_default"].get_concrete_function().structured_outputs
+        self.generator = Traced(self._generated, self._generator_specs())
         self.image_specs = {
             name: tf.TensorSpec(image.shape, tf.float32, name=name)
-            for name, image in images.items()
+            for name, image in self.generator.outputs.items()
         }
+
+    def players(self, include_discriminator=False):
+        """Return the `Traced` networks of which the requests' limits are read.
+
+        The discriminator is among them where it is asked, or sees the condition too.
+        """
+        told = self._model.signature.discriminator_condition is not None
+        if not include_discriminator and not (self._condition.judged and told):
+            return [self.generator]
+        specs, rows = self._discriminator_specs(), pack_size(self._model.discriminator)
+        return [self.generator, Traced(self._judged, specs, rows)]
+
+    def within(self, limits, include_discriminator=False):
+        """Return `tf.function`s by the signatures' names, each with its input signature.
+
+        Args:
+            limits: the `Limits` of every request.
+            include_discriminator: whether to have the discriminator's.
+        """
+        self._limits = limits
+        functions = {"serving_default": self._serving_default()}
         functions["sample"] = self._sample(self._answer)
         if any(map(_is_image, self.image_specs.values())):
             functions["sample_png"] = self._sample(self._png)
@@ -86,7 +104,7 @@ class Signatures:
 
         @tf.function(input_signature=list(specs.values()), autograph=False)
         def generator(*tensors):
-            return nests.by_name("images", self._samples(dict(zip(specs, tensors, strict=True))))
+            return self._generated(dict(zip(specs, tensors, strict=True)))
 
         return {"serving_default": generator}
 
@@ -112,7 +130,7 @@ class Signatures:
     def _serving_default(self):
         @tf.function(input_signature=[self._generator_specs()], autograph=False)
         def serving_default(inputs):
-            return nests.by_name("images", self._samples(self._limits.passed(inputs)))
+            return self._generated(self._limits.passed(inputs))
 
         return serving_default
 
@@ -189,22 +207,28 @@ class Signatures:
         return translate
 
     def _discriminate(self):
-        model = self._model
-        conditions = self._condition.specs("discriminator")
-
-        @tf.function(input_signature=[{**self.image_specs, **conditions}], autograph=False)
+        @tf.function(input_signature=[self._discriminator_specs()], autograph=False)
         def discriminate(inputs):
-            inputs = self._limits.passed(inputs)
-            condition = self._condition.of_inputs(inputs, "discriminator") if conditions else None
-            flat = [inputs[name] for name in self.image_specs]
-            samples = nests.pack_as(model.signature.samples, flat)
-            called_on = model.discriminator_inputs(samples, condition)
-            heads = logits_of(model.discriminator(called_on, training=False), samples)
-            return nests.by_name("logits", heads) | nests.by_name(
-                "probability", nests.map(tf.sigmoid, heads)
-            )
+            return self._judged(self._limits.passed(inputs))
 
         return discriminate
+
+    def _discriminator_specs(self):
+        return {**self.image_specs, **self._condition.specs("discriminator")}
+
+    def _judged(self, inputs):
+        model = self._model
+        condition = self._condition.of_inputs(inputs, "discriminator")
+        flat = [inputs[name] for name in self.image_specs]
+        samples = nests.pack_as(model.signature.samples, flat)
+        called_on = model.discriminator_inputs(samples, condition)
+        heads = logits_of(model.discriminator(called_on, training=False), samples)
+        return nests.by_name("logits", heads) | nests.by_name(
+            "probability", nests.map(tf.sigmoid, heads)
+        )
+
+    def _generated(self, inputs):
+        return nests.by_name("images", self._samples(inputs))
 
     def _samples(self, inputs, styles=None):
         condition = self._condition.of_inputs(inputs)

@@ -1,0 +1,242 @@
+"""What networks look up: the numbers of a request that choose one of n entries.
+
+They are read off the traced graphs, whatever layers or code stand behind them. A lookup is an
+operation that takes indices: `Embedding` gathers rows of a table, `one_hot` and `CategoryEncoding`
+set one of n columns. A number is a label where its own value arrives there, too large ones
+included. What is hashed, clipped or found in a vocabulary on its way is right whatever it was.
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from keras_gan.data.condition import example
+
+# Up to so many numbers in a row are tried one by one: each may have a table of its own.
+_APART = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """The labels that an input takes: numbers from `low` to `high`.
+
+    Attributes:
+        low: array of floats, one for all numbers of a row, or of the shape of a row; -inf for a
+            number that is no label.
+        high: the same, inf for a number that is no label.
+        whole: the same of booleans: whether fractions would be cut off.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    whole: np.ndarray
+
+    @classmethod
+    def below(cls, count):
+        """Return the labels from 0 to count - 1."""
+        return cls(np.array(0.0), np.array(count - 1.0), np.array(True))
+
+    def within(self, other):
+        """Return the labels that are among others too; `None` stands for any."""
+        if other is None:
+            return self
+        one, other = self, other
+        if one.low.shape != other.low.shape:
+            one, other = one._in_common(), other._in_common()
+        return Labels(
+            np.maximum(one.low, other.low),
+            np.minimum(one.high, other.high),
+            one.whole | other.whole,
+        )
+
+    def _in_common(self):
+        """Return the labels that all numbers of a row take."""
+        return Labels(self.low.max(), self.high.min(), self.whole.any())
+
+    @property
+    def ranges(self):
+        """The range `[low, high]` of all labels.
+
+        Where numbers of a row differ, a list of their ranges in order, `None` for no label.
+        """
+        found = [
+            [int(low), int(high)] if np.isfinite(high) else None
+            for low, high in zip(self.low.ravel(), self.high.ravel(), strict=True)
+        ]
+        return found[0] if all(each == found[0] for each in found) else found
+
+
+class Traced:
+    """The graph of a network as requests call it, in which any tensor can be looked at.
+
+    Args:
+        function: function of a dict of tensors that returns such a dict.
+        specs: dict of `tf.TensorSpec`s by name, the batch axis first.
+        rows: how many rows it is tried on.
+
+    Attributes:
+        specs: as given.
+        graph: the `tf.Graph`.
+        outputs: what the function returns, by name.
+    """
+
+    def __init__(self, function, specs, rows=1):
+        self.specs, self._rows = specs, rows
+        before = tf.config.functions_run_eagerly()
+        # Functions within it become a part of this graph.
+        tf.config.run_functions_eagerly(True)
+        try:
+            self._function = tf.compat.v1.wrap_function(
+                lambda *tensors: function(dict(zip(specs, tensors, strict=True))),
+                list(specs.values()),
+            )
+        finally:
+            tf.config.run_functions_eagerly(before)
+        self.graph, self.outputs = self._function.graph, self._function.structured_outputs
+        # Behind them come the variables.
+        self._inputs = dict(zip(specs, self._function.inputs, strict=False))
+
+    def asking(self, tensors):
+        """Return a function that returns the values of tensors of the graph, as arrays.
+
+        It takes a dict of arrays by the inputs' names; other inputs are 0, or empty texts.
+        """
+        asked = self._function.prune(list(self._inputs.values()), list(tensors))
+        usual = {name: example(spec, self._rows) for name, spec in self.specs.items()}
+
+        def ask(changed):
+            arrays = map(tf.convert_to_tensor, (usual | changed).values())
+            return [value.numpy() for value in asked(*arrays)]
+
+        return ask
+
+    def labels(self):
+        """Return the `Labels` of the inputs that are looked up, by name."""
+        found = {}
+        for indices, entries in self._lookups():
+            for name in self._numbers_behind(indices):
+                labels = self._labels(name, indices, entries)
+                if labels is not None:
+                    found[name] = labels.within(found.get(name))
+        return found
+
+    def _lookups(self):
+        """Return pairs of indices and the number of entries that they choose from, each once."""
+        found = map(_lookup_of, self.graph.get_operations())
+        # Tensors can't be compared; their names can.
+        keyed = {(pair[0].name, getattr(pair[1], "name", pair[1])): pair for pair in found if pair}
+        return list(keyed.values())
+
+    def _numbers_behind(self, tensor):
+        """Return the names of the inputs of numbers that a tensor is made of."""
+        behind, seen = [tensor], set()
+        while behind:
+            tensor = behind.pop()
+            if tensor.name not in seen:
+                seen.add(tensor.name)
+                behind += tensor.op.inputs
+        return [
+            name
+            for name, tensor in self._inputs.items()
+            if tensor.name in seen and (tensor.dtype.is_integer or tensor.dtype.is_floating)
+        ]
+
+    def _labels(self, name, indices, entries):
+        """Return the `Labels` of an input that may choose from some entries, or `None`."""
+        sides = self.specs[name].shape[1:]
+        apart = 1 < (sides.num_elements() or 0) <= _APART
+        columns = [(slice(None), *place) for place in np.ndindex(*sides)] if apart else [...]
+        counted = tf.is_tensor(entries)
+        ask = self.asking([indices, entries] if counted else [indices])
+        usual = example(self.specs[name], self._rows)
+
+        def looked_up(column, value):
+            array = usual.copy()
+            array[column] = value
+            found, count = [*ask({name: array}), entries][:2]
+            return found.astype("int64"), int(array.max()), np.asarray(count, "int64")
+
+        try:
+            found = [_range(usual.dtype, looked_up, column) for column in columns]
+        except tf.errors.OpError:  # What leads there can't be asked of such numbers.
+            return None
+        if not any(found):
+            return None
+        parts = zip(*(each or (-np.inf, np.inf, False) for each in found), strict=True)
+        return Labels(*(np.reshape(part, sides if apart else ()) for part in parts))
+
+
+def _range(dtype, looked_up, column):
+    """Return `(low, high, whole)` of numbers in a column, see `Labels`; `None` for no labels.
+
+    Args:
+        dtype: NumPy's type of the numbers.
+        looked_up: function of a column and a value that returns which entries are looked up, the
+            value in the numbers' own type, and how many entries there are.
+        column: the numbers' place in a batch.
+    """
+    first, _, count = looked_up(column, 0)
+    is_integer = dtype.kind in "iu"
+    largest = np.iinfo(dtype).max if is_integer else np.inf
+    beyond, value, _ = looked_up(column, min(int(count.max()) + 1, largest))
+    if beyond.shape != first.shape:
+        return None
+    # What moves as far as the number does is the number, but for a constant.
+    moved = beyond - first == value
+    if not moved.any():
+        return None
+    room = np.broadcast_to(count - 1 - first, first.shape)
+    # A cast cuts -0.75 to 0; `round` and `floor` don't: such a network takes fractions.
+    whole = not is_integer and (looked_up(column, -0.75)[0] == first)[moved].all()
+    return -float(first[moved].min()), float(room[moved].min()), bool(whole)
+
+
+def _lookup_of(operation):
+    """Return the indices that an operation takes, and the number of entries; `None` if it has none.
+
+    The number is an integer or a tensor; a tuple of them for indices that have several on their
+    last axis.
+    """
+    kind, inputs = operation.type, operation.inputs
+    if kind in ("OneHot", "DenseBincount", "Bincount"):
+        return inputs[0], inputs[1]
+    if kind == "GatherV2":
+        axis, shape = tf.get_static_value(inputs[2]), inputs[0].shape
+        count = None if axis is None or shape.rank is None else shape[int(axis)]
+        return count and (inputs[1], count)
+    if kind == "GatherNd":
+        deep, shape = inputs[1].shape[-1], inputs[0].shape
+        known = deep and shape.rank is not None and None not in shape[:deep].as_list()
+        return (inputs[1], tuple(shape[:deep])) if known else None
+    if kind == "ResourceGather":
+        with operation.graph.as_default():
+            shape = tf.raw_ops.VariableShape(input=inputs[0])
+            return inputs[1], shape[operation.get_attr("batch_dims")]
+    return None
+
+
+def of_model(model, players):
+    """Return the `Labels` of the inputs of requests, by name.
+
+    Where the networks hide what they look up (behind a loop, or a comparison), the model's
+    `num_classes` says it.
+
+    Args:
+        model: a built `GAN`.
+        players: the networks, `Traced`.
+    """
+    found, specs = {}, {}
+    for player in players:
+        specs |= player.specs
+        for name, labels in player.labels().items():
+            found[name] = labels.within(found.get(name))
+    integers = {
+        name: spec.shape[1:].num_elements()
+        for name, spec in specs.items()
+        if name.startswith("condition") and spec.dtype.is_integer
+    }
+    for name, size in integers.items() if model.num_classes else ():
+        if size == 1 or (len(integers) == 1 and name not in found):
+            found[name] = Labels.below(model.num_classes).within(found.get(name))
+    return found
