@@ -481,8 +481,9 @@ class GAN(Fitting, Saving, keras.Model):
                 `filepath/<version>/`.
             format: `"tf_saved_model"`, `"litert"` or `"onnx"`.
             version: `"next"`, or a positive integer that does not exist yet.
-            **options: `keep`, `include_discriminator`, `max_batch_size`, `dtype`, `warmup` and
-                `card`: see `keras_gan.export.export`, for the signatures and errors too.
+            **options: `keep`, `include_discriminator`, `max_batch_size`, `max_pixels`, `dtype`,
+                `warmup` and `card`: see `keras_gan.export.export`, for the signatures and errors
+                too.
 
         Returns:
             Path of the version's directory, a string; `None` on workers other than the chief.

@@ -168,11 +168,9 @@ def _growth(generator):
     free = {name: len(free_axes(spec)) for name, spec in generator.specs.items()}
     if not any(free.values()):
         return {}
-    names = list(generator.outputs)
-    outputs = [generator.outputs[name] for name in names]
     made = [
-        math.prod(array.shape[axis] for axis in free_axes(output))
-        for output, array in zip(outputs, generator.asking(outputs)({}), strict=True)
+        math.prod(shape[axis] for axis in free_axes(generator.outputs[name]))
+        for name, shape in generator.shapes().items()
     ]
     return {name: max(1, -(-max(made) // SIDE**count)) for name, count in free.items() if count}
 

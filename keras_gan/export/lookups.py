@@ -83,42 +83,45 @@ class Traced:
 
     def __init__(self, function, specs, rows=1):
         self.specs, self._rows = specs, rows
+        traced = tf.function(function, input_signature=[specs], autograph=False)
         before = tf.config.functions_run_eagerly()
         # Functions within it become a part of this graph.
         tf.config.run_functions_eagerly(True)
         try:
-            self._function = tf.compat.v1.wrap_function(
-                lambda *tensors: function(dict(zip(specs, tensors, strict=True))),
-                list(specs.values()),
-            )
+            self._function = traced.get_concrete_function()
         finally:
             tf.config.run_functions_eagerly(before)
         self.graph, self.outputs = self._function.graph, self._function.structured_outputs
-        # Behind them come the variables.
-        self._inputs = dict(zip(specs, self._function.inputs, strict=False))
+        # Nests are sorted by key. Behind the inputs come variables and constants.
+        self._inputs = {
+            name: tensor.name
+            for name, tensor in zip(sorted(specs), self._function.inputs, strict=False)
+        }
+        self._constants = {
+            inner.name: outer.numpy()
+            for outer, inner in self.graph.captures
+            if inner.dtype not in (tf.resource, tf.variant)
+        }
 
-    def asking(self, tensors):
-        """Return a function that returns the values of tensors of the graph, as arrays.
-
-        It takes a dict of arrays by the inputs' names; other inputs are 0, or empty texts.
-        """
-        asked = self._function.prune(list(self._inputs.values()), list(tensors))
-        usual = {name: example(spec, self._rows) for name, spec in self.specs.items()}
-
-        def ask(changed):
-            arrays = map(tf.convert_to_tensor, (usual | changed).values())
-            return [value.numpy() for value in asked(*arrays)]
-
-        return ask
+    def shapes(self):
+        """Return the shapes of the outputs for inputs of 0, by name."""
+        examples = {name: example(spec, self._rows) for name, spec in self.specs.items()}
+        made = self._function(tf.nest.map_structure(tf.constant, examples))
+        return {name: tuple(tensor.shape) for name, tensor in made.items()}
 
     def labels(self):
         """Return the `Labels` of the inputs that are looked up, by name."""
         found = {}
-        for indices, entries in self._lookups():
-            for name in self._numbers_behind(indices):
-                labels = self._labels(name, indices, entries)
-                if labels is not None:
-                    found[name] = labels.within(found.get(name))
+        # A session of the graph is asked for what comes before its variables.
+        config = tf.compat.v1.ConfigProto(device_count={"GPU": 0}, allow_soft_placement=True)
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
+        with tf.compat.v1.Session(graph=self.graph, config=config) as session:
+            for indices, entries in self._lookups():
+                behind = self._inputs_behind(indices)
+                for name in behind:
+                    labels = self._labels(session, name, behind, indices, entries)
+                    if labels is not None:
+                        found[name] = labels.within(found.get(name))
         return found
 
     def _lookups(self):
@@ -128,38 +131,45 @@ class Traced:
         keyed = {(pair[0].name, getattr(pair[1], "name", pair[1])): pair for pair in found if pair}
         return list(keyed.values())
 
-    def _numbers_behind(self, tensor):
-        """Return the names of the inputs of numbers that a tensor is made of."""
+    def _inputs_behind(self, tensor):
+        """Return the names of the inputs that a tensor is made of."""
         behind, seen = [tensor], set()
         while behind:
             tensor = behind.pop()
             if tensor.name not in seen:
                 seen.add(tensor.name)
                 behind += tensor.op.inputs
-        return [
-            name
-            for name, tensor in self._inputs.items()
-            if tensor.name in seen and (tensor.dtype.is_integer or tensor.dtype.is_floating)
-        ]
+        return [name for name, own in self._inputs.items() if own in seen]
 
-    def _labels(self, name, indices, entries):
-        """Return the `Labels` of an input that may choose from some entries, or `None`."""
-        sides = self.specs[name].shape[1:]
+    def _labels(self, session, name, names, indices, entries):
+        """Return the `Labels` of an input that may choose from some entries, or `None`.
+
+        Args:
+            session: of the graph.
+            name: the input's.
+            names: those of all inputs that the indices are made of.
+            indices: tensor of the indices.
+            entries: how many there are; see `_lookup_of`.
+        """
+        spec = self.specs[name]
+        if not (spec.dtype.is_integer or spec.dtype.is_floating):
+            return None
+        sides = spec.shape[1:]
         apart = 1 < (sides.num_elements() or 0) <= _APART
         columns = [(slice(None), *place) for place in np.ndindex(*sides)] if apart else [...]
-        counted = tf.is_tensor(entries)
-        ask = self.asking([indices, entries] if counted else [indices])
-        usual = example(self.specs[name], self._rows)
+        usual = {each: example(self.specs[each], self._rows) for each in names}
 
         def looked_up(column, value):
-            array = usual.copy()
+            array = usual[name].copy()
             array[column] = value
-            found, count = [*ask({name: array}), entries][:2]
+            inputs = {self._inputs[key]: given for key, given in (usual | {name: array}).items()}
+            asked = [indices, entries] if tf.is_tensor(entries) else [indices]
+            found, count = [*session.run(asked, self._constants | inputs), entries][:2]
             return found.astype("int64"), int(array.max()), np.asarray(count, "int64")
 
         try:
-            found = [_range(usual.dtype, looked_up, column) for column in columns]
-        except tf.errors.OpError:  # What leads there can't be asked of such numbers.
+            found = [_range(usual[name].dtype, looked_up, column) for column in columns]
+        except tf.errors.OpError:  # It depends on weights, or can't be asked such numbers.
             return None
         if not any(found):
             return None
@@ -210,10 +220,15 @@ def _lookup_of(operation):
         known = deep and shape.rank is not None and None not in shape[:deep].as_list()
         return (inputs[1], tuple(shape[:deep])) if known else None
     if kind == "ResourceGather":
-        with operation.graph.as_default():
-            shape = tf.raw_ops.VariableShape(input=inputs[0])
-            return inputs[1], shape[operation.get_attr("batch_dims")]
+        shape = _shape_of(operation.graph, inputs[0])
+        return shape and (inputs[1], shape[operation.get_attr("batch_dims")])
     return None
+
+
+def _shape_of(graph, handle):
+    """Return the shape of the variable that a graph's tensor stands for, `None` if unknown."""
+    outer = next((outer for outer, inner in graph.captures if inner is handle), None)
+    return next((variable.shape for variable in graph.variables if variable.handle is outer), None)
 
 
 def of_model(model, players):

@@ -18,7 +18,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 # TensorFlow's numbers of types, and what NumPy calls them; strings are objects.
 DTYPES = {1: "float32", 2: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8", 7: "object"}
-DTYPES |= {9: "int64", 10: "bool", 17: "uint16", 19: "float16"}
+DTYPES |= {8: "complex64", 9: "int64", 10: "bool", 17: "uint16", 19: "float16"}
 CODES = ["OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND"]
 CODES += ["ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION"]
 CODES += ["ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"]
@@ -203,7 +203,7 @@ class Session:
             )
         )
         try:
-            self._raise()
+            self._raise(self._status)
             self._made.callback(self._lib.TF_DeleteSession, self._session, self._status)
             self._made.callback(self._lib.TF_CloseSession, self._session, self._status)
             buffer = ctypes.cast(meta_graph, ctypes.POINTER(Buffer)).contents
@@ -263,22 +263,27 @@ class Session:
         self._made.callback(getattr(self._lib, f"TF_Delete{kind}"), made)
         return made
 
-    def _raise(self):
-        code = self._lib.TF_GetCode(self._status)
+    def _raise(self, status):
+        code = self._lib.TF_GetCode(status)
         if code:
-            message = self._lib.TF_Message(self._status).decode(errors="replace")
+            message = self._lib.TF_Message(status).decode(errors="replace")
             raise RequestError(CODES[code] if code < len(CODES) else str(code), message)
 
     def _run(self, slots, fed, wanted):
         places = [(Output * len(part))(*map(self._output, part)) for part in (slots, wanted)]
         values = (ctypes.c_void_p * len(fed))(*(tensor.value for tensor in fed))
         made = (ctypes.c_void_p * len(wanted))()
+        # Each its own: several threads may ask.
+        status = ctypes.c_void_p(self._lib.TF_NewStatus())
         sizes = len(fed), len(wanted)
         self._lib.TF_SessionRun(
             *(self._session, None, places[0], values, sizes[0], places[1], made, sizes[1]),
-            *(None, 0, None, self._status),
+            *(None, 0, None, status),
         )
-        self._raise()
+        try:
+            self._raise(status)
+        finally:
+            self._lib.TF_DeleteStatus(status)
         return [ctypes.c_void_p(tensor) for tensor in made]
 
     def _output(self, slot):
