@@ -229,3 +229,23 @@ def counting():
         made = layers.Dense(2 if size == 3 else 1)(layers.Concatenate()(parts))
         networks.append(keras.Model([first, {"label": label}], made))
     return keras_gan.GAN(*networks, seed=0), counters
+
+
+@keras.saving.register_keras_serializable("test")
+class Tables(layers.Layer):
+    """Tables that TensorFlow's own operations look up: a row, and a cell of two coordinates."""
+
+    def build(self, shape):
+        """Make the tables."""
+        self.rows = tf.Variable(tf.random.normal((6, 2)))
+        self.cells = self.add_weight(shape=(3, 5, 2), initializer="normal")
+
+    def call(self, label):
+        """Return a row for one column of labels, a cell for two."""
+        if label.shape[-1] == 1:
+            return tf.nn.embedding_lookup(self.rows, label[:, 0])
+        return tf.gather_nd(self.cells, label)
+
+    def compute_output_shape(self, shape):
+        """Return the shape of rows and cells."""
+        return (shape[0], 2)

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 import keras_gan
-from keras_gan.export import warmup
+from keras_gan.export import lookups, warmup
 from keras_gan.export.limits import Limits
 from keras_gan.export.signatures import Signatures
 from tests.integration import small
@@ -32,7 +32,7 @@ FEW = {
 PIXELS = 64
 
 
-def named(structure, wanted=None):
+def named(structure):
     """Return the inputs' names of a nest of leaves by the leaves' names."""
     inputs = keras_gan.utils.nests.by_name("condition", structure)
     return {leaf: name for name, leaf in inputs.items()}
@@ -215,6 +215,19 @@ def test_nothing_is_computed_for_a_wrong_request():
         functions[signature](tensors(right))
         assert counter.count == 4
         counter.count = 0
+
+
+def test_tables_of_tensorflows_own_operations_are_read(monkeypatch):
+    leaves = {
+        "row": conditions.Leaf(lambda x, player: conditions.Tables()(x), [0, 5], (1,)),
+        "cell": conditions.Leaf(lambda x, player: conditions.Tables()(x), None, (2,)),
+    }
+    for name, leaf in leaves.items():
+        monkeypatch.setitem(LEAVES, name, leaf)
+    model = conditions.gan({name: name for name in leaves})
+    labels = lookups.of_model(model, Signatures(model, "float16", "").players())
+    found = {name: each.ranges for name, each in labels.items()}
+    assert found == {"condition_row": [0, 5], "condition_cell": [[0, 2], [0, 4]]}
 
 
 FORMS = {
