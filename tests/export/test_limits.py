@@ -225,7 +225,8 @@ def test_tables_of_tensorflows_own_operations_are_read(monkeypatch):
     for name, leaf in leaves.items():
         monkeypatch.setitem(LEAVES, name, leaf)
     model = conditions.gan({name: name for name in leaves})
-    labels = lookups.of_model(model, Signatures(model, "float16", "").players())
+    signatures = Signatures(model, "float16", "")
+    labels = lookups.of_model(model, signatures.players())
     found = {name: each.ranges for name, each in labels.items()}
     assert found == {"condition_row": [0, 5], "condition_cell": [[0, 2], [0, 4]]}
 
