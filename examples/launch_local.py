@@ -5,7 +5,7 @@ r"""Run a training program as several workers on this machine, as a cluster woul
 
 Each worker is a process of its own that finds the others through TF_CONFIG. Their output comes
 with the worker's number before each line. When one fails, the others are stopped, and its status
-is this program's; SIGTERM and Ctrl-C are passed on to all of them.
+is this program's, 137 for one that was killed; SIGTERM and Ctrl-C are passed on to all of them.
 """
 
 import contextlib
@@ -83,7 +83,7 @@ def wait(processes, asked):
         failed = next(((i, code) for i, code in enumerate(codes) if code), None)
         if failed and not status:
             status = failed[1]
-            print(f"Worker {failed[0]} ended with status {status}; stopping all.", flush=True)
+            print(f"Worker {failed[0]} {_ended(status)}; stopping all.", flush=True)
             send(processes, signal.SIGTERM)
         if (status or first) and deadline is None:
             deadline = time.monotonic() + _GRACE.value
@@ -98,6 +98,11 @@ def send(processes, number):
     for process in processes:
         if process.poll() is None:
             process.send_signal(number)
+            process.send_signal(signal.SIGCONT)  # One that is stopped would not hear it.
+
+
+def _ended(status):
+    return f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
 
 
 def main(argv):

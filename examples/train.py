@@ -87,6 +87,9 @@ _STRATEGY = flags.DEFINE_enum(
     "One device, all GPUs of this machine, or the workers that TF_CONFIG names; auto: the workers "
     "where there is a TF_CONFIG, the GPUs where there are several.",
 )
+_PATIENCE = flags.DEFINE_float(
+    "patience", 600.0, "Seconds to wait for the other workers at the start."
+)
 _BF16 = flags.DEFINE_bool("bf16", False, "Compute in mixed_bfloat16.")
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Where to write; runs/<dataset> by default.")
 _EXPORT_DIR = flags.DEFINE_string(
@@ -118,7 +121,7 @@ def strategy():
         return tf.distribute.get_strategy()
     if name == "mirrored":
         return tf.distribute.MirroredStrategy()
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    return keras_gan.workers.connect(_PATIENCE.value)
 
 
 def load(split="train", **kwargs):
@@ -321,14 +324,21 @@ def train(run_dir, devices):
         )
     except KeyboardInterrupt:
         sys.exit(130)  # As shells report it; the backup's callback has said how to go on.
-    except tf.errors.UnavailableError as error:
-        print(error.message, file=sys.stderr)
-        sys.exit(keras_gan.callbacks.Backup.exit_code)  # To try again will do, as on SIGTERM.
     return model
 
 
 def main(_):
-    devices = strategy()  # Before anything else: workers find each other at the very start.
+    try:
+        devices = strategy()  # Before anything else: workers find each other at the very start.
+        with keras_gan.workers.readable_errors(devices):
+            run(devices)
+    except tf.errors.UnavailableError as error:
+        print(error.message, file=sys.stderr, flush=True)
+        sys.exit(keras_gan.callbacks.Backup.exit_code)  # To try again will do, as on SIGTERM.
+
+
+def run(devices):
+    """Train, and have the chief plot, score and export."""
     if _DETERMINISTIC.value:
         tf.config.experimental.enable_op_determinism()
     if _BF16.value:
@@ -337,8 +347,14 @@ def main(_):
     run_dir = pathlib.Path(_RUN_DIR.value or f"runs/{pathlib.Path(_DATASET.value).name}")
     run_dir.mkdir(parents=True, exist_ok=True)
     model = train(run_dir, devices)
-    if not keras_gan.workers.is_chief(model):
-        return
+    if keras_gan.workers.is_chief(model):
+        conclude(model, run_dir)
+    # Until then the chief may be lost, and needs the others to start again.
+    keras_gan.workers.wait_for_all(model)
+
+
+def conclude(model, run_dir):
+    """Plot, score and export what was trained."""
     plot_losses(run_dir)
     print(f"Samples, history, losses and checkpoint are in {run_dir}")
     scores = None

@@ -216,21 +216,20 @@ class Fitting:
             batches = source.grouped(1, self._shares(source, batch_size))
         if hasattr(batches, "seek"):
             batches.seek(0)  # The same order, hence the same figures, at each evaluation.
-        with workers.readable_errors(self), self.game.logs.reporting(self.game.logs.game):
-            results = super().evaluate(batches, return_dict=True, **kwargs)
-        if not results:
-            raise self._nothing_read()
-        results = {name: results[name] for name in self.game.logs.game}  # Keras sorts them.
         verbose = self._fit_verbose if in_fit else kwargs.get("verbose", "auto")
-        results.update(
-            self.quality.evaluate(
+        with workers.readable_errors(self):
+            with self.game.logs.reporting(self.game.logs.game):
+                results = super().evaluate(batches, return_dict=True, **kwargs)
+            if not results:
+                raise self._nothing_read()
+            results = {name: results[name] for name in self.game.logs.game}  # Keras sorts them.
+            results |= self.quality.evaluate(
                 self,
                 batches,
                 kwargs.get("steps"),
                 keep_real=in_fit,  # The data of one fit is the same at every epoch.
                 verbose=verbose in ("auto", 1),
             )
-        )
         return results if return_dict else list(results.values())
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):

@@ -17,6 +17,8 @@ import keras
 import tensorflow as tf
 from keras.src.backend.common import global_state
 from keras.src.saving import saving_lib
+from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
+from tensorflow.python.eager import context
 
 from keras_gan.utils.private_names import CALLBACKS
 
@@ -222,3 +224,30 @@ def _causes_of(operation):
     unseeded = "seed" in attributes and not (attributes["seed"].i or attributes["seed2"].i)
     if unseeded or kind in _STATEFUL:
         yield "random"
+
+
+def watch_workers(jobs, leader, patience, heartbeat):
+    """Limit how long TensorFlow waits for workers, and for signs of life from them.
+
+    Without it a worker waits for the chief for an hour, and the chief for the others for ever.
+    The strategy of several workers keeps what is configured before it is made.
+
+    Args:
+        jobs: dict of the number of tasks in each job.
+        leader: the chief's name, such as "/job:worker/replica:0/task:0".
+        patience: seconds until all must be there.
+        heartbeat: seconds without a sign of life after which a worker counts as gone.
+    """
+    tasks = [
+        coordination_config_pb2.CoordinatedJob(name=name, num_tasks=count)
+        for name, count in jobs.items()
+    ]
+    context.context().configure_coordination_service(
+        service_type="standalone",
+        service_leader=leader,
+        cluster_register_timeout_in_ms=int(1000 * patience),
+        heartbeat_timeout_in_ms=int(1000 * heartbeat),
+        coordinated_jobs=tasks,
+    )
+    # Otherwise the limit is one of the others' wait alone, not of the chief's.
+    context.context().coordination_service.cluster_register_with_barrier = True

@@ -33,7 +33,12 @@ MEMBERS = {
     "keras.src.backend.common.global_state": ("get_global_attribute", "set_global_attribute"),
     "keras.src.ops.node:Node": ("input_tensors",),
     "keras.src.saving.saving_lib": ("H5IOStore", "_save_state", "get_attr_skipset"),
+    "tensorflow.compiler.xla.tsl.protobuf.coordination_config_pb2": ("CoordinatedJob",),
     "tensorflow.data:Dataset": ("_functions", "_inputs"),
+    "tensorflow.python.eager.context:Context": (
+        "configure_coordination_service",
+        "coordination_service",
+    ),
 }
 # What the methods of classes name: attributes that their objects have, or arguments.
 NAMED = {

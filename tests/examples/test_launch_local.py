@@ -56,6 +56,14 @@ def test_when_one_fails_the_others_are_stopped(launch, failing):
     assert time.monotonic() - begin < 20
 
 
+def test_one_that_is_stopped_is_continued_to_end(launch):
+    """It would hear no signal but SIGKILL, after the grace."""
+    begin = time.monotonic()
+    stopped = f"os.kill(os.getpid(), signal.SIGSTOP); {WAIT}"
+    launched.ended(launch(stopped, "time.sleep(0.5); sys.exit(3)", grace=45), status=3)
+    assert time.monotonic() - begin < 30
+
+
 @pytest.mark.slow
 def test_one_that_does_not_listen_is_killed_after_the_grace(launch):
     begin = time.monotonic()

@@ -11,6 +11,8 @@ import tensorflow as tf
 from absl import flags
 from scripts import load
 
+import keras_gan
+
 ROOT = pathlib.Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "scaling.md").read_text()
 
@@ -19,8 +21,8 @@ PAGE = (ROOT / "docs" / "scaling.md").read_text()
 def asked(monkeypatch):
     """Return a function that says which strategy is made, of those on a machine of many GPUs."""
     train = load(ROOT / "examples" / "train.py")
-    for name in ("MirroredStrategy", "MultiWorkerMirroredStrategy"):
-        monkeypatch.setattr(tf.distribute, name, lambda name=name: name)
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda: "MirroredStrategy")
+    monkeypatch.setattr(keras_gan.workers, "connect", lambda patience: "workers")
 
     def strategy(flag, gpus=0, config=None):
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind] * gpus)
@@ -28,6 +30,7 @@ def asked(monkeypatch):
         if config:
             monkeypatch.setenv("TF_CONFIG", config)
         monkeypatch.setattr(train, "_STRATEGY", argument(flag))
+        monkeypatch.setattr(train, "_PATIENCE", argument("600"))
         made = train.strategy()
         return made if isinstance(made, str) else "one"
 
@@ -48,10 +51,10 @@ def argument(value):
         ("auto", 0, None, "one"),
         ("auto", 1, None, "one"),
         ("auto", 2, None, "MirroredStrategy"),
-        ("auto", 2, "{}", "MultiWorkerMirroredStrategy"),
+        ("auto", 2, "{}", "workers"),
         ("one", 2, "{}", "one"),
         ("mirrored", 0, "{}", "MirroredStrategy"),
-        ("multi_worker", 2, "{}", "MultiWorkerMirroredStrategy"),
+        ("multi_worker", 2, "{}", "workers"),
     ],
 )
 def test_the_strategy_that_is_asked_for(asked, flag, gpus, config, made):
@@ -79,10 +82,28 @@ def test_kubernetes_tells_each_its_place():
     assert config == {"cluster": {"worker": workers}, "task": {"type": "worker", "index": 2}}
 
 
+SLURM = re.search(r"### Slurm\n\n```sh\n(.*?)```", PAGE, re.DOTALL).group(1)
+# In place of its two commands: the list of hosts, and the start of a task on each.
+HOSTS = 'scontrol() { [ "$1" = show ] && printf "node1\\nnode2\\n" || echo "$@"; }\n'
+
+
 def test_slurm_tells_each_its_place():
-    """With its two commands replaced: the list of hosts, and the start of a task on each."""
-    recipe = re.search(r"### Slurm\n\n```sh\n(.*?)```", PAGE, re.DOTALL).group(1)
-    commands = 'scontrol() { printf "node1\\nnode2\\n"; }\nsrun() { SLURM_PROCID=1 "$@"; }\n'
-    config = told(commands + recipe.replace("[ $? -eq 75 ]", "false").rstrip() + " || true")
-    workers = ["node1:12345", "node2:12345"]
+    start = 'srun() { SLURM_PROCID=1 "$@"; }\n'
+    config = told(HOSTS + start + SLURM, SLURM_JOB_ID="14711")
+    workers = ["node1:24711", "node2:24711"]
     assert config == {"cluster": {"worker": workers}, "task": {"type": "worker", "index": 1}}
+
+
+@pytest.mark.parametrize(
+    ("status", "restarts", "again"),
+    [(0, None, False), (1, None, False), (75, None, True), (137, 3, True), (75, 100, False)],
+)
+def test_slurm_goes_on_where_it_helps(status, restarts, again):
+    environment = {**os.environ, "SLURM_JOB_ID": "14711"}
+    if restarts is not None:
+        environment["SLURM_RESTART_COUNT"] = str(restarts)
+    script = f"{HOSTS}srun() {{ return {status}; }}\n{SLURM}"
+    done = subprocess.run(
+        ["bash", "-c", script], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == ("requeue 14711\n" if again else "")

@@ -17,6 +17,8 @@ import tensorflow as tf
 from keras.src.backend.tensorflow import trainer
 from keras.src.saving import saving_lib
 from keras.src.trainers.epoch_iterator import EpochIterator
+from tensorflow.python.distribute import collective_all_reduce_strategy
+from tensorflow.python.eager import context
 
 import keras_gan
 from keras_gan.utils import keras_internals
@@ -383,3 +385,17 @@ def test_every_function_has_a_test_of_its_name():
     ours = (name for name, function in functions if function.__module__.endswith("internals"))
     public = {name for name in ours if not name.startswith("_")}
     assert {f"test_{name}" for name in public} <= set(globals())
+
+
+def test_watch_workers(monkeypatch):
+    """TensorFlow's strategy keeps what is configured before it, and its limits have these names."""
+    own = context.Context()
+    monkeypatch.setattr(context, "context", lambda: own)
+    keras_internals.watch_workers({"worker": 3}, "/job:worker/replica:0/task:0", 7, 2.5)
+    config = own.config.experimental.coordination_config
+    assert config.service_leader == "/job:worker/replica:0/task:0"
+    assert (config.cluster_register_timeout_in_ms, config.heartbeat_timeout_in_ms) == (7000, 2500)
+    assert config.cluster_register_with_barrier
+    assert [(job.name, job.num_tasks) for job in config.coordinated_job_list] == [("worker", 3)]
+    strategy = inspect.getsource(collective_all_reduce_strategy)
+    assert "if context.context().coordination_service is None:" in strategy

@@ -1,11 +1,8 @@
-"""Workers of a distribution strategy: the chief, and sums over all of them."""
-
-import contextlib
-import re
+"""What workers of a distribution strategy agree on: the chief, sums over all, when to end."""
 
 import tensorflow as tf
 
-__all__ = ["are_several", "is_chief", "of_chief", "readable_errors", "total"]
+from keras_gan.workers.absence import readable_errors
 
 
 def is_chief(model):
@@ -31,7 +28,11 @@ def are_several(model):
     Args:
         model: a `keras_gan.GAN`.
     """
-    strategy = model.distribute_strategy
+    return of_several(model.distribute_strategy)
+
+
+def of_several(strategy):
+    """Return whether a strategy is that of several processes."""
     replicas = strategy.num_replicas_in_sync
     return replicas > 1 and replicas > len(strategy.extended.worker_devices)
 
@@ -49,6 +50,28 @@ def total(model, values):
     if not are_several(model):
         return list(values)
     return [int(value) for value in _sums(model, tf.constant(values, tf.int64))]
+
+
+def wait_for_all(model):
+    """Wait until all workers have come here, however long that takes.
+
+    At the end of a program, so that workers end together: what the chief does by itself when
+    training is over, an export for example, may fail, and is then done again by a restart of all.
+
+    Args:
+        model: a `keras_gan.GAN`.
+
+    Raises:
+        tf.errors.UnavailableError: when another worker is gone.
+
+    Example:
+
+    >>> if keras_gan.workers.is_chief(model):
+    ...     model.save_weights("digits.weights.h5")
+    >>> keras_gan.workers.wait_for_all(model)
+    """
+    with readable_errors(model):
+        total(model, [0])
 
 
 def of_chief(model, logs):
@@ -81,44 +104,3 @@ def _sum(strategy, values):
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, own)
 
     return strategy.experimental_local_results(strategy.run(add))[0]
-
-
-@contextlib.contextmanager
-def readable_errors(model):
-    """Say which worker is gone when one is, rather than how its absence showed.
-
-    Args:
-        model: a `keras_gan.GAN`.
-
-    Raises:
-        tf.errors.UnavailableError: on the workers that are left, seconds after one has ended or
-            can't be reached.
-    """
-    try:
-        yield
-    except tf.errors.OpError as error:
-        gone = _gone(model, error.message) if are_several(model) else []
-        if not gone:
-            raise
-        raise tf.errors.UnavailableError(error.node_def, error.op, " ".join(gone)) from error
-
-
-def _gone(model, message):
-    """Return sentences that name the workers which an error says are gone, if it says so."""
-    if not re.search("(?i)collective|heartbeat|unhealthy|failed to connect", message):
-        return []
-    resolver = model.distribute_strategy.cluster_resolver
-    addresses = resolver.cluster_spec().as_dict().get("worker", [])
-    named = {
-        int(index) for index in re.findall(r"/job:worker/(?:replica:\d+/)?task:(\d+)", message)
-    }
-    named -= {resolver.task_id}
-    which = [f"{i} of {len(addresses)} ({addresses[i]})" for i in sorted(named)]
-    if not which:
-        return []
-    return [
-        f"Worker {' and '.join(which)} has ended or can't be reached, and the others can't go on "
-        "without it: see its own output for why.",
-        "Start all workers again; with `keras_gan.callbacks.Backup` training goes on from the "
-        "last backup.",
-    ]
