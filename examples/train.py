@@ -17,6 +17,7 @@ import os
 import pathlib
 import shutil
 import sys
+import tempfile
 
 import keras
 import matplotlib.figure
@@ -213,9 +214,10 @@ def callbacks(model, run_dir):
 
 def write_whole(path, write):
     """Write a file beside its place and rename it, so that no reader sees half of it."""
-    temporary = path.with_name(f".{path.name}")
-    write(temporary)
-    os.replace(temporary, path)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as directory:
+        temporary = pathlib.Path(directory, path.name)
+        write(temporary)
+        os.replace(temporary, path)
 
 
 def plot_losses(run_dir):

@@ -1,7 +1,11 @@
 """Atomic writes: files and directories that are whole or not there, and directories to put them in.
 
-What is being written lies beside its place as `.partial-NAME` or `.partial-<8 hex digits>-NAME`,
-which no reader takes for the thing itself: a model server, say, looks for whole numbers.
+What is being written lies beside its place as `.partial-<8 hex digits>-NAME`, which no reader takes
+for the thing itself: a model server, say, looks for whole numbers. The digits are drawn for each
+write, so that two processes or threads that write the same thing never meet.
+
+No link is followed, and nothing replaced or removed but files and directories as they are written
+here: what else has such a name was put there by others.
 """
 
 import contextlib
@@ -10,6 +14,7 @@ import os
 import pathlib
 import re
 import shutil
+import stat
 import tempfile
 import time
 import uuid
@@ -18,6 +23,8 @@ from keras_gan.utils.arguments import shown
 
 # Seconds after which what is partial belongs to a process that was killed.
 _OLD = 3600
+# How often a directory is put in its place where other writers keep putting theirs.
+_ATTEMPTS = 100
 _ADVICE = "Check its permissions, or choose another path."
 
 
@@ -26,7 +33,8 @@ def whole_file(path, shared=False):
     """Give a path to write a file to, which gets its name in one step when the context ends.
 
     A reader sees the old file or the new one. After an error the old file is as it was, and
-    nothing else is left. What a killed process leaves is overwritten or removed by a later write.
+    nothing else is left. What a killed process leaves is removed by a write an hour later, of the
+    same name or of one that differs in its numbers alone.
 
     Args:
         path: where the file is to be, in a directory that exists.
@@ -43,10 +51,8 @@ def whole_file(path, shared=False):
     if not path.parent.is_dir():
         reason = "There is no such directory to write to; make it first"
         raise FileNotFoundError(errno.ENOENT, reason, str(path.parent))
-    if shared:
-        remove_partial(path.parent, re.escape(path.name))
-    partial = _partial(path) if shared else path.with_name(f".partial-{path.name}")
-    partial.unlink(missing_ok=True)
+    remove_partial(path.parent, re.sub("[0-9]+", "[0-9]+", re.escape(path.name)))
+    partial = beside(path)
     try:
         yield partial
         os.replace(partial, path)
@@ -67,7 +73,8 @@ def whole_directory(path, replace=False):
 
     Args:
         path: where the directory is to be, in one that exists.
-        replace: whether to replace a directory of that name; an error otherwise.
+        replace: whether to replace a directory of that name; an error otherwise. What is no
+            directory, a link to one included, is never replaced.
 
     Yields:
         `pathlib.Path` of an empty directory.
@@ -76,13 +83,13 @@ def whole_directory(path, replace=False):
         OSError: when it can't be written, or is there already.
     """
     path = pathlib.Path(path)
-    partial = _partial(path)
+    partial = beside(path)
     partial.mkdir()
     try:
         yield partial
         _flush(partial)
-        if replace and path.exists():
-            _exchange(partial, path)
+        if replace:
+            _put(partial, path)
         else:
             os.rename(partial, path)
         _flush_entry(path.parent)
@@ -107,10 +114,11 @@ def remove_directory(path):
     """Remove a directory, which is whole as long as it has its name.
 
     Raises:
-        OSError: when it can't be renamed.
+        OSError: when it can't be renamed, or is no directory: a link to one is not.
     """
     path = pathlib.Path(path)
-    away = _partial(path)
+    _check_directory(path)
+    away = beside(path)
     os.rename(path, away)
     shutil.rmtree(away, ignore_errors=True)
 
@@ -123,10 +131,24 @@ def remove_partial(directory, names, age=_OLD):
         names: regular expression of what they wrote.
         age: seconds since the last change, below which a write may still be going on.
     """
-    for path in pathlib.Path(directory).iterdir():
-        if re.fullmatch(rf"\.partial-[0-9a-f]{{8}}-({names})", path.name) and _age(path) >= age:
-            with contextlib.suppress(OSError):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    wanted = re.compile(rf"\.partial-[0-9a-f]{{8}}-({names})", re.ASCII)
+    names = []
+    with contextlib.suppress(OSError):  # One that may be written to, but not listed.
+        names = os.listdir(directory)
+    for name in names:
+        if wanted.fullmatch(name):
+            with contextlib.suppress(OSError):  # Another process may have removed it.
+                _remove_if_old(pathlib.Path(directory, name), age)
+
+
+def _remove_if_old(path, age):
+    status = path.lstat()
+    if time.time() - status.st_mtime < age:
+        return
+    if stat.S_ISDIR(status.st_mode):
+        shutil.rmtree(path)
+    elif stat.S_ISREG(status.st_mode):
+        path.unlink()
 
 
 def path_of(name, path, local=None):
@@ -175,27 +197,49 @@ def prepare_directory(directory, name="directory", advice=_ADVICE):
         ) from error
 
 
-def _exchange(new, path):
-    """Put a directory where another one is, which has to be moved away first."""
-    away = _partial(path)
-    os.rename(path, away)
-    try:
-        os.rename(new, path)
-    except OSError:
-        os.rename(away, path)
-        raise
-    shutil.rmtree(away, ignore_errors=True)
+def beside(path):
+    """Return where to write what is then to be renamed to a path: a name for this write alone.
 
+    Args:
+        path: `pathlib.Path` or string.
 
-def _partial(path):
+    Returns:
+        `pathlib.Path` in the same directory, with the same ending.
+    """
+    path = pathlib.Path(path)
     return path.with_name(f".partial-{uuid.uuid4().hex[:8]}-{path.name}")
 
 
-def _age(path):
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:  # Another process has removed it.
-        return 0
+def _put(new, path):
+    """Give a directory its name. A directory that has it has to be moved away first."""
+    for _ in range(_ATTEMPTS):
+        away = beside(path)
+        try:
+            _check_directory(path)
+            os.rename(path, away)
+        except FileNotFoundError:
+            away = None
+        try:
+            os.rename(new, path)
+        except OSError as error:
+            another_came = error.errno in (errno.ENOTEMPTY, errno.EEXIST)
+            if away is not None and not another_came:
+                os.rename(away, path)
+            elif away is not None:
+                shutil.rmtree(away, ignore_errors=True)
+            if not another_came:
+                raise
+        else:
+            if away is not None:
+                shutil.rmtree(away, ignore_errors=True)
+            return
+    raise OSError(errno.EBUSY, "Others keep writing it", str(path))
+
+
+def _check_directory(path):
+    """Raise unless a path is a directory itself: a link to one would be replaced or removed."""
+    if not stat.S_ISDIR(path.lstat().st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
 
 
 def _flush(path):

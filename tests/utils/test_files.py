@@ -1,5 +1,6 @@
 """Atomic writes: whole, or not there, whatever interrupts them."""
 
+import concurrent.futures
 import os
 import signal
 import stat
@@ -8,14 +9,15 @@ import time
 import pytest
 
 from keras_gan.utils import files
+from tests.integration import forked
 
-KINDS = ["file", "shared file", "directory", "replaced directory"]
+KINDS = ["file", "directory", "replaced directory"]
 
 
 def write(kind, path, text, interrupt=lambda: None):
     """Write a text by one of the ways, interrupted when half of it is there."""
     if "file" in kind:
-        with files.whole_file(path, shared="shared" in kind) as partial, open(partial, "x") as file:
+        with files.whole_file(path) as partial, open(partial, "x") as file:
             file.write(text[:2])
             file.flush()
             interrupt()
@@ -47,7 +49,7 @@ def test_a_reader_sees_nothing_or_all(tmp_path, kind):
     assert os.listdir(tmp_path) == ["thing.txt"]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "directory"])
+@pytest.mark.parametrize("kind", ["file", "replaced directory"])
 def test_a_reader_sees_the_old_one_or_the_new_one(tmp_path, kind):
     path, seen = tmp_path / "thing.txt", []
     write(kind, path, "old text")
@@ -110,7 +112,7 @@ def test_what_a_killed_process_left_does_not_pile_up(tmp_path, kind):
         assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
     assert not path.exists()
     left = os.listdir(tmp_path)
-    assert len(left) == (1 if kind == "file" else 3)
+    assert len(left) == 3
     assert all(name.startswith(".partial-") and name.endswith("1.keras") for name in left)
     hours_ago = time.time() - 7200
     for name in left:
@@ -134,10 +136,61 @@ def test_only_what_is_old_and_of_that_name_is_removed(tmp_path):
     assert sorted(os.listdir(tmp_path)) == sorted(names[1:])
 
 
-def test_processes_that_write_the_same_file_do_not_meet(tmp_path):
+def test_a_series_of_files_is_cleaned_up_by_the_next_one(tmp_path):
+    for name in ("epoch_0007.png", "other_0007.png"):
+        left = tmp_path / f".partial-0123abcd-{name}"
+        left.write_text("half")
+        os.utime(left, (0, 0))
+    write("file", tmp_path / "epoch_0012.png", "text")
+    assert sorted(os.listdir(tmp_path)) == [".partial-0123abcd-other_0007.png", "epoch_0012.png"]
+
+
+def test_what_others_put_there_is_not_removed(tmp_path):
+    """Links, pipes, and names in digits that only Python takes for such."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine").write_text("")
+    names = [".partial-0123abcd-1", ".partial-0123abcd-2", ".partial-0123abcd-3"]
+    (tmp_path / names[0]).symlink_to(elsewhere)
+    (tmp_path / names[1]).symlink_to("nowhere")
+    os.mkfifo(tmp_path / names[2])
+    names.append(".partial-0123abcd-\N{ARABIC-INDIC DIGIT FOUR}")
+    (tmp_path / names[3]).mkdir()
+    files.remove_partial(tmp_path, r"\d+", age=0)
+    assert sorted(os.listdir(tmp_path)) == sorted([*names, "elsewhere"])
+    assert os.listdir(elsewhere) == ["mine"]
+
+
+@pytest.mark.parametrize("there", ["file", "link", "link to nothing"])
+def test_what_is_no_directory_is_neither_replaced_nor_removed(tmp_path, there):
+    path, elsewhere = tmp_path / "1", tmp_path / "elsewhere"
+    write("directory", elsewhere, "mine")
+    path.write_text("mine") if there == "file" else path.symlink_to(
+        elsewhere if there == "link" else "nowhere"
+    )
+    for change in (lambda: write("replaced directory", path, "new"), files.remove_directory):
+        with pytest.raises(NotADirectoryError, match="1"):
+            change(path) if change is files.remove_directory else change()
+    assert sorted(os.listdir(tmp_path)) == ["1", "elsewhere"]
+    assert path.is_symlink() == (there != "file") and texts(elsewhere) == ["mine", "mine"]
+
+
+@pytest.mark.parametrize("kind", ["file", "replaced directory"])
+def test_writers_of_one_path_do_not_meet(tmp_path, kind):
+    """Neither one within another, nor processes and threads that write as fast as they can."""
     path = tmp_path / "thing.txt"
-    write("shared file", path, "mine", lambda: write("shared file", path, "theirs"))
-    assert texts(path) == "mine"
+    write(kind, path, "mine", lambda: write(kind, path, "theirs"))
+    assert texts(path) == whole(kind, "mine")
+
+    def keep_writing(text):
+        for _ in range(60):
+            write(kind, path, text)
+
+    children = [forked.start(keep_writing, text) for text in ("aaaa", "bbbb")]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(keep_writing, ["cccc", "dddd"]))
+    assert [forked.status(child) for child in children] == [0, 0]
+    assert texts(path) in [whole(kind, letter * 4) for letter in "abcd"]
     assert os.listdir(tmp_path) == ["thing.txt"]
 
 
