@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_gan.data.condition import as_arrays
 from keras_gan.metrics.distances import squared_distances
-from keras_gan.utils import nests
+from keras_gan.utils import forms, nests
 from keras_gan.utils.arguments import number, whole
 
 _FLOORS = {
@@ -189,6 +189,14 @@ class CollapseMonitor(keras.callbacks.Callback):
         for track in self._tracks.values():
             if track.fallen and not track.warned:
                 self._warn(track)
+
+    @property
+    def state_form(self):
+        """The form of what `get_state` returns, for `utils.forms`."""
+        epoch = None, forms.count
+        collapse = forms.row(forms.count, str, forms.number, forms.number, forms.count, epoch)
+        track = forms.row(forms.number, epoch, (None, collapse), bool)
+        return {"warnings": [collapse], "tracks": {str: track}, "largest": forms.number}
 
     def get_state(self):
         """Return the state that a `Backup` keeps."""

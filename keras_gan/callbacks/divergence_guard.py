@@ -10,13 +10,12 @@ import warnings
 
 import keras
 
-from keras_gan.utils import files
+from keras_gan.utils import files, forms
 from keras_gan.utils.arguments import number, whole
 from keras_gan.workers import is_chief
 
 _LOSSES = ("d_loss", "g_loss")
 _GOOD_FILE = "last_good.weights.h5"
-_NEXT_FILE = "next_good.weights.h5"
 _RECENT_EPOCHS = 5
 _CALM = 10.0
 # What is known of the steps of an epoch so far.
@@ -102,7 +101,8 @@ class DivergenceGuard(keras.callbacks.Callback):
     Raises:
         ValueError: when built, if an argument is out of range; when training starts, if the
             directory can't be written to, a learning rate that is to be lowered is a schedule, or
-            the model is broken already.
+            the model is broken already; when training diverges, if another run has written into
+            the directory.
 
     Example:
     ```python
@@ -140,7 +140,7 @@ class DivergenceGuard(keras.callbacks.Callback):
             directory = self._temporary.name
         files.prepare_directory(directory)
         self._path = os.path.join(directory, _GOOD_FILE)
-        self._next_path = os.path.join(directory, _NEXT_FILE)
+        self._next_path = str(files.beside(self._path))
         # When the states of both files are from, in words.
         self._good = self._next = None
         self._recent = collections.deque(maxlen=_RECENT_EPOCHS)
@@ -155,7 +155,7 @@ class DivergenceGuard(keras.callbacks.Callback):
         if self._good is None:
             self._check_start()
             self.model.save_weights(self._path, every_worker=True)
-            self._good = "before training"
+            self._good, self._written = "before training", _identity(self._path)
 
     def on_train_batch_end(self, batch, logs=None):
         """Look at the losses."""
@@ -198,6 +198,20 @@ class DivergenceGuard(keras.callbacks.Callback):
         self._confirm()
         self._forget()
 
+    @property
+    def state_form(self):
+        """The form of what `get_state` returns, for `utils.forms`."""
+        divergence = forms.row(forms.count, forms.count, str, forms.number, forms.number, bool)
+        epoch = {
+            "_step": forms.count,
+            "_trained": bool,
+            "_seen": _are_logs,
+            "_lost": (None, _are_logs),
+            "_means_from": forms.count,
+        }
+        recent = [{name: forms.number for name in _LOSSES}]
+        return {"divergences": [divergence], "recent": recent, "epoch": epoch}
+
     def get_state(self):
         """Return what a `Backup` has to keep; the last good state is the backup's own."""
         epoch = {name: getattr(self, name) for name in _OF_AN_EPOCH}
@@ -207,8 +221,8 @@ class DivergenceGuard(keras.callbacks.Callback):
         """Go on from what `get_state` returned."""
         self.divergences = [Divergence(*found) for found in state["divergences"]]
         self._recent = collections.deque(state["recent"], maxlen=_RECENT_EPOCHS)
-        for name, value in state["epoch"].items():
-            setattr(self, name, value)
+        for name in _OF_AN_EPOCH:
+            setattr(self, name, state["epoch"][name])
 
     def _limit_of(self, name):
         """Return how large the absolute value of a loss may be: finite, in any case."""
@@ -256,6 +270,7 @@ class DivergenceGuard(keras.callbacks.Callback):
         if self._next is not None:
             os.replace(self._next_path, self._path)
             self._good, self._next = self._next, None
+            self._written = _identity(self._path)
 
     def _refute(self):
         """Forget the last epoch's state, and what its losses were, if it does not count yet."""
@@ -271,6 +286,7 @@ class DivergenceGuard(keras.callbacks.Callback):
         self.divergences.append(found)
         rates = self._rates()
         self._refute()
+        self._check_own()
         self.model.load_weights(self._path)
         # Means that have met NaN would stay NaN for the rest of the epoch.
         self.model.reset_metrics()
@@ -282,6 +298,15 @@ class DivergenceGuard(keras.callbacks.Callback):
             # state has to go lower than the first.
             self._set_rates([rate * self.learning_rate_factor for rate in rates])
         warnings.warn(self._message(found), DivergenceWarning, stacklevel=2)
+
+    def _check_own(self):
+        """Raise when the last good state is another run's, which may be of the same networks."""
+        if _identity(self._path) != self._written:
+            raise ValueError(
+                f"{self._path!r} is not what this run has written there: another run keeps its "
+                "last good state in the same directory. Give each run a directory of its own. "
+                f"Received: directory={self.directory!r}"
+            )
 
     @property
     def _optimizers(self):
@@ -332,6 +357,21 @@ class DivergenceGuard(keras.callbacks.Callback):
         if self._temporary is not None:
             self._temporary.cleanup()
         self._temporary = self._path = None
+
+
+def _identity(path):
+    """Return what a file is told by from one that was put in its place; `None` for none."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _are_logs(value):
+    """Tell whether a value is a dict in which the losses, where there are any, are numbers."""
+    is_dict = isinstance(value, dict)
+    return is_dict and all(forms.number(value[name]) for name in _LOSSES if name in value)
 
 
 def _is_finite(variable):

@@ -100,6 +100,11 @@ class Evaluation(keras.callbacks.Callback):
         model.signature.check_element(x)
         self._quality.check(model, condition)
 
+    @property
+    def state_form(self):
+        """The form of what `get_state` returns, for `utils.forms`."""
+        return {"begun": bool}
+
     def get_state(self):
         """Return what a `Backup` has to keep."""
         return {"begun": self._begun}

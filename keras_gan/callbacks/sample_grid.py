@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_gan.data import elements
 from keras_gan.data.condition import as_arrays
 from keras_gan.data.shares import pack_size
-from keras_gan.utils import nests
+from keras_gan.utils import forms, nests
 from keras_gan.utils.arguments import shown, whole
 from keras_gan.utils.files import path_of, prepare_directory
 from keras_gan.visualization import files, pictures, plots
@@ -118,6 +118,11 @@ class SampleGrid(keras.callbacks.Callback):
             paths = files.epoch_paths(self.directory, self._last_epoch)
             if paths:
                 files.save_gif(paths, os.path.join(self.directory, "training.gif"))
+
+    @property
+    def state_form(self):
+        """The form of what `get_state` returns, for `utils.forms`."""
+        return {"last_epoch": forms.count}
 
     def get_state(self):
         """Return what a `Backup` has to keep."""

@@ -1,26 +1,27 @@
 """Backups from which training goes on as if it had never stopped."""
 
-import json
+import contextlib
 import os
 import warnings
 
 import keras
-import numpy as np
 
-from keras_gan.running import disorder, states
+from keras_gan.running import contents, disorder, sense, states
 from keras_gan.running.resuming import Progress, ResumableCallback
 from keras_gan.running.signals import Requests
-from keras_gan.running.snapshots import DamagedError, Snapshots, name_of, numbers_of
+from keras_gan.running.snapshots import WEIGHTS, DamagedError, Snapshots, name_of, numbers_of
 from keras_gan.utils import files
 from keras_gan.utils.arguments import shown, whole
 from keras_gan.utils.keras_internals import has_schedule
+from keras_gan.utils.locks import DirectoryLock
 from keras_gan.workers import are_several, is_chief, total
-
-_MODEL, _TRAINING, _ARRAYS = "model.weights.h5", "training.json", "arrays.npz"
 
 
 class BackupWarning(UserWarning):
-    """A backup is damaged or could not be written, or the data can't be moved to its place."""
+    """A backup is damaged or could not be written, or the data can't be moved to its place.
+
+    Or the directory can't be locked, so that nothing would keep another run out of it.
+    """
 
 
 class Backup(ResumableCallback):
@@ -59,7 +60,7 @@ class Backup(ResumableCallback):
     `BackupWarning` at the start of `fit` says where it does not.
 
     Args:
-        directory: local directory for this run alone; made if missing.
+        directory: local directory for this run alone, locked while `fit` runs; made if missing.
         every_steps: training steps from one backup to the next, counted over all epochs. There
             is one more at the end of training. By default, one at the end of each epoch.
         keep: how many backups to keep, at least 1. If the last one is damaged, training since
@@ -67,7 +68,8 @@ class Backup(ResumableCallback):
 
     Raises:
         ValueError: when built, if an argument is out of range; when training starts, if the
-            directory can't be written to, or its backups are of another model or other data.
+            directory can't be written to, another run is backing up into it, or its backups are
+            of another model or other data. The model is then as it was.
 
     Example:
     ```python
@@ -89,41 +91,96 @@ class Backup(ResumableCallback):
         self.keep = keep
         self._snapshots = Snapshots(self.directory, keep)
         self._requests = Requests()
+        self._lock = DirectoryLock(self.directory)
         self._found = None
         self._states = {}
 
     # What `fit` calls before and after.
 
-    def restore_model(self, model):
-        """Restore the newest complete backup of the model.
+    @contextlib.contextmanager
+    def alone(self, model):
+        """Keep other runs out of the directory, as long as the context lasts; the chief does."""
+        if is_chief(model):
+            files.prepare_directory(self.directory)
+            self._take_lock()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _take_lock(self):
+        try:
+            is_locked = self._lock.acquire()
+        except BlockingIOError as error:
+            raise ValueError(
+                f"Another run is backing up into {self.directory!r}: {error}. Two runs in one "
+                "directory would remove each other's backups, and go on from them. Wait for it or "
+                "end it, or choose another directory for this run. "
+                f"Received: directory={shown(self.directory)}"
+            ) from None
+        except OSError as error:
+            raise ValueError(
+                "Expected `directory` to be one where a file `.lock` can be made. Remove what is "
+                f"there under that name. Received: directory={shown(self.directory)} ({error})"
+            ) from error
+        if not is_locked:
+            warnings.warn(
+                f"The disk of {self.directory!r} knows no locks: take care that no other run backs "
+                "up into the same directory.",
+                BackupWarning,
+                stacklevel=2,
+            )
+
+    def find(self, model, callbacks):
+        """Find the newest backup that is whole, and that this model and callbacks can go on from.
 
         Returns:
             The `Progress` to resume from, or `None`.
         """
-        name = self._chosen(model)
         self._found, self._states = None, {}
+        name, found = self._chosen(model, callbacks)
         if name is None:
             return None
-        found = self._read(name)
-        try:
-            model.load_weights(os.path.join(self._snapshots.path(name), _MODEL))
-        except ValueError as error:
-            raise ValueError(
-                f"The backups in {self.directory!r} are of another model. Build and compile it as "
-                "before to go on with that run, or choose another directory for a new one. "
-                f"Received: {name}. {error}"
-            ) from error
-        keys = [metric.name for metric in model.metrics]
-        if found["step"] and sorted(keys) != sorted(found["figures"]):
+        self._found = {**found, "name": name}
+        return Progress(found["epoch"], found["step"], found["elements"], found["stopped"])
+
+    def restore_model(self, model):
+        """Restore the model from the backup that was found, all of it or nothing."""
+        if self._found is None:
+            return
+        name = self._found["name"]
+        with sense.kept(model):
+            try:
+                model.load_weights(os.path.join(self._snapshots.path(name), WEIGHTS))
+            except ValueError as error:
+                raise self._of_another_model(name, error) from error
+            self._check_restored(model, name)
+        self._states = self._found["callbacks"]
+        self._rates = [_rate_of(optimizer) for optimizer in model.optimizer.optimizers]
+
+    def _check_restored(self, model, name):
+        keys, logs = sorted(metric.name for metric in model.metrics), self._found["figures"]
+        if self._found["step"] and keys != sorted(logs):
             raise ValueError(
                 f"The backup {name!r} in {self.directory!r} is from the middle of an epoch of "
-                f"another game, with the logs {sorted(found['figures'])}. Compile with the same "
-                "loss, terms and `balance`, or choose another directory for a new run. Received: "
-                f"a model with {sorted(keys)}"
+                f"another game, with the logs {sorted(logs)!s:.500}. Compile with the same loss, "
+                "terms and `balance`, or choose another directory for a new run. "
+                f"Received: a model with {keys}"
             )
-        self._found, self._states = {**found, "name": name}, found["callbacks"]
-        self._rates = [_rate_of(optimizer) for optimizer in model.optimizer.optimizers]
-        return Progress(found["epoch"], found["step"], found["elements"], found["stopped"])
+        reason = sense.reason(model)
+        if reason:
+            raise ValueError(
+                f"The backup {name!r} in {self.directory!r} holds {reason}, which no run has. As "
+                "its checksums are right, someone has changed it, and not the disk. Remove it to "
+                "go on from the one before it."
+            )
+
+    def _of_another_model(self, name, error):
+        return ValueError(
+            f"The backups in {self.directory!r} are of another model. Build and compile it as "
+            "before to go on with that run, or choose another directory for a new one. "
+            f"Received: {name}. {error}"
+        )
 
     def check_steps(self, steps):
         """Raise when the epoch that was interrupted has another length now."""
@@ -224,19 +281,19 @@ class Backup(ResumableCallback):
 
     # Backups.
 
-    def _chosen(self, model):
-        """Return the name of the backup that all workers go on from, or `None`."""
-        name = None
+    def _chosen(self, model, callbacks):
+        """Return the name and content of the backup that all workers go on from, or `None`s."""
+        newest = None, None
         if is_chief(model):
-            files.prepare_directory(self.directory)
             self._snapshots.remove_partial()
-            name = self._newest_whole()
+            newest = self._newest_whole(model, callbacks)
         if not are_several(model):
-            return name
+            return newest
+        name = newest[0]
         # Numbers are all that workers can tell each other.
         there, *numbers = total(model, [1, *numbers_of(name)] if name else [0, 0, 0])
         if not there:
-            return None
+            return None, None
         name = name_of(*numbers)
         if not os.path.isdir(self._snapshots.path(name)):
             raise ValueError(
@@ -244,12 +301,13 @@ class Backup(ResumableCallback):
                 "`directory` must be one that all workers share. "
                 f"Received: directory={shown(self.directory)}"
             )
-        return name
+        return newest if is_chief(model) else (name, self._read_again(name, model, callbacks))
 
-    def _newest_whole(self):
+    def _newest_whole(self, model, callbacks):
         for name in reversed(self._snapshots.names()):
             try:
                 self._snapshots.check(name)
+                return name, self._read(name, model, callbacks)
             except DamagedError as damage:
                 self._snapshots.set_aside(name)
                 warnings.warn(
@@ -258,19 +316,25 @@ class Backup(ResumableCallback):
                     BackupWarning,
                     stacklevel=2,
                 )
-            else:
-                return name
-        return None
+        return None, None
 
-    def _read(self, name):
-        path = self._snapshots.path(name)
-        with open(os.path.join(path, _TRAINING), encoding="utf-8") as file:
-            packed = json.load(file)
-        arrays = {}
-        if os.path.exists(os.path.join(path, _ARRAYS)):
-            with np.load(os.path.join(path, _ARRAYS), allow_pickle=False) as stored:
-                arrays = dict(stored)
-        return states.unpack(packed, arrays)
+    def _read(self, name, model, callbacks):
+        found = contents.read(self._snapshots.path(name))
+        try:
+            # `fit` returns a History, whether it was given one or not.
+            states.check([*callbacks, keras.callbacks.History()], found["callbacks"], model)
+        except ValueError as error:
+            raise self._of_another_model(name, error) from error
+        return found
+
+    def _read_again(self, name, model, callbacks):
+        try:
+            return self._read(name, model, callbacks)
+        except DamagedError as damage:
+            raise ValueError(
+                f"The chief goes on from the backup {name!r}, which this worker can't: {damage}. "
+                f"Received: directory={shown(self.directory)}"
+            ) from damage
 
     def _save(self, epoch, step):
         """Write a backup, unless this one is there already."""
@@ -279,27 +343,22 @@ class Backup(ResumableCallback):
             return
         data = self._train_function
         elements = data.elements if step else data.elements_of_next
-        state, arrays = states.pack(
-            {
-                "epoch": epoch,
-                "step": step,
-                "elements": elements,
-                "steps": self.params["steps"],
-                "stopped": bool(self.model.stop_training),
-                "figures": {
-                    metric.name: [float(self._local(part)[0]) for part in _parts(metric)]
-                    for metric in self.model.metrics
-                },
-                "callbacks": states.collect(self._callbacks),
-            }
-        )
+        state = {
+            "epoch": epoch,
+            "step": step,
+            "elements": elements,
+            "steps": self.params["steps"],
+            "stopped": bool(self.model.stop_training),
+            "figures": {
+                metric.name: [float(self._local(part)[0]) for part in _parts(metric)]
+                for metric in self.model.metrics
+            },
+            "callbacks": states.collect(self._callbacks),
+        }
 
         def write_files(directory):
-            self.model.save_weights(os.path.join(directory, _MODEL))
-            with open(os.path.join(directory, _TRAINING), "w", encoding="utf-8") as file:
-                json.dump(state, file)
-            if arrays:
-                np.savez(os.path.join(directory, _ARRAYS), **arrays)
+            self.model.save_weights(os.path.join(directory, WEIGHTS))
+            contents.write(directory, state)
 
         try:
             self._snapshots.write(name, write_files)

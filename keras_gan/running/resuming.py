@@ -41,8 +41,23 @@ class ResumableCallback(keras.callbacks.Callback):
     `fit` calls these methods in this order, so that nothing overwrites what was restored.
     """
 
-    def restore_model(self, model):
-        """Restore the newest state of a built and compiled model.
+    def alone(self, model):
+        """Return a context in which no other run saves its state where this one does.
+
+        Args:
+            model: the `GAN`, built and compiled.
+
+        Raises:
+            ValueError: when another does.
+        """
+        return contextlib.nullcontext()
+
+    def find(self, model, callbacks):
+        """Find the newest state, and check all of it that can be checked; change nothing yet.
+
+        Args:
+            model: the `GAN`, built and compiled.
+            callbacks: list of the callbacks that `fit` was given.
 
         Returns:
             The `Progress` to resume from, or `None` where nothing was saved.
@@ -58,6 +73,9 @@ class ResumableCallback(keras.callbacks.Callback):
 
     def check_order(self, batches):
         """Warn when the data, what Keras iterates over, can't be moved to where a run was."""
+
+    def restore_model(self, model):
+        """Restore the model to the state that was found, if one was."""
 
     def before_training(self, callbacks, train_function):
         """Prepare the other callbacks, before their `on_train_begin`.
@@ -275,32 +293,44 @@ def run(model, batches, callbacks, initial_epoch, epochs, verbose, steps_per_epo
         A `PreparedRun`.
     """
     resumable = resumable_among(callbacks)
-    progress = resumable.restore_model(model) if resumable else None
-    resumed = progress is not None
-    progress = progress or Progress(initial_epoch)
-    own = [StepsTaken()]
-    if hasattr(batches, "seek"):
-        own.append(SeekEpoch(batches.seek, progress))
     if resumable is None:
+        progress = Progress(initial_epoch)
+        own = _own(batches, progress)
         with _added(own, callbacks) as callbacks:
-            yield PreparedRun(callbacks, progress, own[0], resumed)
+            yield PreparedRun(callbacks, progress, own[0], False)
         return
     steps = steps_of(batches, steps_per_epoch)
-    resumable.check_steps(steps)
     shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": epochs, "steps": steps}
-    try:
-        serves_all = bool(steps_per_epoch) and not hasattr(batches, "seek")
-        length = steps_of(batches, None)
+    serves_all = bool(steps_per_epoch) and not hasattr(batches, "seek")
+    length = steps_of(batches, None)
+    with resumable.alone(model), contextlib.closing(resumable):
+        found = resumable.find(model, flat(callbacks))
+        resumable.check_steps(steps)
         resumable.check_order(batches)
+        resumable.restore_model(model)
+        progress = _of_iterator(found or Progress(initial_epoch), serves_all)
+        own = _own(batches, progress)
         with _resumed(model, progress, serves_all, length) as train_function:
             callbacks = [*own, *flat(callbacks)]
             callbacks = ResumableCallbackList(
                 callbacks, resumable, train_function, model=model, **shown
             )
-            yield PreparedRun(callbacks, progress, own[0], resumed)
+            yield PreparedRun(callbacks, progress, own[0], found is not None)
         resumable.ended()
-    finally:
-        resumable.close()
+
+
+def _own(batches, progress):
+    """Return the callbacks of every run, the `StepsTaken` first."""
+    seeks = [SeekEpoch(batches.seek, progress)] if hasattr(batches, "seek") else []
+    return [StepsTaken(), *seeks]
+
+
+def _of_iterator(progress, serves_all):
+    """Return how far a run has come with the iterator that it is about to begin with."""
+    if serves_all:
+        return progress
+    # That of one epoch has yielded no more than was taken of it, whatever was before it.
+    return dataclasses.replace(progress, elements=min(progress.elements, progress.step))
 
 
 @contextlib.contextmanager

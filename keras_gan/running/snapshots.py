@@ -5,13 +5,21 @@ import hashlib
 import json
 import os
 import re
+import stat
 import uuid
 
 from keras_gan.utils import files
+from keras_gan.utils.arguments import shown
 
+WEIGHTS, TRAINING, ARRAYS = "model.weights.h5", "training.json", "arrays.npz"
+_NEEDED = {WEIGHTS, TRAINING}
+_KNOWN = {*_NEEDED, ARRAYS}
 _MANIFEST = "manifest.json"
 _FORMAT = 1
-_NAME = r"epoch-(\d{6,})-step-(\d{6,})"
+# Twelve digits: what is larger was not counted by a run. ASCII ones: `\d` means those of all
+# scripts, and Python's `int` reads them.
+_NAME = r"epoch-([0-9]{6,12})-step-([0-9]{6,12})"
+_MOST_BYTES = 64 * 1024  # Of a manifest; one of four files has a few hundred.
 
 
 class DamagedError(Exception):
@@ -23,6 +31,10 @@ class Snapshots:
 
     Names are `epoch-<epochs over>-step-<steps of the next>`. Sorted, they are in the order in which
     they were taken: unlike the count of a model's steps, these numbers never go back.
+
+    Whatever else is in the directory is left alone, also under the name of a snapshot. A link is no
+    snapshot: where it leads to, others write and remove what they like, and a snapshot that is
+    taken by another name would be counted, and removed, as if it were this directory's.
 
     Args:
         directory: local path; made if missing.
@@ -36,10 +48,11 @@ class Snapshots:
     def names(self):
         """Return the names of what is there, oldest first."""
         try:
-            names = os.listdir(self.directory)
+            with os.scandir(self.directory) as entries:
+                found = [each.name for each in entries if _is_snapshot(each)]
         except FileNotFoundError:
             return []
-        return sorted((n for n in names if re.fullmatch(_NAME, n)), key=numbers_of)
+        return sorted(found, key=numbers_of)
 
     def path(self, name):
         """Return the path of a snapshot."""
@@ -54,37 +67,45 @@ class Snapshots:
         Args:
             name: its name.
             write_files: function that writes files into the directory it is given.
+
+        Raises:
+            OSError: when it can't be written, or something else has its name.
         """
         os.makedirs(self.directory, exist_ok=True)
         with files.whole_directory(self.path(name), replace=True) as directory:
             write_files(directory)
             _write_manifest(directory)
-        for old in self.names()[: -self._keep]:
+        for old in [each for each in self.names() if self._is_own(each)][: -self._keep]:
             if old != name:
                 with contextlib.suppress(OSError):
                     files.remove_directory(self.path(old))
 
     def check(self, name):
-        """Raise unless a snapshot is as it was written.
+        """Raise unless a snapshot is as it was written, with nothing beside its files.
 
         Raises:
-            DamagedError: when a file is missing, too short, too long or altered.
+            DamagedError: when a file is missing, too short, too long or altered, or when something
+                is there that the manifest does not name, or that is no file.
             ValueError: when it is of another format.
         """
         path = self.path(name)
-        try:
-            with open(os.path.join(path, _MANIFEST), encoding="utf-8") as file:
-                manifest = json.load(file)
-            version, listed = manifest["format"], dict(manifest["files"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DamagedError(f"its {_MANIFEST} can't be read ({error})") from error
-        if version != _FORMAT:
-            raise ValueError(
-                f"Expected backups of format {_FORMAT}: this one was written by another version "
-                f"of keras_gan. Received: format {version!r} in {path!r}"
-            )
+        sizes = _sizes(path)
+        listed = _listed(path, sizes)
+        for missing in sorted(_NEEDED - listed.keys()):
+            raise DamagedError(f"its {_MANIFEST} names no {missing}")
+        there = sizes.keys() - {_MANIFEST}
+        for unknown in sorted((listed.keys() - _KNOWN) | (there - listed.keys())):
+            raise DamagedError(f"it has {shown(unknown)}, which is no file of a backup")
         for file, expected in listed.items():
-            _check_file(os.path.join(path, file), file, expected)
+            _check_file(os.path.join(path, file), file, sizes.get(file), expected)
+
+    def _is_own(self, name):
+        """Tell whether all in a snapshot is what snapshots are made of, by the names."""
+        try:
+            found = set(_sizes(self.path(name)))
+        except DamagedError:
+            return False
+        return _MANIFEST in found and found <= {_MANIFEST, *_KNOWN}
 
     def set_aside(self, name):
         """Rename a damaged snapshot, so that it is neither read nor counted again."""
@@ -109,6 +130,32 @@ def numbers_of(name):
     return [int(number) for number in re.fullmatch(_NAME, name).groups()]
 
 
+def _is_snapshot(entry):
+    """Tell whether an entry of the directory is a snapshot by its name and kind."""
+    if not re.fullmatch(_NAME, entry.name) or not entry.is_dir(follow_symlinks=False):
+        return False
+    # One number in two spellings would be two snapshots of one moment.
+    return name_of(*numbers_of(entry.name)) == entry.name
+
+
+def _sizes(path):
+    """Return the sizes of all files in a snapshot, by name; there is nothing else in one.
+
+    Raises:
+        DamagedError: for a link, which leads to what is not the snapshot's, a directory, or a
+            device, whose end no reader would see.
+    """
+    try:
+        with os.scandir(path) as entries:
+            found = {entry.name: entry.stat(follow_symlinks=False) for entry in entries}
+    except OSError as error:
+        raise DamagedError(f"it can't be read ({error})") from error
+    for name, status in found.items():
+        if not stat.S_ISREG(status.st_mode):
+            raise DamagedError(f"its {name!r} is no file")
+    return {name: status.st_size for name, status in found.items()}
+
+
 def _write_manifest(directory):
     listed = {}
     for name in sorted(os.listdir(directory)):
@@ -118,15 +165,44 @@ def _write_manifest(directory):
         json.dump({"format": _FORMAT, "files": listed}, file, indent=2)
 
 
-def _check_file(path, name, expected):
+def _listed(path, sizes):
+    """Return what a manifest says of the files: dicts with `bytes` and `sha256`, by name.
+
+    Raises:
+        DamagedError: when it can't be read, or is none.
+        ValueError: when it is of another format.
+    """
+    if not 0 <= sizes.get(_MANIFEST, -1) <= _MOST_BYTES:
+        raise DamagedError(f"its {_MANIFEST} is missing, or too large")
     try:
-        size = os.path.getsize(path)
-        if size != expected["bytes"]:
-            raise DamagedError(f"its {name} has {size} bytes, not {expected['bytes']}")
-        if _digest(path) != expected["sha256"]:
-            raise DamagedError(f"its {name} is not what was written: the checksum differs")
-    except (OSError, KeyError, TypeError) as error:
+        with open(os.path.join(path, _MANIFEST), encoding="utf-8") as file:
+            manifest = json.load(file)
+        version, listed = manifest["format"], manifest["files"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DamagedError(f"its {_MANIFEST} can't be read ({error})") from error
+    if type(version) is not int or not isinstance(listed, dict):
+        raise DamagedError(f"its {_MANIFEST} does not have the form of one")
+    if version != _FORMAT:
+        raise ValueError(
+            f"Expected backups of format {_FORMAT}: this one was written by another version "
+            f"of keras_gan. Received: format {shown(version)} in {path!r}"
+        )
+    return listed
+
+
+def _check_file(path, name, size, expected):
+    if not isinstance(expected, dict) or expected.keys() != {"bytes", "sha256"}:
+        raise DamagedError(f"its {_MANIFEST} does not say the size and checksum of {name}")
+    if size is None:
+        raise DamagedError(f"its {name} is missing")
+    if type(expected["bytes"]) is not int or size != expected["bytes"]:
+        raise DamagedError(f"its {name} has {size} bytes, not as many as its {_MANIFEST} says")
+    try:
+        digest = _digest(path)
+    except OSError as error:
         raise DamagedError(f"its {name} can't be read ({error})") from error
+    if digest != expected["sha256"]:
+        raise DamagedError(f"its {name} is not what was written: the checksum differs")
 
 
 def _digest(path):

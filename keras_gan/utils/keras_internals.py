@@ -14,16 +14,29 @@ import concurrent.futures
 import io
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras.src.backend.common import global_state
 from keras.src.saving import saving_lib
 from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
 from tensorflow.python.eager import context
 
+from keras_gan.utils import forms
 from keras_gan.utils.private_names import CALLBACKS
 
 _CALLBACK_ATTRIBUTES = {
     getattr(keras.callbacks, name): attributes for name, attributes in CALLBACKS.items()
+}
+# What they may hold, for `utils.forms`.
+_FORMS = {
+    **dict.fromkeys(("wait", "stopped_epoch", "best_epoch", "cooldown_counter"), forms.count),
+    **dict.fromkeys(("_global_train_batch", "_global_test_batch"), forms.count),
+    "_batches_seen_since_last_saving": forms.count,
+    "_last_batch_seen": (None, forms.count),
+    "best": (None, forms.number),
+    "best_weights": (None, [np.ndarray]),
+    "epoch": [forms.count],
+    "history": {str: list},
 }
 
 
@@ -126,10 +139,14 @@ def resource_owner(captured):
 
 
 def callback_attributes(callback):
-    """Return the names of the attributes in which one of Keras's callbacks remembers, or `None`."""
+    """Return the attributes in which one of Keras's callbacks remembers, or `None`.
+
+    Returns:
+        Dict from their names to what they may hold, as `utils.forms` has it.
+    """
     for kind, attributes in _CALLBACK_ATTRIBUTES.items():
         if isinstance(callback, kind):
-            return attributes
+            return {name: _FORMS[name] for name in attributes}
     return None
 
 

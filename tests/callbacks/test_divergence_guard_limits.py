@@ -1,6 +1,7 @@
 """What `DivergenceGuard` takes for a divergence, from losses that are written down."""
 
 import os
+import re
 import warnings
 
 import pytest
@@ -82,6 +83,33 @@ def test_an_epochs_state_is_good_once_the_next_begins_well(tmp_path, epochs, res
     assert model.state == restored
     assert (tmp_path / "last_good.weights.h5").read_text() == restored
     assert os.listdir(tmp_path) == ["last_good.weights.h5"]
+
+
+class Disturbed(DivergenceGuard):
+    """A guard with a second run in its directory, after each of its epochs."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        self.seen = set(os.listdir(self.directory))
+        play(DivergenceGuard(self.directory), [1.0], [1.0])
+
+
+def test_the_state_of_another_run_is_not_taken_for_the_last_good_one(tmp_path):
+    guard = Disturbed(tmp_path)
+    with pytest.raises(ValueError, match=r"another run keeps its last good state.*Received: dir"):
+        play(guard, [2.0], [1.0], [1e7])
+    # What is not whole yet has a name that no other writer has.
+    (partial,) = guard.seen - {"last_good.weights.h5"}
+    assert re.fullmatch(r"\.partial-[0-9a-f]{8}-last_good\.weights\.h5", partial)
+
+
+def test_a_state_sets_nothing_but_what_a_guard_remembers(tmp_path):
+    guard = DivergenceGuard(tmp_path)
+    play(guard, [1.0])
+    state = guard.get_state()
+    state["epoch"] = {**state["epoch"], "directory": "/etc", "_path": "/etc/passwd"}
+    guard.set_state(state)
+    assert guard.directory == str(tmp_path) and guard._path != "/etc/passwd"
 
 
 def test_the_losses_of_an_epoch_that_ended_badly_are_no_measure():

@@ -21,7 +21,7 @@ from tensorflow.python.distribute import collective_all_reduce_strategy
 from tensorflow.python.eager import context
 
 import keras_gan
-from keras_gan.utils import keras_internals
+from keras_gan.utils import forms, keras_internals
 
 PACKAGE = pathlib.Path(keras_gan.__file__).parent
 MODULE = PACKAGE / "utils" / "keras_internals.py"
@@ -216,8 +216,9 @@ def test_callback_attributes(tmp_path):
     ]
     history = model.fit(np.zeros((2, 3)), np.zeros((2, 2)), callbacks=callbacks, verbose=0)
     for callback in [*callbacks, history]:
-        for name in keras_internals.callback_attributes(callback):
+        for name, form in keras_internals.callback_attributes(callback).items():
             assert name in vars(callback), f"{type(callback).__name__}.{name}"
+            assert forms.fits(vars(callback)[name], form), f"{type(callback).__name__}.{name}"
     assert keras_internals.callback_attributes(keras.callbacks.Callback()) is None
 
 
