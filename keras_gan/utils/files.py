@@ -29,7 +29,7 @@ _ADVICE = "Check its permissions, or choose another path."
 
 
 @contextlib.contextmanager
-def whole_file(path, shared=False):
+def whole_file(path):
     """Give a path to write a file to, which gets its name in one step when the context ends.
 
     A reader sees the old file or the new one. After an error the old file is as it was, and
@@ -38,8 +38,6 @@ def whole_file(path, shared=False):
 
     Args:
         path: where the file is to be, in a directory that exists.
-        shared: whether other processes may write the same file at the same time; each then writes
-            to a path of its own.
 
     Yields:
         `pathlib.Path` of a file that does not exist yet, with the same ending.

@@ -123,8 +123,7 @@ def save(path, arrays, key=""):
         key: what they are, for `load` to compare.
     """
     arrays = {**arrays, _KEY: np.asarray(key)}
-    # Shared: two processes may compute the same at once.
-    with files.whole_file(path, shared=True) as partial, open(partial, "xb") as file:
+    with files.whole_file(path) as partial, open(partial, "xb") as file:
         np.savez(file, **arrays, **{_DIGEST: np.asarray(_digest(arrays))})
 
 
