@@ -25,9 +25,7 @@ _FORM = {
     "steps": (None, forms.count),
     "stopped": bool,
     # Total and count of each mean. A total may be NaN.
-    "figures": {
-        str: forms.row(float, lambda value: type(value) is float and 0 <= value < math.inf)
-    },
+    "figures": {str: forms.row(float, _is_number_of_values)},
     "callbacks": {str: forms.anything},
 }
 
