@@ -12,8 +12,8 @@ if keras.backend.backend() != "tensorflow":
 
 from keras_gan.utils import private_names
 
-if missing := private_names.missing():
-    raise ImportError(private_names.explanation(missing))
+if private_names.missing():
+    raise ImportError(private_names.explanation(private_names.missing()))
 
 from keras_gan import (
     augmentation,

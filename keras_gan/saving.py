@@ -87,12 +87,14 @@ class Saving:
 
         Args:
             filepath: the file.
-            skip_mismatch: whether to skip, with a warning, what does not fit.
+            skip_mismatch: whether to skip, with a warning, what does not fit: the state of other
+                optimizers, say.
             **kwargs: as `keras.Model.load_weights`.
 
         Raises:
             ValueError: when the file is missing, damaged or does not fit; the model then keeps
-                the values it had, as it does after Ctrl-C.
+                the values it had, as it does after Ctrl-C. A file of a model that was not compiled
+                fits any optimizers, and leaves them as they are.
         """
         filepath = files.path_of("filepath", filepath)
         if not filepath.endswith((".weights.h5", ".keras", ".weights.json")):
@@ -102,8 +104,11 @@ class Saving:
             )
         try:
             with _local(filepath) as path:
-                archives.check(path)
-                with _all_or_nothing(self._saved_variables):
+                found = archives.check(path)
+                # A file of a model that was not compiled leaves the optimizers as they are.
+                has_optimizers = any("_optimizer/" in name for name in found)
+                whole = has_optimizers and not skip_mismatch
+                with _all_or_nothing(self._saved_variables), _optimizers_whole(whole):
                     super().load_weights(path, skip_mismatch=skip_mismatch, **kwargs)
         except Exception as error:  # Of a file that anyone may have made.
             raise ValueError(
@@ -138,7 +143,7 @@ class Saving:
                 "Expected a file of a GAN. This one is of another model: that of one network is "
                 "loaded by `model.generator.load_weights(...)`"
             )
-        saved = bytes(np.asarray(store["networks"])).decode()
+        saved = bytes(np.asarray(store["networks"])).decode("ascii")
         if saved != self._shapes():
             raise ValueError(
                 f"Expected networks with weights of shapes {self._shapes():.300}. "
@@ -320,7 +325,7 @@ def load_model(filepath, custom_objects=None, compile=True):
     The same as `keras.saving.load_model`, without the arguments that switch its protection off:
     Lambda layers and classes that are not of a model are refused. So is, before anything of it is
     made, a file that is damaged, that leads outside of itself, or that says it has more than it
-    holds: members, arrays, or layers of more weights than are in it.
+    holds. So are layers of more weights than are in it: docs/resume.md.
 
     Args:
         filepath: path of the `.keras` file.
@@ -341,22 +346,44 @@ def load_model(filepath, custom_objects=None, compile=True):
     >>> model = keras_gan.load_model("digits.keras")
     """
     filepath = files.path_of("filepath", filepath)
-    if os.path.isdir(filepath) or filepath.endswith(".weights.h5"):
+    if os.path.isdir(filepath) or not filepath.endswith(".keras"):
         raise ValueError(
             "Expected a file that `save` has written, which ends in `.keras`. Weights alone are "
             "loaded by `model.load_weights`, an export by `tf.saved_model.load`. "
             f"Received: filepath={filepath!r}"
         )
     try:
-        with _local(filepath) as path, archives.variables_within(archives.check(path)):
+        with (
+            _local(filepath) as path,
+            archives.variables_within(archives.check(path)),
+            _optimizers_whole(True),
+        ):
             return keras.saving.load_model(path, custom_objects, compile=compile, safe_mode=True)
     except Exception as error:  # Of a file that anyone may have made.
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(
             f"The file {str(filepath)!r} can't be loaded: it is damaged, was not written by "
             "`save`, or needs classes of your own, which are to be imported and registered before. "
-            f"The reason: {error!s:.2000}"
+            f"The reason: {_shortened(str(error))}"
         ) from error
+
+
+def _shortened(text):
+    """Return the beginning and the end of a text, where Keras puts what the reason is."""
+    return text if len(text) < 1500 else f"{text[:700]} [...] {text[-700:]}"
+
+
+@contextlib.contextmanager
+def _optimizers_whole(whole):
+    """Raise where Keras would leave out the state of an optimizer with a warning.
+
+    It comes to each optimizer twice. What went wrong the first time it forgets at the second, where
+    it finds nothing in the file and warns of that.
+    """
+    with warnings.catch_warnings():
+        if whole:
+            warnings.filterwarnings("error", "Skipping variable loading for optimizer")
+        yield
 
 
 @contextlib.contextmanager

@@ -50,7 +50,7 @@ def verify(path):
         path: a version's directory, as `model.export` returns it.
 
     Returns:
-        Whether it could be checked: `False`, with a warning, for an export without a list, as older
+        Whether it could be checked: `False`, with a warning, for any files without a list, as older
         versions of keras_gan wrote them.
 
     Raises:
@@ -128,7 +128,7 @@ def _only(entry, *keys):
 
 
 def _entry(name, entry):
-    """Return size and digest; what is no such thing equals none that is found."""
+    """Return size and digest. A digest that is none need not be refused: no file's equals it."""
     size, digest = _only(entry, "bytes", "sha256")
     if len(name) > _LONGEST or name.count("/") > _DEEPEST:
         raise ValueError(f"{_shown(name)} names no file of an export")
@@ -176,9 +176,22 @@ def _damaged(directory, what):
     )
 
 
-if __name__ == "__main__":
-    for argument in sys.argv[1:]:
+def _main(directories):
+    """Return the status of the command: 0 where each directory is whole."""
+    if not directories:
+        print("Expected the directories of versions: digests.py DIRECTORY...", file=sys.stderr)
+        return 2
+    status = 0
+    for directory in directories:
         try:
-            print(argument, "is whole" if verify(argument) else "can't be checked")
+            whole = verify(directory)
+            print(directory, "is whole" if whole else "can't be checked")
         except (OSError, ValueError) as error:
-            sys.exit(str(error))
+            whole = False
+            print(error, file=sys.stderr)
+        status |= not whole
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1:]))

@@ -152,8 +152,7 @@ class Versions:
 
     def _refuse_taken(self, number):
         """Raise when a number was taken since it was chosen: an empty directory would be lost."""
-        if number in self.taken():
-            path = self.taken()[number]
+        if path := self.taken().get(number):
             raise FileExistsError(f"{_described(path)} is there by now")
 
     def _taken_now(self):

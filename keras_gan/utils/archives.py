@@ -15,12 +15,14 @@ import tensorflow as tf
 from keras_gan.utils import array_files, files, seals
 
 _WEIGHTS = "model.weights.h5"
-# Members are stored as they are; those of an archive that was packed again may be smaller.
-_EXPANSION = 10
-# Bytes that need no reason: what is expected of a small file may be a multiple of it.
+# What Keras reads as text, of which Python makes objects of twenty times its size.
+_TEXTS = "config.json", "metadata.json"
+_LONGEST_TEXT = 8 * 2**20
+# Members of an archive, arrays and groups in HDF5: large models have some thousands.
+_MOST_ENTRIES = 20_000
+# Bytes of variables that a small file may ask for beside its own: counters, seeds.
 _SLACK = 64 * 2**20
 _LINKS = h5py.ExternalLink, h5py.SoftLink
-_NUMBERS = "biufcV"  # V: bfloat16, which HDF5 does not know.
 
 
 class FileError(ValueError):
@@ -34,7 +36,7 @@ def check(path):
         path: of a local file: a `.keras` archive, the `.json` of several shards, or HDF5.
 
     Returns:
-        The bytes of its arrays.
+        The bytes of its arrays, by name.
 
     Raises:
         FileError: when it can't be read, is not what was written, leads out of itself, or says
@@ -43,7 +45,7 @@ def check(path):
     with _readable(path):
         if str(path).endswith(".keras"):
             return _check_model(path)
-        return sum(_check_shard(shard) for shard in _shards(path))
+        return {key: size for each in _shards(path) for key, size in _check_shard(each).items()}
 
 
 def arrays_of(path):
@@ -70,22 +72,25 @@ def seal_shards(path):
     """
     for shard in _shards(path):
         content = shard.read_bytes()
-        with files.whole_file(shard) as partial:
-            partial.write_bytes(seals.of(content) + content)
+        with files.whole_file(shard) as partial, open(partial, "wb") as file:
+            file.write(seals.of(content))
+            file.write(content)
 
 
 @contextlib.contextmanager
-def variables_within(limit):
+def variables_within(arrays):
     """Refuse variables of more bytes, together, than the file that they are made for holds.
 
     A config of a few bytes may name layers of any size, which are made before they are loaded.
 
     Args:
-        limit: bytes of the file's arrays.
+        arrays: the bytes of the file's arrays, by name.
 
     Raises:
         FileError: before the variable is made that is too much.
     """
+    limit = sum(arrays.values())
+    # A network may be made twice: as it is, and as its average begins.
     rest = 2 * limit + _SLACK
 
     def create(make, **arguments):
@@ -123,29 +128,37 @@ def _readable(path):
 
 def _check_model(path):
     with zipfile.ZipFile(path) as archive:
-        _check_zip(archive, path)
+        _check_members(archive.infolist(), pathlib.Path(path).stat().st_size)
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise FileError(f"its {damaged!r} is not what was written: the checksum differs")
         missing = {"config.json", _WEIGHTS} - set(archive.namelist())
         if missing:
             raise FileError(f"it has no {' and no '.join(sorted(missing))}")
         return _check_hdf5(io.BytesIO(archive.read(_WEIGHTS)))
 
 
-def _check_zip(archive, path):
-    members = archive.infolist()
+def _check_members(members, held):
+    if len(members) > _MOST_ENTRIES:
+        raise FileError(f"it is an archive of {len(members):,} members")
     # As they stand in the archive: `filename` ends at a null character.
     escaping = [info.orig_filename for info in members if _leads_outside(info)]
     if escaping:
         raise FileError(
             "it is an archive whose members don't stay inside it, which Keras has not made: "
-            f"{escaping}"
+            f"{escaping[:3]}"
         )
-    if len(set(archive.namelist())) < len(members):
+    if len({info.filename for info in members}) < len(members):
         raise FileError("it is an archive with several members of one name")
-    declared = sum(info.file_size for info in members)
-    _check_size("members", declared, pathlib.Path(path).stat().st_size)
-    damaged = archive.testzip()
-    if damaged is not None:
-        raise FileError(f"its {damaged!r} is not what was written: the checksum differs")
+    if any(info.compress_type != zipfile.ZIP_STORED for info in members):
+        raise FileError(
+            "its members are compressed, which Keras does not do; pack them again without, as "
+            "`zip -0` does"
+        )
+    if sum(info.file_size for info in members) > held:
+        raise FileError("its members are said to be larger than it is")
+    if any(info.filename in _TEXTS and info.file_size > _LONGEST_TEXT for info in members):
+        raise FileError(f"its config is of more than {_LONGEST_TEXT:,} bytes")
 
 
 def _leads_outside(info):
@@ -155,21 +168,22 @@ def _leads_outside(info):
     return link or bool(path.anchor) or ".." in path.parts
 
 
-def _check_size(what, declared, held):
-    if declared > _EXPANSION * held + _SLACK:
-        raise FileError(f"its {what} are said to have {declared:,} bytes, in a file of {held:,}")
-
-
 def _shards(path):
     """Return the paths of the HDF5 files of which a file of weights is made: often itself alone."""
     path = pathlib.Path(path)
     if path.suffix != ".json":
         return [path]
+    if path.stat().st_size > _LONGEST_TEXT:
+        raise FileError(f"it is of more than {_LONGEST_TEXT:,} bytes")
     names = keras.tree.flatten(list(json.loads(path.read_text())["weight_map"].values()))
-    return sorted({path.with_name(name) for name in names})
+    # Keras opens the first one whether it is among them or not.
+    first = f"{path.stem.replace('.weights', '')}_00000.weights.h5"
+    return sorted({path.with_name(name) for name in (first, *names)})
 
 
 def _check_shard(path):
+    if not path.is_file():  # A device, or a pipe, which nothing ends.
+        raise FileError(f"its {path.name!r} is no file")
     with open(path, "rb") as file:
         if seals.is_broken(file):
             raise FileError("it is not what was written: the checksum differs")
@@ -177,11 +191,9 @@ def _check_shard(path):
 
 
 def _check_hdf5(source):
-    """Return the bytes of the arrays of an HDF5 file, of a path or in memory."""
+    """Return the bytes of the arrays of an HDF5 file, of a path or in memory, by name."""
     with h5py.File(source, "r") as file:
-        sizes = [_bytes_of_dataset(name, data) for name, data in _datasets(file)]
-        _check_size("arrays", sum(sizes), file.id.get_filesize())
-        return sum(sizes)
+        return {name: _bytes_of_dataset(name, data) for name, data in _datasets(file)}
 
 
 def _datasets(file):
@@ -189,26 +201,40 @@ def _datasets(file):
     found, seen = [], set()
 
     def walk(group, prefix):
-        address = h5py.h5o.get_info(group.id).addr
-        if address in seen:
-            raise FileError(f"its group {prefix!r} has two names")
-        seen.add(address)
         for name in group:
-            path = f"{prefix}/{name}"
+            path = f"{prefix}{name}"
             if isinstance(group.get(name, getlink=True), _LINKS):
                 raise FileError(f"its {path!r} is a link")
-            if isinstance(group[name], h5py.Group):
-                walk(group[name], path)
+            item = group[name]
+            address = h5py.h5o.get_info(item.id).addr
+            if address in seen or len(seen) > _MOST_ENTRIES:
+                raise FileError(f"its {path!r} is one too many, or has two names")
+            seen.add(address)
+            if isinstance(item, h5py.Group):
+                walk(item, f"{path}/")
             else:
-                found.append((path, group[name]))
+                found.append((path, item))
 
+    seen.add(h5py.h5o.get_info(file.id).addr)
     walk(file, "")
     return found
 
 
 def _bytes_of_dataset(name, data):
-    if not isinstance(data, h5py.Dataset) or data.dtype.kind not in _NUMBERS:
+    """Return the bytes of an array, which lie in the file as they are."""
+    if not isinstance(data, h5py.Dataset) or not _is_of_numbers(data.dtype):
         raise FileError(f"its {name!r} is no array of numbers")
     if data.external or data.is_virtual:
         raise FileError(f"its {name!r} lies in another file")
-    return math.prod(data.shape) * data.dtype.itemsize
+    # In chunks, or through a filter, a few bytes may be those of any number.
+    declared = math.prod(data.shape) * data.dtype.itemsize
+    if data.chunks is not None or data.id.get_storage_size() != declared:
+        raise FileError(f"its {name!r} is compressed, or says that it has more than it holds")
+    return declared
+
+
+def _is_of_numbers(dtype):
+    # bfloat16, which HDF5 does not know, is two bytes of anything.
+    return dtype.kind in "biuf" or (
+        dtype.kind == "V" and dtype.names is None and dtype.itemsize == 2
+    )

@@ -152,6 +152,21 @@ def test_it_is_a_command_that_needs_nothing_but_python(version):
     assert done.stderr.startswith("Expected the files"), done.stderr
 
 
+def test_the_command_looks_at_all_and_succeeds_where_all_are_whole(version, tmp_path, capsys):
+    whole, unlisted = (
+        shutil.copytree(version, tmp_path / "3"),
+        shutil.copytree(version, tmp_path / "4"),
+    )
+    (unlisted / digests.LIST).unlink()
+    flip(version)
+    assert digests._main([str(whole)]) == 0
+    with pytest.warns(UserWarning, match="has no files.json"):
+        assert digests._main([str(unlisted), str(whole)]) == 1
+    assert digests._main([str(version), str(whole)]) == 1
+    assert capsys.readouterr().out.count("is whole") == 3
+    assert digests._main([]) == 2
+
+
 def test_large_files_are_read_in_small_pieces(version):
     os.truncate(version / "fingerprint.pb", 2**26)
     digests.write(version)

@@ -156,6 +156,7 @@ def npy(shape="(30, 2, 3)", dtype="'<f4'", content=b""):
 
 
 STRANGE = {
+    "no key": lambda path: np.savez(path, x=X, keras_gan_sha256=caching._digest({"x": X})),
     "no digest": lambda path: np.savez(path, x=X),
     "another's": lambda path: caching.save(path, {"x": X}, "thing cd"),
     "40 GB": lambda path: with_members(path, {"x.npy": npy("(10000000000,)", content=bytes(9))}),

@@ -268,6 +268,15 @@ def test_a_file_that_says_it_is_larger_than_it_is_makes_no_network(blobs, tmp_pa
         large._function  # noqa: B018  Samples of that shape would not fit into memory.
 
 
+@pytest.mark.parametrize("settings", ["{}", "[]", "5", "[" * 5000, "[" + "[]," * 10**6 + "1]", ""])
+def test_settings_of_strangers_are_refused(blobs, tmp_path, settings):
+    caching.save(tmp_path / "a.npz", {**blobs.trunk.arrays, "settings": np.asarray(settings)})
+    strange = classifier.ClassifierTrunk(tmp_path / "a.npz")
+    with pytest.raises(ValueError, match="holds no classifier"):
+        strange.protocol  # noqa: B018
+    assert "holds no classifier" in strange.unavailable
+
+
 # What is refused.
 
 

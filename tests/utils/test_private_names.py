@@ -55,8 +55,8 @@ def test_a_module_that_is_gone_is_told(monkeypatch):
     assert private_names.missing() == ["keras.src.saving.saving_lib"]
 
 
-@pytest.mark.parametrize(("table", "place", "name"), CASES, ids=lambda part: str(part)[:50])
-def test_each_would_be_missed(monkeypatch, table, place, name):
+@pytest.mark.parametrize(("table", "place", "name"), [CASES[0], CASES[-1]], ids=["member", "named"])
+def test_one_that_is_not_there_is_missed(monkeypatch, table, place, name):
     """Renamed by Keras, a name is no longer found where the table says."""
     monkeypatch.setitem(table, place, (f"{name}_of_old",))
     (found,) = private_names.missing()

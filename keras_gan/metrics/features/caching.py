@@ -108,7 +108,7 @@ def load(path, key=None):
             f"The file {os.fspath(path)!r} is damaged: it is not what was written, or was written "
             "by another program."
         )
-    found = str(arrays.pop(_KEY))
+    found = str(arrays.pop(_KEY, ""))
     if key is not None and found != key:
         raise ValueError(f"The file {os.fspath(path)!r} is damaged: it is that of {found!r}.")
     return arrays

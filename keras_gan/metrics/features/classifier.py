@@ -11,10 +11,21 @@ import tensorflow as tf
 from keras_gan.metrics.features import caching
 from keras_gan.metrics.features.extractor import Features, Trunk, range_name
 from keras_gan.metrics.undisturbed import undisturbed
-from keras_gan.utils import archives
+from keras_gan.utils import archives, forms
 
 _UNITS = 128
 _DROPOUT = 0.3
+# What a file says of a classifier, and how long that may be.
+_LONGEST = 10_000
+_SETTINGS = {
+    "shape": [forms.count],
+    "classes": forms.count,
+    "epochs": forms.count,
+    "value_range": (None, forms.row(forms.number, forms.number)),
+    "training": forms.count,
+    "held_out": forms.count,
+    "accuracy": float,
+}
 
 
 class Classifier:
@@ -74,15 +85,20 @@ class ClassifierTrunk(Trunk):
         return self._arrays
 
     def _take(self, arrays):
-        if "settings" not in arrays:
+        try:
+            settings = json.loads(str(arrays["settings"])[:_LONGEST])
+        except (KeyError, ValueError, RecursionError):
+            settings = None
+        if not forms.fits(settings, _SETTINGS):
             raise ValueError(f"The file {self.path!r} holds no classifier.")
-        self._arrays = arrays
-        self.value_range = self.settings["value_range"]
+        self._arrays, self._settings = arrays, settings
+        self.value_range = settings["value_range"]
 
     @property
     def settings(self):
         """Dict of what the classifier was trained on, and how."""
-        return json.loads(str(self.arrays["settings"]))
+        self.arrays  # noqa: B018  Reads the file, if it was not.
+        return self._settings
 
     def run(self, samples):
         """Return inner features and class probabilities."""
@@ -96,8 +112,8 @@ class ClassifierTrunk(Trunk):
 
     @functools.cached_property
     def _function(self):
-        size = sum(array.nbytes for array in self.arrays.values())
-        with undisturbed(), archives.variables_within(size):
+        sizes = {name: array.nbytes for name, array in self.arrays.items()}
+        with undisturbed(), archives.variables_within(sizes):
             network = build_network(self.settings["shape"], self.settings["classes"])
         network.set_weights([v for k, v in sorted(self.arrays.items()) if k.startswith("weight_")])
 

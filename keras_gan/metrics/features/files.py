@@ -17,7 +17,7 @@ class FileTrunk(Trunk):
 
     def __init__(self, path, fingerprint=None):
         super().__init__(block_size=64)
-        self.path = path
+        self.path = path and os.fspath(path)  # Not a number, which names an open file.
         self._expected = fingerprint
 
     def how_to_bring(self):

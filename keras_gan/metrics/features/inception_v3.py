@@ -135,7 +135,7 @@ class InceptionV3Trunk(FileTrunk):
 
     def read(self):
         """Return the function from levels of RGB images to features and probabilities."""
-        with undisturbed():
+        with undisturbed(), archives.variables_within(archives.check(self.path)):
             network = _network(self.path, self.classes)
 
         levels = tf.TensorSpec((None, None, None, 3), tf.float32)
