@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_gan import quality
 from keras_gan.utils import archives, files, keras_internals, seals
+from keras_gan.utils.kept import kept
 from keras_gan.workers import is_chief
 
 # Where Keras finds functions by their bare names.
@@ -108,7 +109,7 @@ class Saving:
                 # A file of a model that was not compiled leaves the optimizers as they are.
                 has_optimizers = any("_optimizer/" in name for name in found)
                 whole = has_optimizers and not skip_mismatch
-                with _all_or_nothing(self._saved_variables), _optimizers_whole(whole):
+                with kept(self._saved_variables), _optimizers_whole(whole):
                     super().load_weights(path, skip_mismatch=skip_mismatch, **kwargs)
         except Exception as error:  # Of a file that anyone may have made.
             raise ValueError(
@@ -384,18 +385,6 @@ def _optimizers_whole(whole):
         if whole:
             warnings.filterwarnings("error", "Skipping variable loading for optimizer")
         yield
-
-
-@contextlib.contextmanager
-def _all_or_nothing(variables):
-    """Give variables back the values they had, unless the context ends well."""
-    values = [variable.numpy() for variable in variables]
-    try:
-        yield
-    except BaseException:
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-        raise
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from keras_gan.running.signals import Requests
 from keras_gan.running.snapshots import WEIGHTS, DamagedError, Snapshots, name_of, numbers_of
 from keras_gan.utils import files
 from keras_gan.utils.arguments import shown, whole
+from keras_gan.utils.kept import kept
 from keras_gan.utils.keras_internals import has_schedule
 from keras_gan.utils.locks import DirectoryLock
 from keras_gan.workers import are_several, is_chief, total
@@ -149,7 +150,7 @@ class Backup(ResumableCallback):
         if self._found is None:
             return
         name = self._found["name"]
-        with sense.kept(model):
+        with kept(model._saved_variables):
             try:
                 model.load_weights(os.path.join(self._snapshots.path(name), WEIGHTS))
             except ValueError as error:

@@ -1,6 +1,5 @@
 """Whether a model that was just restored could be that of a run."""
 
-import contextlib
 import math
 
 import keras
@@ -24,20 +23,3 @@ def reason(model):
             if not 0 <= value < math.inf:
                 return f"`{name}` {value:g} of an optimizer"
     return None
-
-
-@contextlib.contextmanager
-def kept(model):
-    """Give a model the values back that it had, after an error in the context.
-
-    Args:
-        model: the compiled `GAN`.
-    """
-    variables = model._saved_variables
-    values = [variable.numpy() for variable in variables]
-    try:
-        yield
-    except BaseException:
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-        raise
