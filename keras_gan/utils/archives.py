@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import math
+import os
 import pathlib
 import stat
 import zipfile
@@ -15,6 +16,8 @@ import tensorflow as tf
 from keras_gan.utils import array_files, files, seals
 
 _WEIGHTS = "model.weights.h5"
+# The record at the end of an archive: a signature, and 18 bytes where there is no comment.
+_ZIP_END = b"PK\x05\x06".ljust(22)
 # What Keras reads as text, of which Python makes objects of twenty times its size.
 _TEXTS = "config.json", "metadata.json"
 _LONGEST_TEXT = 8 * 2**20
@@ -127,8 +130,11 @@ def _readable(path):
 
 
 def _check_model(path):
-    with zipfile.ZipFile(path) as archive:
-        _check_members(archive.infolist(), pathlib.Path(path).stat().st_size)
+    with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+        _check_members(archive.infolist(), file.seek(0, os.SEEK_END))
+        file.seek(-len(_ZIP_END), os.SEEK_END)
+        if not file.read().startswith(_ZIP_END[:4]):
+            raise FileError("it goes on behind its end, as nothing that Keras writes does")
         damaged = archive.testzip()
         if damaged is not None:
             raise FileError(f"its {damaged!r} is not what was written: the checksum differs")
