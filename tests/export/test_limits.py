@@ -4,9 +4,7 @@ import concurrent.futures
 import dataclasses
 import json
 import pathlib
-import re
 
-import keras
 import numpy as np
 import psutil
 import pytest
@@ -20,83 +18,11 @@ from tests.integration import small
 from tests.serving import c_api
 
 from . import conditions
-from .conditions import LEAVES, OTHERS, ROWS, SEEDS
+from .conditions import LEAVES, ROWS, SEEDS
+from .wrong_leaves import FEW, condition, highest, inputs_of, lowest, named, says, wrong_rows
 
 Invalid = tf.errors.InvalidArgumentError
-# One of each kind of lookup, in nests.
-FEW = {
-    "a": {name: name for name in ("smaller", "floats", "pair")},
-    "b": ({"multi_hot": "multi_hot"}, "tokens", "hidden"),
-    "text": "text",
-}
 PIXELS = 64
-
-
-def named(structure):
-    """Return the inputs' names of a nest of leaves by the leaves' names."""
-    inputs = keras_gan.utils.nests.by_name("condition", structure)
-    return {leaf: name for name, leaf in inputs.items()}
-
-
-def condition(structure, of):
-    """Return a condition whose labels are that function of their range."""
-    return keras.tree.map_structure(lambda name: LEAVES[name].array(of), structure)
-
-
-def lowest(low, high):
-    return low
-
-
-def highest(low, high):
-    return high
-
-
-def inputs_of(structure, of):
-    """Return the inputs of `sample` with such labels."""
-    arrays = keras_gan.utils.nests.by_name("condition", condition(structure, of))
-    return {"seed": SEEDS, **arrays}
-
-
-def any_values(dtype):
-    """Return values that are right where there are no labels."""
-    if dtype.startswith("int"):
-        return [np.iinfo(dtype).min, np.iinfo(dtype).max]
-    return [-1e6, 1e6] if "float" in dtype else []
-
-
-def wrong_values(dtype, low, high):
-    """Yield values that a label or another number must not be."""
-    kind = "s" if dtype == "string" else np.dtype(dtype).kind
-    if kind == "c":
-        yield from (complex(np.nan, 0), complex(0, np.inf))
-    if kind == "f":
-        yield from (np.nan, np.inf, -np.inf)
-    if low is not None:
-        yield high + 1
-        if kind == "i":
-            yield from (low - 1, np.iinfo(dtype).min)
-        if kind in "iu":
-            yield np.iinfo(dtype).max
-        if kind == "f":  # The last two would be 0 as int32.
-            yield from (low - 1, low + 0.5, 1e30, -0.5, 2.0**32)
-
-
-def wrong_rows(name):
-    """Yield `(what, array)` of a leaf whose last row has one wrong number."""
-    leaf = LEAVES[name]
-    for number, each in enumerate(leaf.columns):
-        for value in wrong_values(leaf.dtype, *(each or (None, None))):
-            array = leaf.array(lowest)
-            array[-1].reshape(-1)[number : number + 1] = value
-            if array.ndim == 1:
-                array[-1] = value
-            yield f"{name} of {value} at {number}", array
-
-
-def says(name):
-    """Return what a refusal says of a leaf, as a regular expression."""
-    leaf = LEAVES[name]
-    return leaf.says or "labels from {} to {}".format(*leaf.ranges)
 
 
 @pytest.fixture(scope="module")
@@ -337,84 +263,6 @@ def test_a_large_image_is_refused_by_default(tmp_path):
             session.run("serving_default", {"condition": np.zeros((1, 3000, 3000, 1), "float32")})
         large = np.zeros((1, 2048, 2048, 1), "float32")
         assert session.run("serving_default", {"condition": large})["images"].shape == large.shape
-
-
-@pytest.fixture(scope="module")
-def all_leaves(tmp_path_factory):
-    """Return a model of all leaves, of which its discriminator sees three, and its export."""
-    judged = ["floats", "pair", "smaller"]
-    given = [{name: name for name in names} for names in (LEAVES, judged)]
-    model = conditions.gan(*given, discriminator_condition=judged)
-    base = tmp_path_factory.mktemp("all") / "all"
-    return model, model.export(base, warmup=False, include_discriminator=True)
-
-
-@pytest.fixture(scope="module")
-def bare(all_leaves):
-    """Return a session of that export that hands on whatever it is given."""
-    with c_api.Session(all_leaves[1], checked=False) as session:
-        yield session
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("signature", "first"),
-    [
-        ("sample", {"seed": SEEDS}),
-        ("serving_default", {"latents": np.zeros((ROWS, 3), "float32")}),
-        ("interpolate", {"seed_a": SEEDS, "seed_b": SEEDS, "position": np.zeros(ROWS, "float32")}),
-        ("discriminate", {"images": np.zeros((ROWS, 2), "float32")}),
-    ],
-)
-def test_every_leaf_within_the_graph(bare, signature, first):
-    """Through the C API, which looks at nothing before the graph does."""
-    structure = {name: name for name in LEAVES}
-    right = keras_gan.utils.nests.by_name("condition", condition(structure, highest))
-    keys = bare.signatures[signature].inputs
-    good = {**first, **{key: array for key, array in right.items() if key in keys}}
-    before, refused = bare.run(signature, good), 0
-    for leaf, key in named(structure).items():
-        for what, array in [*wrong_rows(leaf), *wrong_forms(right[key])] if key in good else ():
-            with pytest.raises(c_api.RequestError) as caught:
-                bare.run(signature, {**good, key: array})
-                pytest.fail(f"{what} was answered")
-            assert caught.value.code == "INVALID_ARGUMENT", (what, caught.value)
-            if what.startswith(leaf):
-                said = f"Expected {key} to be [^.]*{says(leaf)}"
-                assert re.search(said, caught.value.message), (what, caught.value)
-            refused += 1
-        for name, array in bare.run(signature, good).items():
-            np.testing.assert_array_equal(array, before[name])
-    assert refused > (50 if signature == "discriminate" else 250), refused
-
-
-def wrong_forms(array):
-    """Yield `(what, array)` of rows of other types and shapes."""
-    for dtype in ("float64", "int64", "int32", "float32", "uint8", "bool", "object"):
-        if dtype != array.dtype.name and array.dtype.kind != "U":
-            yield f"type {dtype}", np.zeros(array.shape, dtype).astype(dtype)
-    yield "no rows", array[:0]
-    yield "a row too few", array[:-1]
-    yield "no batch", array[0]
-    yield "an axis more", array[..., None]
-
-
-@pytest.mark.slow
-def test_right_leaves_are_answered_whatever_stands_behind(all_leaves, bare):
-    model, _ = all_leaves
-    structure = {name: name for name in LEAVES}
-    wholes = [condition(structure, lowest), condition(structure, highest)]
-    for choice in (0, -1):
-        whole = condition(structure, lowest)
-        for name, leaf in OTHERS.items():
-            if values := any_values(leaf.dtype):
-                whole[name] = np.full_like(whole[name], values[choice])
-        wholes.append(whole)
-    for whole in wholes:
-        arrays = {f"condition_{name}": array for name, array in whole.items()}
-        found = bare.run("sample", {"seed": SEEDS, **arrays})["images"]
-        expected = model.generate(ROWS, seed=int(SEEDS[0]), condition=whole)
-        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.slow
