@@ -1,8 +1,26 @@
 """Layers that generators and discriminators need and Keras lacks."""
 
+from keras_gan.layers.gated_conv import GatedConv2D
+from keras_gan.layers.icnr import ICNR
+from keras_gan.layers.label_planes import LabelPlanes
 from keras_gan.layers.mean_style import MeanStyle
 from keras_gan.layers.minibatch_std_dev import MinibatchStdDev
 from keras_gan.layers.packing import Packing
+from keras_gan.layers.partial_conv import PartialConv2D
+from keras_gan.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
+from keras_gan.layers.reflection_padding import ReflectionPadding2D
 from keras_gan.layers.spectral_normalization import SpectralNormalization
 
-__all__ = ["MeanStyle", "MinibatchStdDev", "Packing", "SpectralNormalization"]
+__all__ = [
+    "ICNR",
+    "GatedConv2D",
+    "LabelPlanes",
+    "MeanStyle",
+    "MinibatchStdDev",
+    "Packing",
+    "PartialConv2D",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "ReflectionPadding2D",
+    "SpectralNormalization",
+]
