@@ -1,5 +1,6 @@
 """Layers that generators and discriminators need and Keras lacks."""
 
+from keras_gan.layers.contextual_attention import ContextualAttention
 from keras_gan.layers.gated_conv import GatedConv2D
 from keras_gan.layers.icnr import ICNR
 from keras_gan.layers.label_planes import LabelPlanes
@@ -13,6 +14,7 @@ from keras_gan.layers.spectral_normalization import SpectralNormalization
 
 __all__ = [
     "ICNR",
+    "ContextualAttention",
     "GatedConv2D",
     "LabelPlanes",
     "MeanStyle",

@@ -1,6 +1,29 @@
-"""Ready-made pairs of networks: plain Functional Keras models to print, change and replace."""
+"""Ready-made networks: plain Functional Keras models to print, change and replace."""
 
 from keras_gan.networks.dcgan import dcgan
+from keras_gan.networks.gated_inpainter import gated_inpainter
 from keras_gan.networks.mlp import mlp
+from keras_gan.networks.patch import patch
+from keras_gan.networks.resnet_translator import resnet_translator
+from keras_gan.networks.rrdb import rrdb
+from keras_gan.networks.sn_patch import sn_patch
+from keras_gan.networks.srresnet import srresnet
+from keras_gan.networks.stargan import stargan
+from keras_gan.networks.unet import unet
+from keras_gan.networks.unet_discriminator import unet_discriminator
+from keras_gan.networks.vgg_discriminator import vgg_discriminator
 
-__all__ = ["dcgan", "mlp"]
+__all__ = [
+    "dcgan",
+    "gated_inpainter",
+    "mlp",
+    "patch",
+    "resnet_translator",
+    "rrdb",
+    "sn_patch",
+    "srresnet",
+    "stargan",
+    "unet",
+    "unet_discriminator",
+    "vgg_discriminator",
+]

@@ -28,9 +28,7 @@ def called_everywhere(layer, *inputs):
         told = [tuple(shape) for shape in (told if isinstance(told, list) else [told])]
         for shape, array in zip(told, eager, strict=True):
             assert len(shape) == array.ndim and shape[-1] == array.shape[-1]
-            assert all(
-                side in (None, real) for side, real in zip(shape, array.shape, strict=True)
-            )
+            assert all(side in (None, real) for side, real in zip(shape, array.shape, strict=True))
     return eager if len(eager) > 1 else eager[0]
 
 

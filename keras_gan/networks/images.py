@@ -1,0 +1,154 @@
+"""Images as inputs and outputs of networks: shapes, sides that fit, first and last layers."""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from keras_gan.utils import arguments
+from keras_gan.utils.arguments import shown
+
+# Of the convolutions of translators and patch discriminators, as they were published.
+DEVIATION = 0.02
+
+
+def kernel():
+    """Return an initializer of kernels, N(0, 0.02): one for each layer, or they would be equal."""
+    return keras.initializers.RandomNormal(stddev=DEVIATION)
+
+
+def shape_of(name, value):
+    """Return an argument as `(height, width, channels)`, where sides may be `None`.
+
+    Args:
+        name: what the argument is called.
+        value: what it was given, without the batch axis.
+
+    Raises:
+        TypeError: when it is no tuple or list.
+        ValueError: when it does not have three numbers, or one is no positive integer.
+    """
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(
+            f"Expected `{name}` to be a tuple (height, width, channels), without the batch axis. "
+            f"Received: {name}={shown(value)}"
+        )
+    if len(value) != 3:
+        raise ValueError(
+            f"Expected `{name}` to be (height, width, channels); a side may be None. "
+            f"Received: {name}={shown(value)}"
+        )
+    sides = (
+        side if side is None else arguments.whole(f"{name}[{axis}]", side, other="None")
+        for axis, side in enumerate(value[:2])
+    )
+    return (*sides, arguments.whole(f"{name}[2]", value[2]))
+
+
+def channels_of(channels, source_shape):
+    """Return the number of channels that a translation has: the source's, if it is not given."""
+    return source_shape[2] if channels is None else arguments.whole("channels", channels)
+
+
+def check_sides(sides, multiple, least, received):
+    """Raise for sides that a network can't take, with the nearest ones that it can.
+
+    Args:
+        sides: height and width; `None` is not checked.
+        multiple: what has to divide them.
+        least: the smallest one that it takes.
+        received: the argument in words, `name=value`.
+    """
+    for side in sides:
+        if side is None or (side % multiple == 0 and side >= least):
+            continue
+        least_multiple = -(-least // multiple) * multiple
+        below = side // multiple * multiple
+        nearest = sorted({max(size, least_multiple) for size in (below, below + multiple)})
+        multiples = "" if multiple == 1 else f"that {multiple} divides, "
+        raise ValueError(
+            f"Expected sides {multiples}of at least {least_multiple} pixels. Nearest to {side}: "
+            f"{' and '.join(map(str, nearest))}. Pad, crop or resize. Received: {received}"
+        )
+
+
+def image_input(name, shape, multiple, least):
+    """Return an Input of images, and what it is after the check of sides that are not fixed.
+
+    Args:
+        name: that of the input.
+        shape: `(height, width, channels)`, with sides that were checked.
+        multiple: what has to divide the sides.
+        least: the smallest side.
+    """
+    image = layers.Input(shape, name=name)
+    if None not in shape[:2] or (multiple, least) == (1, 1):
+        return image, image
+    return image, FittingSides(multiple, least, name=f"{name}_sides")(image)
+
+
+def judged_inputs(image_shape, source_shape, multiple, least):
+    """Return a discriminator's inputs, and its images with the source beside them on the channels.
+
+    Args:
+        image_shape: `(height, width, channels)` of the images.
+        source_shape: the same of the source, or `None` for a discriminator without one.
+        multiple: what has to divide the sides.
+        least: the smallest side.
+
+    Raises:
+        ValueError: when images and source have different sides.
+    """
+    image, x = image_input("images", image_shape, multiple, least)
+    if source_shape is None:
+        return image, x
+    source_shape = shape_of("source_shape", source_shape)
+    if source_shape[:2] != image_shape[:2]:
+        raise ValueError(
+            "Expected a source of the height and width of the images. Received: "
+            f"image_shape={image_shape}, source_shape={source_shape}"
+        )
+    source = layers.Input(source_shape, name="source")
+    return [image, source], layers.Concatenate(name="images_and_source")([x, source])
+
+
+def output(x, activation="tanh", name="images"):
+    """Return a network's images, in float32 under a mixed precision policy too."""
+    return layers.Activation(activation, dtype="float32", name=name)(x)
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class FittingSides(layers.Layer):
+    """Refuse images whose sides a network can't take, and return all others as they are.
+
+    Sides that are known before images come are refused with the nearest that fit.
+
+    Args:
+        multiple: what has to divide the sides.
+        least: the smallest side.
+        name: the layer's name.
+    """
+
+    def __init__(self, multiple, least=1, name=None, **kwargs):
+        # Not in the compute dtype: what passes here may go to the output.
+        super().__init__(name=name, autocast=False, **kwargs)
+        self.multiple, self.least = multiple, least
+
+    def call(self, images):
+        """Return the images."""
+        sides = images.shape[1:3]
+        check_sides(sides, self.multiple, self.least, f"images of shape {tuple(images.shape)}")
+        if None not in tuple(sides):
+            return images
+        found = tf.shape(images)[1:3]
+        fits = tf.reduce_all((found % self.multiple == 0) & (found >= self.least))
+        message = f"Expected sides that {self.multiple} divides, of at least {self.least} pixels."
+        with tf.control_dependencies([tf.debugging.Assert(fits, [message, "Received:", found])]):
+            return tf.identity(images)
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of the images."""
+        return input_shape
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "multiple": self.multiple, "least": self.least}
