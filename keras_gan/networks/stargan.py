@@ -48,7 +48,7 @@ def stargan(image_shape, labels, width=64, blocks=6, depth=None):
     Example:
 
     >>> generator, discriminator = keras_gan.networks.stargan((32, 32, 3), labels=4, width=8)
-    >>> discriminator.output_shape
+    >>> {name: logits.shape for name, logits in discriminator.output.items()}
     {'logits': (None, 2, 2, 1), 'classes': (None, 4)}
 
     Reference: [Choi et al., 2018](https://arxiv.org/abs/1711.09020), Appendix 7.2.

@@ -23,7 +23,7 @@ class _Form(NamedTuple):
 
 
 FORMS = {
-    # As many halvings as leave four pixels.
+    # As many halvings as leave four pixels or fewer.
     "esrgan": _Form(halving_kernel=4, halvings=99, smallest_map=4, hidden=100, bias=False),
     "srgan": _Form(halving_kernel=3, halvings=4, smallest_map=4, hidden=1024, bias=True),
 }
@@ -44,7 +44,7 @@ def vgg_discriminator(image_shape, width=64, form="esrgan", name="discriminator"
         image_shape: `(height, width, channels)` of the images, the larger ones; any sides of at
             least 8 pixels.
         width: channels of the first pair, which double to at most 8 times this.
-        form: `"esrgan"`, which halves to 4 pixels, or `"srgan"`, which halves 4 times at most and
+        form: `"esrgan"`, which halves the smaller side to 4 pixels or fewer, or `"srgan"`, which halves 4 times at most and
             has a hidden layer ten times larger.
         name: the network's name.
 

@@ -130,9 +130,7 @@ def test_they_train_against_each_other_and_are_loaded_as_they_were_saved(pair, t
     assert np.isfinite(list(logs.values())).all()
     after = [*generator.weights, *discriminator.weights]
     still = [
-        w.path
-        for a, w in zip(before, after, strict=True)
-        if w.trainable and np.array_equal(a, w)
+        w.path for a, w in zip(before, after, strict=True) if w.trainable and np.array_equal(a, w)
     ]
     # What names a label is trained by a term.
     assert len(still) == (pair == "stargan"), still
