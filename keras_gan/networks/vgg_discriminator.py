@@ -44,8 +44,8 @@ def vgg_discriminator(image_shape, width=64, form="esrgan", name="discriminator"
         image_shape: `(height, width, channels)` of the images, the larger ones; any sides of at
             least 8 pixels.
         width: channels of the first pair, which double to at most 8 times this.
-        form: `"esrgan"`, which halves the smaller side to 4 pixels or fewer, or `"srgan"`, which halves 4 times at most and
-            has a hidden layer ten times larger.
+        form: `"esrgan"`, which halves the smaller side to 4 pixels or fewer, or `"srgan"`, which
+            halves 4 times at most and has a hidden layer ten times larger.
         name: the network's name.
 
     Returns:

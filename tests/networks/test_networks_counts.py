@@ -33,6 +33,7 @@ UNETS = [
 ]
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize(("side", "options", "count"), UNETS)
 def test_unet(side, options, count):
     assert counted(networks.unet, (side, side, 3), **options) == count
@@ -45,7 +46,7 @@ def test_unet_for_a_cpu():
 
 @pytest.mark.parametrize(
     ("depth", "count"),
-    enumerate([9_024, 139_585, 666_433, 2_768_705, 6_964_033, 11_159_361]),
+    list(enumerate([9_024, 139_585, 666_433, 2_768_705, 6_964_033, 11_159_361])),
 )
 def test_patch(depth, count):
     shape = (256, 256, 3)
@@ -64,6 +65,7 @@ def test_sn_patch():
     assert counted(networks.sn_patch, (256, 256, 3), (256, 256, 1)) == 5_946_816
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize("upsampling", ["transposed", "nearest"])
 @pytest.mark.parametrize(("blocks", "count"), [(9, 11_378_179), (6, 7_837_699)])
 def test_resnet_translator(upsampling, blocks, count):
@@ -89,6 +91,7 @@ def test_srresnet():
     assert counted(networks.srresnet, shape, scale=2) == 1_369_859
 
 
+@pytest.mark.slow  # Its 351 convolutions take long to name.
 @pytest.mark.parametrize(
     ("options", "count"),
     [({}, 16_697_987), ({"blocks": 6}, 4_467_779), ({"scale": 2}, 16_703_171)],

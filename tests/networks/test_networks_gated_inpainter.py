@@ -38,6 +38,7 @@ def test_known_pixels_are_those_of_the_request_to_the_bit(networks, stages):
     assert np.abs(hole).max() < 1 and hole.std() > 0
 
 
+@pytest.mark.representatives("2")
 @pytest.mark.parametrize("stages", [1, 2])
 def test_what_stands_in_the_hole_does_not_matter(networks, stages):
     inputs = request()

@@ -58,6 +58,7 @@ def test_other_paddings_keep_and_grow_the_map():
     assert patch((33, 47, 1), depth=2, width=1).output_shape == (None, 9, 12, 1)
 
 
+@pytest.mark.slow
 def test_each_scale_judges_the_image_at_half_the_size_of_the_one_before():
     network = patch((32, 48, 2), depth=1, width=2, scales=3, normalization=None)
     assert [shape[1:3] for shape in network.output_shape] == [(16, 24), (8, 12), (4, 6)]

@@ -18,6 +18,7 @@ def zeroed(network):
     return network
 
 
+@pytest.mark.representatives("3", "4")
 @pytest.mark.parametrize("scale", [1, 2, 3, 4, 8])
 def test_the_modified_form_adds_details_to_the_bilinear_enlargement(scale):
     network = srresnet((None, None, 2), scale, **TINY)
@@ -50,6 +51,7 @@ def test_shuffled_maps_start_as_nearest_upsampling():
             np.testing.assert_allclose(blocks, first, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(("scale", "sides"), [(4, (5, 6)), (2, (6, 4)), (1, (8, 4))])
 def test_rrdb_enlarges_by_its_scale(scale, sides):
     network = rrdb((*sides, 3), scale, 1, growth=2, **TINY)
@@ -72,6 +74,7 @@ def test_a_block_of_rrdb_adds_a_fifth_of_a_fifth():
     np.testing.assert_allclose(last, first + 0.2 * (first + 3 * 0.2), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize(
     ("form", "shape", "maps"),
     [
@@ -88,6 +91,7 @@ def test_vgg_discriminators_halve_to_a_small_map(form, shape, maps):
     assert network.output_shape == (None, 1)
 
 
+@pytest.mark.slow
 def test_unet_discriminator_scores_every_pixel_by_normalized_kernels():
     network = unet_discriminator((16, 24, 1), (16, 24, 2), width=2)
     assert network.output_shape == (None, 16, 24, 1)

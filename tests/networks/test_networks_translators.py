@@ -9,6 +9,7 @@ from network_calls import call, normal
 from keras_gan.networks import resnet_translator, stargan, unet
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize(
     ("shape", "maps"),
     [
@@ -41,6 +42,7 @@ def test_unet_normalizes_all_but_the_first_and_the_innermost_stage():
     assert followed(network, "up_1") == ["Activation"]
 
 
+@pytest.mark.representatives(1)
 @pytest.mark.parametrize(("depth", "count"), [(8, 3), (7, 2), (6, 1), (5, 0)])
 def test_unet_drops_between_stages_of_full_width_in_training_alone(depth, count):
     """As CycleGAN's code does, by its rule for smaller images: the innermost stage never drops."""
@@ -97,6 +99,7 @@ def test_free_sides_that_don_t_halve_are_refused_when_they_come():
         graph(normal(1, 16, 20, 1))
 
 
+@pytest.mark.representatives("transposed")
 @pytest.mark.parametrize("upsampling", ["nearest", "transposed"])
 def test_resnet_translator_keeps_the_sides_of_any_image_that_fits(upsampling):
     network = resnet_translator((None, None, 2), 1, 2, blocks=1, upsampling=upsampling)
@@ -132,6 +135,7 @@ def test_transposed_convolutions_are_pytorch_s_with_padding_1_and_output_padding
     np.testing.assert_allclose(crop(up(x))[0, ..., 0], expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_every_pixel_of_a_translation_may_depend_on_the_whole_source():
     network = unet((16, 16, 1), width=2, normalization=None)
     # Positive throughout, so that no ReLU stands in the way.
@@ -156,6 +160,7 @@ def test_stargan_s_generator_follows_the_target():
     assert outputs["logits"].shape == (2, 2, 3, 1) and outputs["classes"].shape == (2, 3)
 
 
+@pytest.mark.slow
 def test_stargan_halves_to_two_pixels_and_six_times_at_most():
     for side, depth in ((8, 2), (32, 4), (128, 6), (256, 6)):
         with keras.StatelessScope(initialize_variables=False):
