@@ -9,6 +9,7 @@ from layer_calls import called_everywhere, normal, reloaded
 from keras_gan.layers import GatedConv2D
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize(
     "options",
     [{"strides": 2}, {"dilation_rate": 2}, {"padding": "valid", "use_bias": False}],

@@ -35,6 +35,7 @@ def hole(*shape, seed=1, channels=1):
     return (np.random.default_rng(seed).random((*shape, channels)) > 0.8).astype("float32")
 
 
+@pytest.mark.representatives(2)
 @pytest.mark.parametrize(
     ("options", "channels"),
     [({}, 1), ({"strides": 2}, 3), ({"dilation_rate": 2}, 1)],

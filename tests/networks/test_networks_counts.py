@@ -73,6 +73,7 @@ def test_resnet_translator(upsampling, blocks, count):
     assert counted(networks.resnet_translator, (256, 256, 3), **options) == count
 
 
+@pytest.mark.slow
 def test_resnet_translator_of_pix2pixhd():
     assert counted(networks.resnet_translator, (64, 128, 36), 3, depth=4) == 182_546_755
 
@@ -81,6 +82,7 @@ def test_stargan():
     assert counted(networks.stargan, (128, 128, 3), 5) == [8_430_528, 44_762_048]
 
 
+@pytest.mark.slow
 def test_srresnet():
     shape = (None, None, 3)
     original = counted(networks.srresnet, shape, form="original")
@@ -101,6 +103,7 @@ def test_rrdb(options, count):
     assert counted(networks.rrdb, (None, None, 3), **options) == count
 
 
+@pytest.mark.slow
 def test_discriminators_of_super_resolution():
     assert counted(networks.vgg_discriminator, (96, 96, 3), form="srgan") == 23_565_505
     assert counted(networks.vgg_discriminator, (128, 128, 3)) == 14_499_401

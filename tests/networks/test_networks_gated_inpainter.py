@@ -47,6 +47,7 @@ def test_what_stands_in_the_hole_does_not_matter(networks, stages):
     np.testing.assert_array_equal(made, again)
 
 
+@pytest.mark.slow
 def test_the_first_stage_paints_the_whole_image_and_is_a_side_output(networks):
     outputs = networks[2](request())
     assert outputs.keys() == {"samples", "coarse"}
@@ -55,6 +56,7 @@ def test_the_first_stage_paints_the_whole_image_and_is_a_side_output(networks):
     assert np.abs(outputs["coarse"].numpy()[known] - request()["image"][known]).max() > 0.1
 
 
+@pytest.mark.slow
 def test_weights_get_gradients_from_the_hole_alone(networks):
     inputs, network = request(), networks[1]
     painted = network.get_layer("coarse").output

@@ -117,7 +117,7 @@ def inputs_of(model, x, condition):
     )
 
 
-@pytest.mark.representatives("pix2pix", "stargan", "denoising")
+@pytest.mark.representatives("pix2pix")
 @ALL
 def test_they_train_against_each_other_and_are_loaded_as_they_were_saved(pair, tmp_path):
     generator, discriminator, (x, condition), options = PAIRS[pair]()
@@ -142,7 +142,7 @@ def test_they_train_against_each_other_and_are_loaded_as_they_were_saved(pair, t
             np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.representatives("pix2pix", "denoising", "inpainting")
+@pytest.mark.representatives("pix2pix", "denoising")
 @ALL
 def test_low_precision_is_finite_and_ends_in_float32(pair):
     keras.config.set_dtype_policy("mixed_bfloat16")

@@ -51,6 +51,7 @@ def test_maps_with_exact_padding_are_the_published_ones(depth):
             assert patch((side, side, 1), **options).output_shape == (None, rows, rows, 1)
 
 
+@pytest.mark.slow
 def test_other_paddings_keep_and_grow_the_map():
     assert patch((256, 128, 1), width=1).output_shape == (None, 32, 16, 1)
     # pix2pixHD's: by ceil((4 - 1) / 2) = 2 on each side.
@@ -96,6 +97,7 @@ def test_the_source_is_judged_with_the_image():
         patch((16, 16, 1), (16, 8, 3))
 
 
+@pytest.mark.slow
 def test_spectral_normalization_is_of_all_kernels_and_of_nothing_else():
     network = patch((16, 16, 1), depth=2, width=2, normalization="spectral")
     assert kernels_within_wrappers(network) == (4, 4)

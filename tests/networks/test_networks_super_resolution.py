@@ -41,6 +41,7 @@ def test_the_base_keeps_its_digits_in_low_precision():
     np.testing.assert_array_equal(call(zeroed(network), x), x)
 
 
+@pytest.mark.slow
 def test_shuffled_maps_start_as_nearest_upsampling():
     network = srresnet((4, 4, 1), 4, form="original", **TINY)
     for layer in network.layers:
@@ -51,13 +52,14 @@ def test_shuffled_maps_start_as_nearest_upsampling():
             np.testing.assert_allclose(blocks, first, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.representatives(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("scale", "sides"), [(4, (5, 6)), (2, (6, 4)), (1, (8, 4))])
 def test_rrdb_enlarges_by_its_scale(scale, sides):
     network = rrdb((*sides, 3), scale, 1, growth=2, **TINY)
     assert network.output_shape == (None, sides[0] * scale, sides[1] * scale, 1)
 
 
+@pytest.mark.slow
 def test_a_block_of_rrdb_adds_a_fifth_of_a_fifth():
     """With all kernels of the dense blocks 0 but the last ones, the sum can be written down."""
     network = rrdb((4, 4, 1), growth=1, **TINY)
@@ -119,6 +121,7 @@ def test_what_they_can_t_take_is_refused(build, message):
         build()
 
 
+@pytest.mark.slow
 def test_free_sides_of_rrdb_are_checked_when_images_come():
     network = rrdb((None, None, 1), 2, growth=1, **TINY)
     assert call(network, normal(1, 4, 6, 1)).shape == (1, 8, 12, 1)

@@ -115,6 +115,7 @@ def test_resnet_translator_keeps_the_sides_of_any_image_that_fits(upsampling):
         resnet_translator((16, 16, 2), upsampling="bilinear")
 
 
+@pytest.mark.slow
 def test_its_features_have_names():
     network = resnet_translator((16, 16, 1), width=2, blocks=2, depth=2)
     names = [layer.name for layer in network.layers]
@@ -147,6 +148,7 @@ def test_every_pixel_of_a_translation_may_depend_on_the_whole_source():
     assert np.abs(tape.gradient(corner, x)).min() > 0
 
 
+@pytest.mark.slow
 def test_stargan_s_generator_follows_the_target():
     generator, discriminator = stargan((32, 48, 1), labels=3, width=4, blocks=1)
     image, labels = normal(2, 32, 48, 1), np.eye(3, dtype="float32")
@@ -206,6 +208,7 @@ def tutorial_s_generator():
     return keras.Model(source, layers.Conv2DTranspose(3, 4, 2, "same", activation="tanh")(x))
 
 
+@pytest.mark.slow
 def test_the_tutorial_of_tensorflow_normalizes_one_stage_more():
     with keras.StatelessScope(initialize_variables=False):
         tutorial = tutorial_s_generator()
