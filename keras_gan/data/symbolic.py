@@ -1,8 +1,12 @@
 """What a network says of itself: its symbolic inputs and outputs, and what these end in."""
 
+import contextlib
+import difflib
+
 import keras
 
-from keras_gan.utils.keras_internals import made_by
+from keras_gan.utils.arguments import shown
+from keras_gan.utils.keras_internals import made_by, outputs_of_calls
 
 # What moves values, and changes none.
 _MOVING = keras.layers.Flatten, keras.layers.Reshape, keras.layers.Cropping2D
@@ -68,3 +72,42 @@ def activation_of(tensor):
     activation = getattr(operation, "activation", None)
     name = getattr(activation, "__name__", None) or type(operation).__name__
     return name.lower().replace("_", "")
+
+
+def output_of_layer(model, name):
+    """Return the symbolic output of one of a model's layers, or the nest of its outputs.
+
+    Args:
+        model: a Functional or built Sequential model.
+        name: the layer's name.
+
+    Raises:
+        ValueError: for a model that does not say its layers, or has none of that name.
+    """
+    if not inputs_of(model):
+        raise ValueError(
+            "A layer needs a Functional or a built Sequential model, whose layers' outputs are "
+            f"known. Received: model={model.name!r} of type {type(model).__name__}, "
+            f"layer={shown(name)}"
+        )
+    # Of a layer that several models share, the call that belongs to this one.
+    for outputs in outputs_of_calls(_layer_of(model, name)):
+        with contextlib.suppress(ValueError):
+            keras.Model(model.inputs, keras.tree.flatten(outputs))
+            return outputs
+    raise ValueError(
+        f"The layer {name!r} is not called on the inputs of {model.name!r}: wrap the inner model "
+        f"it belongs to instead. Received: layer={shown(name)}"
+    )
+
+
+def _layer_of(model, name):
+    layers = {layer.name: layer for layer in model.layers}
+    if name not in layers:
+        near = difflib.get_close_matches(str(name), layers, n=1, cutoff=0.5)
+        suggestion = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"The model {model.name!r} has no layer {name!r}.{suggestion} Its layers: "
+            f"{list(layers)}. Received: layer={shown(name)}"
+        )
+    return layers[name]

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_gan.data import elements
 from keras_gan.utils import archives, files
+from keras_gan.utils.fingerprints import file_fingerprint, fingerprint
 
 _MODULUS = 2**256
 # What a file holds beside its arrays: what they are, and their digest.
@@ -129,24 +130,6 @@ def save(path, arrays, key=""):
 
 def _digest(arrays):
     return fingerprint(*(part for name in sorted(arrays) for part in (name, arrays[name])))
-
-
-def fingerprint(*parts):
-    """Return the SHA-256, in hexadecimal, of a sequence of strings, numbers or arrays."""
-    digest = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, np.ndarray):
-            digest.update(f"{part.dtype.str}{part.shape}".encode())
-            part = np.ascontiguousarray(part).tobytes()
-        part = part if isinstance(part, bytes) else str(part).encode()
-        digest.update(len(part).to_bytes(8, "little") + part)
-    return digest.hexdigest()
-
-
-def file_fingerprint(path):
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fingerprint_of(dataset, ordered=False):

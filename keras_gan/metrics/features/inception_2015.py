@@ -54,7 +54,7 @@ class Inception2015(Classifier):
     def __init__(self, path):
         trunk = Inception2015Trunk(path)
         if os.path.isfile(trunk.path):
-            _OPENED.add(trunk.digest)
+            _OPENED.add(trunk.file.digest)
         if trunk.unavailable:
             raise ValueError(f"{trunk.unavailable} Received: path={os.fspath(path)!r}")
         _read_graph(trunk.path)
@@ -115,7 +115,7 @@ class Inception2015Trunk(FileTrunk):
     def unavailable(self):
         """`None`, or that the file is missing, another one, or named by a saved metric alone."""
         problem = super().unavailable
-        if problem or self.digest in _OPENED:
+        if problem or self.file.digest in _OPENED:
             return problem
         return (
             f"A saved metric names the graph {self.path!r}, which this program has not opened: a "

@@ -10,7 +10,7 @@ from keras_gan.metrics.features import caching, images
 from keras_gan.metrics.features.classifier import Classifier
 from keras_gan.metrics.features.files import FileTrunk
 from keras_gan.metrics.undisturbed import undisturbed
-from keras_gan.utils import archives
+from keras_gan.utils import archives, weights_files
 from keras_gan.utils.arguments import choice, shown
 
 FILE_NAME = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
@@ -92,9 +92,7 @@ class InceptionV3Trunk(FileTrunk):
     name = "inception_v3"
 
     def __init__(self, weights=None, resizer="bilinear", fingerprint=None):
-        places = _places()
-        found = next((place for place in places if os.path.isfile(place)), places[0])
-        super().__init__(weights or found, fingerprint)
+        super().__init__(weights or weights_files.find(FILE_NAME), fingerprint)
         self.weights = weights
         self.resizer = resizer
 
@@ -103,7 +101,7 @@ class InceptionV3Trunk(FileTrunk):
         if self.weights:
             return f"`weights` is the path of an Inception-v3 weights file, such as {FILE_NAME}."
         return (
-            f"Keras's own weights were looked for in {' and '.join(_places())}. Nothing is "
+            f"Keras's own weights were looked for in {' and '.join(weights_files.places(FILE_NAME))}. Nothing is "
             f"downloaded: bring {URL} there, pass its path as `weights`, or pass "
             "weights='imagenet' to let Keras download it (96 MB)."
         )
@@ -167,11 +165,6 @@ class InceptionV3Trunk(FileTrunk):
     def get_config(self):
         """Return where the weights are, and what they must be."""
         return {"weights": self.weights, "resizer": self.resizer, "fingerprint": self.sha256}
-
-
-def _places():
-    homes = [os.environ.get("KERAS_HOME"), os.path.join(os.path.expanduser("~"), ".keras")]
-    return [os.path.join(home, "models", FILE_NAME) for home in homes if home]
 
 
 def _network(path, classes):

@@ -1,23 +1,16 @@
 """Features from a Keras model of the user's own."""
 
-import contextlib
-import difflib
 import functools
-import json
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from keras_gan.data.symbolic import output_of_layer
 from keras_gan.metrics.features import caching
 from keras_gan.metrics.features.extractor import Features, Trunk, range_name
 from keras_gan.utils.arguments import shown
-from keras_gan.utils.keras_internals import outputs_of_calls
+from keras_gan.utils.fingerprints import parts_of
 from keras_gan.utils.tensors import compatible
-
-# Keys of a config under which layers are named that are connected.
-_WIRING = ("inbound_nodes", "input_layers", "output_layers")
-
 
 @keras.saving.register_keras_serializable("keras_gan")
 class ModelTrunk(Trunk):
@@ -72,8 +65,7 @@ class ModelTrunk(Trunk):
         """Stands for the model as it is now, weights and architecture, and the layer."""
         if self._model is None:
             return caching.fingerprint("no model", self.name)
-        weights = [np.asarray(weight) for weight in self._model.get_weights()]
-        architecture = _architecture(self._model)
+        architecture, *weights = parts_of(self._model)
         return caching.fingerprint(architecture, self.layer, self.value_range, *weights)
 
     @property
@@ -167,56 +159,4 @@ def _network(model, layer):
             f"known. Received: model={model.name!r} of type {type(model).__name__}, "
             f"layer={shown(layer)}"
         )
-    found = _layer_of(model, layer)
-    # Of a layer that several models share, the call that belongs to this one.
-    for outputs in outputs_of_calls(found):
-        with contextlib.suppress(ValueError):
-            return keras.Model(inputs, keras.tree.flatten(outputs), name="features")
-    raise ValueError(
-        f"The layer {layer!r} is not called on the inputs of {model.name!r}: wrap the inner model "
-        f"it belongs to instead. Received: layer={shown(layer)}"
-    )
-
-
-def _layer_of(model, name):
-    layers = {layer.name: layer for layer in model.layers}
-    if name not in layers:
-        near = difflib.get_close_matches(name, layers, n=1, cutoff=0.5)
-        suggestion = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
-            f"The model {model.name!r} has no layer {name!r}.{suggestion} Its layers: "
-            f"{list(layers)}. Received: layer={name!r}"
-        )
-    return layers[name]
-
-
-def _architecture(model):
-    """Return the model's config as text, the names that Keras numbers replaced by their places."""
-    try:
-        config = keras.saving.serialize_keras_object(model)
-    except (NotImplementedError, TypeError, ValueError):
-        config = {}  # Subclassed: its class and its weights have to do.
-    return type(model).__name__ + json.dumps(_renamed(config, {}), sort_keys=True, default=str)
-
-
-def _renamed(config, names, wiring=False):
-    """Return a config with every layer's name replaced by its number, in the wiring too.
-
-    Args:
-        config: nest of dicts and lists.
-        names: dict from the names met so far to their replacements.
-        wiring: whether strings are names of layers, rather than activations and the like.
-    """
-    if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":
-            return config  # Its name says what it does.
-        return {
-            key: _renamed(value, names, wiring or key in _WIRING or key == "name")
-            for key, value in config.items()
-            if key != "compile_config"
-        }
-    if isinstance(config, (list, tuple)):
-        return [_renamed(item, names, wiring) for item in config]
-    if wiring and isinstance(config, str):
-        return names.setdefault(config, f"name {len(names)}")
-    return config
+    return keras.Model(inputs, keras.tree.flatten(output_of_layer(model, layer)), name="features")
