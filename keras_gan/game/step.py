@@ -111,12 +111,13 @@ class Step:
             return self.latents
         return Generated.of(generated)[of]
 
-    def generate(self, latents=None):
-        """Return the generator's samples for latents and this step's condition."""
-        return samples_of(self._generate(latents))
+    def generate(self, latents=None, condition=None):
+        """Return the generator's samples for latents and a condition, by default this step's."""
+        return samples_of(self._generate(latents, condition))
 
-    def _generate(self, latents):
-        inputs = self._game.condition.to_generator(latents, self.condition)
+    def _generate(self, latents, condition=None):
+        condition = self.condition if condition is None else condition
+        inputs = self._game.condition.to_generator(latents, condition)
         return self.generator(inputs, training=True)
 
     # The discriminator's forwards.

@@ -1,12 +1,20 @@
 """Terms added to a player's loss: gradient penalties, regularizers and auxiliary losses."""
 
+from keras_gan.terms.attributes import AttributeCycle, DomainClassification
 from keras_gan.terms.consistency import ConsistencyRegularization, LatentConsistency
 from keras_gan.terms.feature_matching import FeatureMatching
+from keras_gan.terms.frozen import FrozenFeatures
 from keras_gan.terms.gradient_penalties import DRAGAN, R1, R2, GradientPenalty
 from keras_gan.terms.lecam import LeCam
 from keras_gan.terms.orthogonal import OrthogonalRegularization
+from keras_gan.terms.paired_feature_matching import PairedFeatureMatching
+from keras_gan.terms.patch_nce import PatchNCE
 from keras_gan.terms.path_length import PathLength
+from keras_gan.terms.reconstruction import Reconstruction
+from keras_gan.terms.style import Contextual, Style
 from keras_gan.terms.term import Term
+from keras_gan.terms.total_variation import TotalVariation
+from keras_gan.terms.vgg import vgg19
 from keras_gan.terms.weight_clipping import WeightClipping
 from keras_gan.utils import registry
 
@@ -14,16 +22,26 @@ __all__ = [
     "DRAGAN",
     "R1",
     "R2",
+    "AttributeCycle",
     "ConsistencyRegularization",
+    "Contextual",
+    "DomainClassification",
     "FeatureMatching",
+    "FrozenFeatures",
     "GradientPenalty",
     "LatentConsistency",
     "LeCam",
     "OrthogonalRegularization",
+    "PairedFeatureMatching",
+    "PatchNCE",
     "PathLength",
+    "Reconstruction",
+    "Style",
     "Term",
+    "TotalVariation",
     "WeightClipping",
     "get",
+    "vgg19",
 ]
 
 

@@ -90,29 +90,41 @@ class FeatureMatching(Term):
             # term's own, save them twice and train them with the generator.
             self._features = lambda inputs: features(inputs, training=True)
         elif getattr(discriminator, "outputs", None):
-            self._named(_output_of(discriminator))
+            named_output(_output_of(discriminator), self.output_name, "output")
 
     def generator_term(self, step):
         """Return the squared distance of the two means, a scalar."""
         if self.output_name is None:
             real, fake = (step.inside(self._features, x) for x in (step.real, step.fake))
         else:
-            real, fake = self._named(step.real_outputs), self._named(step.fake_outputs)
+            outputs = step.real_outputs, step.fake_outputs
+            real, fake = (named_output(of, self.output_name, "output") for of in outputs)
         return ops.sum(ops.square(_mean(tf.stop_gradient(real)) - _mean(fake)))
-
-    def _named(self, outputs):
-        names = sorted(outputs) if isinstance(outputs, dict) else []
-        if self.output_name not in names:
-            raise ValueError(
-                f"Expected a discriminator that returns a dict with the key {self.output_name!r} "
-                f"beside 'logits'. Received: output={self.output_name!r}, and a discriminator that "
-                f"returns {names or 'no dict'}"
-            )
-        return outputs[self.output_name]
 
     def get_config(self):
         """Return the constructor's arguments."""
         return {**super().get_config(), "output": self.output_name}
+
+
+def named_output(outputs, name, argument):
+    """Return one of the outputs of a discriminator that returns a dict.
+
+    Args:
+        outputs: all that it returned.
+        name: the key.
+        argument: the term's argument that named it, for errors.
+
+    Raises:
+        ValueError: when it returns no dict, or none with that key.
+    """
+    names = sorted(outputs) if isinstance(outputs, dict) else []
+    if name not in names:
+        raise ValueError(
+            f"Expected a discriminator that returns a dict with the key {name!r} "
+            f"beside 'logits'. Received: {argument}={name!r}, and a discriminator that "
+            f"returns {names or 'no dict'}"
+        )
+    return outputs[name]
 
 
 def _mean(features):

@@ -47,6 +47,9 @@ class Term(keras.layers.Layer):
             warns where the discriminator normalizes over the batch.
         reduces: whether the term takes means over all replicas; such a term can't be lazy under
             a strategy of several.
+        evaluated: whether the generator's term needs no more of a step than `real`, `condition`,
+            `generated` and `fake`: no gradient, no state, no discriminator. Evaluation then logs
+            it too.
 
     Raises:
         ValueError: when the weight is not a finite number of at least 0, or the interval is not
@@ -71,6 +74,7 @@ class Term(keras.layers.Layer):
     judges_alone = False
     reduces = False
     needs_fresh_fake = False
+    evaluated = False
 
     def __init__(self, weight=1.0, interval=1, schedule=None, name=None, **kwargs):
         # A config has a dtype too. Always float32: penalties lose their meaning in less.

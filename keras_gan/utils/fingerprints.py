@@ -6,8 +6,10 @@ import json
 import keras
 import numpy as np
 
-# Keys of a config under which layers are named that are connected.
-_WIRING = ("inbound_nodes", "input_layers", "output_layers")
+# Keys of a config under which layers are named, and those that are connected.
+_NAMING = ("name", "inbound_nodes", "input_layers", "output_layers")
+# Keys that say nothing of what a network computes, such as what else was saved with it.
+_PASSING = ("compile_config", "shared_object_id")
 
 
 def fingerprint(*parts):
@@ -55,12 +57,12 @@ def _renamed(config, names, wiring=False):
         wiring: whether strings are names of layers, rather than activations and the like.
     """
     if isinstance(config, dict):
-        if config.get("class_name") == "DTypePolicy":
-            return config  # Its name says what it does.
+        # A policy's name says what it does.
+        plain = config.get("class_name") == "DTypePolicy"
         return {
-            key: _renamed(value, names, wiring or key in _WIRING or key == "name")
+            key: value if plain else _renamed(value, names, wiring or key in _NAMING)
             for key, value in config.items()
-            if key != "compile_config"
+            if key not in _PASSING
         }
     if isinstance(config, (list, tuple)):
         return [_renamed(item, names, wiring) for item in config]

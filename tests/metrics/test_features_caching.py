@@ -11,6 +11,7 @@ import tensorflow as tf
 import keras_gan
 from keras_gan.data import elements
 from keras_gan.metrics.features import caching
+from keras_gan.utils.fingerprints import file_fingerprint
 
 X = np.random.default_rng(0).normal(size=(30, 2, 3)).astype("float32")
 LABELS = np.arange(30) % 4
@@ -226,4 +227,4 @@ def test_parts_of_a_fingerprint_do_not_run_together(tmp_path):
     assert caching.fingerprint(X) != caching.fingerprint(X.reshape(-1))
     assert caching.fingerprint(X) == caching.fingerprint(np.asfortranarray(X))
     (tmp_path / "a").write_bytes(b"content")
-    assert caching.file_fingerprint(tmp_path / "a") == hashlib.sha256(b"content").hexdigest()
+    assert file_fingerprint(tmp_path / "a") == hashlib.sha256(b"content").hexdigest()

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_gan.metrics.features import Inception2015, caching, inception_2015
+from keras_gan.metrics.features import Inception2015, inception_2015
+from keras_gan.utils.fingerprints import file_fingerprint
 
 RANDOM = np.random.default_rng(0)
 FILTERS = RANDOM.normal(size=(5, 5, 3, 6)).astype("float32")
@@ -115,7 +116,7 @@ def test_images_are_rounded_to_levels(inception):
 
 def test_the_protocol_names_the_file(inception, path):
     protocol = inception.probabilities.protocol
-    assert caching.file_fingerprint(path)[:16] in protocol["weights"]
+    assert file_fingerprint(path)[:16] in protocol["weights"]
     assert "bilinear" in protocol["resizer"] and protocol["output"] == "probabilities"
     assert all(isinstance(value, str) for value in protocol.values())
 
@@ -154,7 +155,7 @@ def test_a_graph_that_only_a_file_names_is_not_run(tmp_path, monkeypatch):
         frozen_graph()
         + tf.compat.v1.GraphDef(node=[{"name": "strange", "op": "NoOp"}]).SerializeToString()
     )
-    config = {"path": str(path), "fingerprint": caching.file_fingerprint(path)[:16]}
+    config = {"path": str(path), "fingerprint": file_fingerprint(path)[:16]}
     for given in (config, {**config, "fingerprint": ""}, {"path": str(path)}):
         trunk = inception_2015.Inception2015Trunk.from_config(given)
         monkeypatch.setattr(trunk, "read", lambda: pytest.fail("read"))

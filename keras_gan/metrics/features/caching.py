@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_gan.data import elements
 from keras_gan.utils import archives, files
-from keras_gan.utils.fingerprints import file_fingerprint, fingerprint
+from keras_gan.utils.fingerprints import fingerprint
 
 _MODULUS = 2**256
 # What a file holds beside its arrays: what they are, and their digest.

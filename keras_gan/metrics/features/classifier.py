@@ -111,11 +111,31 @@ class ClassifierTrunk(Trunk):
         return self._function(standardized(samples, self.arrays))
 
     @functools.cached_property
-    def _function(self):
+    def _trained(self):
         sizes = {name: array.nbytes for name, array in self.arrays.items()}
         with undisturbed(), archives.variables_within(sizes):
             network = build_network(self.settings["shape"], self.settings["classes"])
         network.set_weights([v for k, v in sorted(self.arrays.items()) if k.startswith("weight_")])
+        return network
+
+    @functools.cached_property
+    def network(self):
+        """Keras model from samples to logits, whose inner layers can be named.
+
+        They are `convolution_0`, `pooling_0`, ... for images, `hidden` for all else, and
+        `features`.
+        """
+        mean, deviation = self.arrays["mean"], self.arrays["deviation"]
+        with undisturbed():
+            x = inputs = keras.Input(tuple(self.settings["shape"]), dtype="float32", name="samples")
+            x = keras.layers.Rescaling(1 / deviation, -mean / deviation, name="standardized")(x)
+            for layer in self._trained.layers[1:]:
+                x = layer(x)
+        return keras.Model(inputs, x, name="classifier")
+
+    @functools.cached_property
+    def _function(self):
+        network = self._trained
 
         def run(x):
             features, logits = network(x, training=False)

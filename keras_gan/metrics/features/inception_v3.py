@@ -100,8 +100,9 @@ class InceptionV3Trunk(FileTrunk):
         """Return a sentence on which file it is and where to get it."""
         if self.weights:
             return f"`weights` is the path of an Inception-v3 weights file, such as {FILE_NAME}."
+        places = " and ".join(weights_files.places(FILE_NAME))
         return (
-            f"Keras's own weights were looked for in {' and '.join(weights_files.places(FILE_NAME))}. Nothing is "
+            f"Keras's own weights were looked for in {places}. Nothing is "
             f"downloaded: bring {URL} there, pass its path as `weights`, or pass "
             "weights='imagenet' to let Keras download it (96 MB)."
         )

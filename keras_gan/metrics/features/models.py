@@ -12,6 +12,7 @@ from keras_gan.utils.arguments import shown
 from keras_gan.utils.fingerprints import parts_of
 from keras_gan.utils.tensors import compatible
 
+
 @keras.saving.register_keras_serializable("keras_gan")
 class ModelTrunk(Trunk):
     """A Keras model, up to one of its layers; see `from_model`.
