@@ -49,6 +49,22 @@ def symmetric(size, seed=0):
     return matrix + matrix.T
 
 
+def frozen_layers(channels=3, layers=("first", "second"), **options):
+    """Return features of a small network with batch normalization, frozen."""
+    network = keras.Sequential(
+        [
+            keras.Input((None, None, channels)),
+            keras.layers.Conv2D(4, 3, padding="same", name="first"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Conv2D(3, 3, strides=2, activation="tanh", name="second"),
+        ],
+        name="frozen",
+    )
+    for i, variable in enumerate(network.weights[:4]):
+        variable.assign(0.5 + 0.1 * normal(*variable.shape, seed=i))
+    return keras_gan.terms.FrozenFeatures(network, layers, **options)
+
+
 def compiled(discriminator, terms, generator=None, shape=None, **options):
     """Return an eager GAN with these terms, none of it trained yet."""
     shape = shape or discriminator.input_shape[1:]
