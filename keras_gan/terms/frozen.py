@@ -136,7 +136,8 @@ class FrozenFeatures:
         if self.unavailable:
             raise ValueError(self.unavailable)
         images = self._repeated(_preprocessed(wide(samples), self.preprocess, value_range))
-        return [wide(maps) for maps in self._extractor(images, training=False)]
+        maps = keras.tree.flatten(self._extractor(images, training=False))
+        return [wide(each) for each in maps]
 
     @property
     def _extractor(self):
@@ -158,7 +159,7 @@ class FrozenFeatures:
             raise ValueError(
                 f"Expected layers of one output each. Received: layers {several} of several"
             )
-        return keras.Model(network.inputs, [one for (one,) in outputs], name="features")
+        return keras.Model(network.inputs[0], [one for (one,) in outputs], name="features")
 
     @property
     def _takes(self):

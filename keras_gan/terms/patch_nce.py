@@ -112,9 +112,9 @@ class PatchNCE(Term):
         _check_source(self, model)
         maps = [output_of_layer(generator, name) for name in self.layers]
         maps = [keras.tree.flatten(each)[0] for each in maps]
-        encoder = keras.Model(generator.inputs, maps)
+        encoder = keras.Model(generator.input, maps)
         # In a function: as an attribute Keras would take the generator's layers for the term's own.
-        self._encode = lambda images: encoder(images, training=True)
+        self._encode = lambda inputs: keras.tree.flatten(encoder(inputs, training=True))
         self.heads = [_head(each.shape[-1], self.width) for each in maps]
 
     def generator_term(self, step):

@@ -83,6 +83,7 @@ class VGG19:
         Raises:
             ValueError: when the file holds other weights.
         """
+        self.file.digest  # noqa: B018  Of what is read now, for the config.
         sizes = archives.check(self.file.path)
         with archives.variables_within(sizes):
             network = build_network()

@@ -1,4 +1,4 @@
-"""Reconstruction and total variation against literal NumPy, and a reconstruction by Keras itself."""
+"""Reconstruction and total variation against literal NumPy, and against Keras itself."""
 
 import keras
 import numpy as np
@@ -115,9 +115,7 @@ def test_parts_of_samples_count_the_same():
         for part, shape in shapes.items()
     }
     inputs = {part: keras.Input(shape, name=part) for part, shape in shapes.items()}
-    heads = {
-        part: keras.layers.Dense(1)(keras.layers.Flatten()(x)) for part, x in inputs.items()
-    }
+    heads = {part: keras.layers.Dense(1)(keras.layers.Flatten()(x)) for part, x in inputs.items()}
     networks = keras.Model(label, samples), keras.Model(inputs, heads)
     term = Reconstruction()
     model = keras_gan.GAN(*networks, latents=None, conditional="generator", seed=0)
