@@ -101,10 +101,7 @@ class PairedFeatureMatching(Term):
         check_pairs(self, model)
         discriminator = model.discriminator
         if self.output_names is None:
-            features = _features_of(discriminator, model.signature.heads, self.name)
-            # In a function: as an attribute Keras would take the discriminator's layers for the
-            # term's own, save them twice and train them with the generator.
-            self._features = lambda inputs: features(inputs, training=True)
+            self._features = _features_of(discriminator, model.signature.heads, self.name)
         elif output_structure(discriminator) is not None:
             for name in self.output_names:
                 named_output(output_structure(discriminator), name, "outputs")
@@ -137,15 +134,16 @@ def _distance(real, fake):
 
 
 def _features_of(discriminator, heads, name):
-    """Return a model from a discriminator's inputs to the list of features of each head.
+    """Return a function from a discriminator's inputs to the list of features of each head.
 
     Raises:
         ValueError: when they can't be seen.
     """
     features = None if heads is None else nests.map(_before, heads)
-    if features is None or not all(
-        nests.leaves(nests.map_heads(lambda _, f: bool(f), heads, features))
-    ):
+    found = features and nests.leaves(
+        nests.map_heads(lambda _, layers: bool(layers), heads, features)
+    )
+    if not found or not all(found):
         raise ValueError(
             f"The term {name!r} can't tell which layers lead to the discriminator's logits. Let "
             'the discriminator return a dict, `{"logits": logits, "first": ..., "second": ...}`, '
@@ -153,7 +151,15 @@ def _features_of(discriminator, heads, name):
             f"discriminator={discriminator.name!r} of type {type(discriminator).__name__}"
         )
     samples = discriminator.inputs
-    return keras.Model(samples if len(samples) == 1 else discriminator.input, features)
+    samples = samples[0] if len(samples) == 1 else discriminator.input
+    network = keras.Model(samples, nests.leaves(features))
+
+    # A function: as an attribute Keras would take the discriminator's layers for the term's own,
+    # save them twice and train them with the generator.
+    def run(inputs):
+        return nests.pack_as(features, keras.tree.flatten(network(inputs, training=True)))
+
+    return run
 
 
 def _before(logits):
