@@ -102,7 +102,11 @@ def _one_step(model):
     if model.num_classes:
         element = x, random.integers(model.num_classes, size=count).astype("int32")
     elif model.conditional and not model.condition.of_samples:
-        element = x, drawn(model.signature.generator_condition)
+        condition = drawn(model.signature.generator_condition)
+        for term in model.terms:  # What the generator does not see.
+            if hasattr(term, "source"):
+                condition[term.source] = condition[term.target]
+        element = x, condition
     return tf.data.Dataset.from_tensor_slices(element).batch(4)
 
 

@@ -182,11 +182,15 @@ def _by_position(maps):
 
 def _head(channels, width):
     """Return the two dense layers of CUT, built: what is trained and saved must be there."""
-    start = keras.initializers.RandomNormal
-    first = keras.layers.Dense(
-        width, activation="relu", kernel_initializer=start(stddev=0.02), dtype="float32"
+    first, second = (
+        keras.layers.Dense(
+            width,
+            activation=activation,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
+            dtype=keras.config.floatx(),  # Not 16 bits, as a policy may have it.
+        )
+        for activation in ("relu", None)
     )
-    second = keras.layers.Dense(width, kernel_initializer=start(stddev=0.02), dtype="float32")
     return keras.Sequential([keras.Input((None, channels)), first, second])
 
 

@@ -120,5 +120,15 @@ NAMES = {
         "fm": "'feature_matching'",
         "ppl": "'path_length'",
         "clip": "'weight_clipping'",
+        **dict.fromkeys(
+            ("l1", "mae", "pixel", "pixel_loss"), "'reconstruction', `Reconstruction(100.0)`"
+        ),
+        **dict.fromkeys(("l2", "mse"), '`keras_gan.terms.Reconstruction(1.0, "l2")`'),
+        **dict.fromkeys(
+            ("perceptual", "vgg", "lpips"),
+            "`keras_gan.terms.Reconstruction(1.0, features=keras_gan.terms.vgg19(layers))`",
+        ),
+        "tv": "'total_variation'",
+        "nce": "`keras_gan.terms.PatchNCE(layers)`",
     },
 }

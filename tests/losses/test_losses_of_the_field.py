@@ -158,6 +158,24 @@ def test_relativistic_generators_swap_the_sides(case):
         case.loss.generator_loss(fake)
 
 
+def test_the_relativistic_average_of_esrgan_is_half_of_ours():
+    """Its code takes the mean of the two halves, of which ours is the sum."""
+    real, fake = np.random.default_rng(0).normal(size=(2, 9))
+
+    def cross_entropy(logits, label):
+        p = 1 / (1 + np.exp(-logits))
+        return -np.mean(np.log(p if label else 1 - p))
+
+    advantage, other = real - fake.mean(), fake - real.mean()
+    loss = RelativisticAverage()
+    for of_real, value in [
+        (1, loss.discriminator_loss(real, fake)),
+        (0, loss.generator_loss(fake, real)),
+    ]:
+        halves = cross_entropy(advantage, of_real), cross_entropy(other, 1 - of_real)
+        assert np.mean(halves) == pytest.approx(np.mean(value) / 2, rel=1e-9)
+
+
 @named(F_GAN)
 def test_conjugates_and_activations(case):
     """f*(t) = sup_u ut - f(u), searched for; and g grows, so that a logit above says real."""

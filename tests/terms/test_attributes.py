@@ -155,8 +155,8 @@ def test_stargan_learns_to_set_an_attribute():
         for player in ("generator", "discriminator")
     }
     terms = ["gradient_penalty", "domain_classification", AttributeCycle(10.0)]
-    model.compile("wasserstein", terms=terms, discriminator_steps=5, **adam)
-    model.fit(keras_gan.datasets.map(dataset, with_target, seed=1), epochs=25, verbose=0)
+    model.compile("wasserstein", terms=terms, discriminator_steps=2, **adam)
+    model.fit(keras_gan.datasets.map(dataset, with_target, seed=1), epochs=10, verbose=0)
     means = {}
     for wanted in (0, 1):
         condition = {

@@ -8,6 +8,7 @@ from term_steps import frozen_layers, normal, step_of
 
 import keras_gan
 from keras_gan import terms
+from keras_gan.terms import patch_nce
 from tests.integration.seeding import seeded
 
 layers = keras.layers
@@ -73,11 +74,20 @@ def test_values_are_float32_in_mixed_precision():
         assert {value.dtype for value in unreduced.values()} == {tf.float32}
         assert {value.shape for value in unreduced.values()} == {(4,)}
         found[policy] = {name: float(np.mean(value)) for name, value in unreduced.items()}
-    assert found["mixed_bfloat16"] == pytest.approx(found["float32"], rel=0.05)
+    for name, value in found["float32"].items():
+        rel = 0.15 if name == "contextual" else 0.05  # An exponent of distances times 1 / h.
+        assert found["mixed_bfloat16"][name] == pytest.approx(value, rel=rel), name
 
 
-def test_gradients_against_finite_differences():
-    """With respect to the generator's weights, and the heads of `PatchNCE`."""
+def test_gradients_against_finite_differences(monkeypatch):
+    """With respect to the generator's weights, with the keys of `PatchNCE` as they are."""
+    contrast, kept = patch_nce.contrast, []
+
+    def with_kept_keys(queries, keys, temperature):
+        kept.append(keys)
+        return contrast(queries, kept[(len(kept) - 1) % len(NAMES)], temperature)
+
+    monkeypatch.setattr(patch_nce, "contrast", with_kept_keys)
     keras.config.set_floatx("float64")
     keras.config.set_dtype_policy("float64")
     try:
@@ -103,23 +113,23 @@ def test_gradients_against_finite_differences():
             gradients = zip(tape.gradient(value, variables), lines, strict=True)
             slope = sum(np.sum(gradient.numpy() * line) for gradient, line in gradients)
             assert abs(slope) > 1e-4, term.name
-            rel = 1e-3 if term.name == "patch_nce" else 1e-5  # Whose heads are float32.
-            assert slope == pytest.approx(float(up - down) / (2 * h), rel=rel), term.name
+            assert slope == pytest.approx(float(up - down) / (2 * h), rel=1e-5), term.name
     finally:
         keras.config.set_floatx("float32")
         keras.config.set_dtype_policy("float32")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_all_in_one_graph_and_on_from_a_file(update, tmp_path):
-    """Lazy and scheduled, in 16 bits; a loaded model repeats the next steps to the bit."""
+def test_all_in_one_graph_and_on_from_a_file(tmp_path):
+    """Some lazy and scheduled, in 16 bits; a loaded model repeats the next steps to the bit."""
     features = frozen_layers(preprocess="torch")
     schedule = keras_gan.schedules.Linear(1.0, 0.5, end=10)
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        listed = added(features, interval=2, schedule=schedule)
-        model = model_of(listed, update=update)
+        listed = added(features)
+        for term in listed[1::2]:  # Not all: each branch is traced by itself.
+            term.interval, term.schedule = 2, schedule
+        model = model_of(listed, update="simultaneous")
     finally:
         keras.config.set_dtype_policy("float32")
     target, source = pairs(12)

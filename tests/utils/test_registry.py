@@ -13,8 +13,10 @@ from keras_gan.utils import registry
 NAMES = {
     AdversarialLoss: "exponential f_divergence hinge least_squares minimax non_saturating "
     "relativistic_average relativistic_pairing wasserstein weighted_sum",
-    Term: "consistency_regularization dragan feature_matching gradient_penalty latent_consistency "
-    "lecam orthogonal_regularization path_length r1 r2 weight_clipping",
+    Term: "attribute_cycle consistency_regularization contextual domain_classification dragan "
+    "feature_matching gradient_penalty latent_consistency lecam orthogonal_regularization "
+    "paired_feature_matching patch_nce path_length r1 r2 reconstruction style total_variation "
+    "weight_clipping",
     Augmentation: "adaptive color cutout diff_augment instance_noise translation",
     QualityMetric: "class_coverage density_coverage duality_gap frechet_distance "
     "fresh_discriminator inception_score kernel_distance mode_coverage multi_scale_ssim "
