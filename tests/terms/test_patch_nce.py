@@ -93,9 +93,9 @@ def test_positions_are_drawn_without_repetition():
 
 
 def test_heads_belong_to_the_generator_and_are_saved(tmp_path):
-    """In a graph; a loaded model goes on to the bit, with the positions it would have drawn."""
+    """A loaded model goes on to the bit, with the positions it would have drawn."""
     term = PatchNCE(NAMES, identity=True, positions=4, width=3)
-    model = model_of(term, run_eagerly=False)
+    model = model_of(term)
     heads = [v for head in term.heads for v in head.trainable_variables]
     assert len(heads) == 12 == len(term.weights)
     trained = model.game.generator.variables
@@ -109,8 +109,6 @@ def test_heads_belong_to_the_generator_and_are_saved(tmp_path):
     )
     model.save(tmp_path / "model.keras")
     loaded = keras_gan.load_model(tmp_path / "model.keras")
-    loaded.run_eagerly = model.run_eagerly = True
-    loaded.train_function = model.train_function = None
     logs = [m.train_on_batch(x, x[::-1].copy(), return_dict=True) for m in (model, loaded)]
     assert logs[0] == logs[1]
     assert loaded.count_params() == model.count_params()
