@@ -173,7 +173,8 @@ class GAN(Fitting, Saving, keras.Model):
                 those of `keras_gan.metrics`, or objects with a `name`, `reset_state()`,
                 `update_state(real=None, fake=None)` and `result()`. Samples of several parts
                 are judged part by part; a dict of lists by part chooses parts.
-            metric_samples: how many generated samples the metrics see, from fixed seeds.
+            metric_samples: how many generated samples the metrics see, from fixed seeds; paired
+                metrics compare every real sample with the one made from its condition.
             replay: `None`, or how many generated samples to keep, at least 2 (50 in the paper): the
                 discriminator is shown a kept one in place of a new one in half of the cases. See
                 `keras_gan.game.replay.Replay`. On one device alone.
@@ -209,6 +210,7 @@ class GAN(Fitting, Saving, keras.Model):
             )
             quality = Quality(metrics, metric_samples, taken=game.logs.names)
             quality.resolve(self.signature)
+            quality.check_pairs(self)
             # Last of what may raise: a term belongs to the model that it is attached to.
             if self.networks_built:
                 game.attach(self)
@@ -335,7 +337,7 @@ class GAN(Fitting, Saving, keras.Model):
 
     def test_step(self, data):
         """Play one batch without training, with the network that samples come from."""
-        return self.game.test(self.condition.split(data), self, self._logits)
+        return self.game.test(self.condition.split(data), self.sampling_network)
 
     # What the networks are called on.
 

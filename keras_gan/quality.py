@@ -1,6 +1,5 @@
 """Quality metrics of a model, run on whole samples outside the training step."""
 
-import copy
 import inspect
 import itertools
 import warnings
@@ -39,12 +38,14 @@ class Quality:
 
     Attributes:
         metrics: the metrics, a list or a dict of lists, as they were given.
+        held_out: the validation data of a `fit` as it was given, or `None`.
     """
 
     def __init__(self, metrics, samples, seed=FIRST_SEED, taken=()):
         self.metrics = quality.evaluation.get_all(metrics)
         self._by_part = quality.evaluation.by_part(self.metrics)
         self._resolved = False
+        self.held_out = None
         found = [quality.evaluation.key(part, metric.name) for part, metric in self._pairs]
         names = [*taken, *found]
         if len(set(names)) < len(names):
@@ -84,13 +85,15 @@ class Quality:
         listed = not isinstance(self.metrics, dict)
         if parts != [""]:
             for metric in self._all:
-                _check_part(metric, parts, listed)
+                quality.parts.check(metric, parts, listed)
         if listed and parts != [""]:
             # None is the one that was given: its state is its owner's.
-            self._by_part = {part: [_copy(metric) for metric in self.metrics] for part in parts}
+            self._by_part = {
+                part: [quality.parts.copy_of(metric) for metric in self.metrics] for part in parts
+            }
         elif not listed:
             quality.evaluation.check_parts(self.metrics, parts)
-            self._by_part = _distinct(self.metrics)
+            self._by_part = quality.parts.distinct(self.metrics)
         self._resolved = True
 
     def evaluate(self, model, dataset, steps=None, keep_real=False, batch_size=100, verbose=0):
@@ -112,25 +115,79 @@ class Quality:
         if not self.metrics:
             return {}
         self.resolve(model.signature)
+        self.check_pairs(model, dataset)
         kept = [m for m in self._all if keep_real and _holds(m, dataset)]
         for metric in self._all:
             metric.reset_state(**({"keep_real": True} if metric in kept else {}))
             if hasattr(metric, "bind"):
                 metric.bind(model)
-        self._read(model, dataset, steps, kept, verbose)
         try:
-            fake = self._generated(model, batch_size)
-            # The first batch in any case: it tells of divergence, though no metric may look.
-            fake = itertools.chain([next(fake)], fake)
-            value_range = model.range.known
-            quality.evaluation.feed(
-                self._by_part, "fake", fake, verbose, self.samples, value_range=value_range
-            )
+            self._judge_sets(model, dataset, steps, kept, batch_size, verbose)
+            self._judge_pairs(model, dataset, steps, batch_size, verbose)
         except _DivergedError:
             return self._unknown()
         found = quality.evaluation.results(self._by_part, verbose)
         self._names = list(found)
         return of_chief(model, found)
+
+    def _judge_sets(self, model, dataset, steps, kept, batch_size, verbose):
+        """Show real samples, and generated ones of their own number, to metrics of two sets."""
+        by_part = quality.pairing.paired_of(self._by_part, False)
+        if not by_part:
+            return
+        self._read(model, dataset, steps, kept, verbose)
+        fake = self._generated(model, batch_size)
+        # The first batch in any case: it tells of divergence, though no metric may look.
+        fake = itertools.chain([next(fake)], fake)
+        value_range = model.range.known
+        quality.evaluation.feed(by_part, "fake", fake, verbose, self.samples, value_range)
+
+    def _judge_pairs(self, model, dataset, steps, batch_size, verbose):
+        """Show every real sample, and the one made from its condition, to paired metrics.
+
+        In the dataset's order; sample i is made from seed `seed` + i, where there are seeds.
+        """
+        by_part = quality.pairing.paired_of(self._by_part)
+        if not by_part:
+            return
+
+        def triples():
+            first = 0
+            for element in elements.batches(_local(dataset, model), steps):
+                real, condition = model.condition.split(element)
+                rows = elements.rows_of(real)
+                fake = model.generate(rows, self.seed + first, condition, batch_size=batch_size)
+                yield real, self._clipped(model, _finite(fake)), condition
+                first += rows
+
+        quality.pairing.feed(by_part, triples(), verbose, value_range=model.range.known)
+
+    def check_pairs(self, model, dataset=None):
+        """Raise when paired metrics have no pairs to compare.
+
+        Args:
+            model: the `GAN`.
+            dataset: what the pairs are to come from, or `None` where that is not known yet.
+
+        Raises:
+            ValueError: for a generator that is given nothing of the sample it is to make, and for
+                data that is said to have no pairs.
+        """
+        pairs = quality.pairing.paired_of(self._by_part).values()
+        names = [metric.name for metrics in pairs for metric in metrics]
+        if names and not model.conditional:
+            raise ValueError(
+                f"The metrics {names} compare each real sample with the one that is made from its "
+                "condition, and this generator takes no condition: use metrics of two sets, such "
+                f"as 'frechet_distance'. Received: metrics={names}, a model with conditional=False"
+            )
+        if names and not elements.has_pairs(dataset):
+            raise ValueError(
+                f"The metrics {names} compare each real sample with the one that is made from its "
+                "condition, and the domains of this data have no pairs: give pairs, a dict of "
+                "arrays or `keras_gan.datasets.zip`, or use metrics of two sets, such as "
+                f"'frechet_distance'. Received: metrics={names}, a dataset with paired=False"
+            )
 
     def _read(self, model, dataset, steps, kept, verbose):
         """Show the real side to the metrics that need it, and note conditions to generate from."""
@@ -170,9 +227,7 @@ class Quality:
     def _generated(self, model, batch_size):
         for first in range(0, self.samples, batch_size):
             fake = self._generate(model, first, min(batch_size, self.samples - first))
-            if not _is_finite(fake):
-                raise _DivergedError
-            yield self._clipped(model, fake)
+            yield self._clipped(model, _finite(fake))
 
     def _generate(self, model, first, count):
         condition = self._condition if model.conditional else None
@@ -224,14 +279,16 @@ class Quality:
                 names += [f"{name}/{key}" for key in keys] if keys else [name]
         return dict.fromkeys(names, float("nan"))
 
-    def check(self, model, condition):
+    def check(self, model, condition, dataset=None):
         """Raise what can be told before training: samples that a metric has no use for.
 
         Args:
             model: the `GAN`.
             condition: arrays or specs of the real samples' condition, batch axis first, or `None`.
+            dataset: see `evaluate`.
         """
         self.resolve(model.signature)
+        self.check_pairs(model, dataset)
         ours = [pair for pair in self._pairs if isinstance(pair[1], quality.QualityMetric)]
         if not ours:
             return
@@ -245,66 +302,20 @@ class Quality:
         named = nests.named(self._clipped(model, fake))
         for part, metric in ours:
             ranges = model.range.known, metric.value_range
-            metric._twin().update_state(fake=in_range(named[part], *ranges))
+            fake = in_range(named[part], *ranges)
+            pair = {"real": fake, "source": rows} if metric.paired else {}
+            metric._twin().update_state(fake=fake, **pair)
 
 
 class _DivergedError(Exception):
     """The generator makes values that are not finite."""
 
 
-def serialize(metrics):
-    """Return the configs of metrics; one that has none is left out, with a warning.
-
-    Args:
-        metrics: list of metrics, or a dict of lists by part.
-    """
-    if isinstance(metrics, dict):
-        return {part: serialize(listed) for part, listed in metrics.items()}
-    configs = []
-    for metric in metrics:
-        if getattr(metric, "has_reference", False):
-            _warn_left_out(f"{metric.name!r} has a reference that is on disk, not in the model.")
-            continue
-        try:
-            configs.append(keras.saving.serialize_keras_object(metric))
-        except (TypeError, NotImplementedError) as error:
-            _warn_left_out(f"{metric.name!r} has no config: {error}")
-    return configs
-
-
-def deserialize(configs):
-    """Return the metrics of configs; one that can't be had here is left out, with a warning.
-
-    Args:
-        configs: list of configs, or a dict of lists by part.
-    """
-    if isinstance(configs, dict):
-        return {part: deserialize(listed) for part, listed in configs.items()}
-    metrics = []
-    for config in configs:
-        try:
-            metric = keras.saving.deserialize_keras_object(config)
-        except (TypeError, ValueError) as error:
-            _warn_left_out(str(error))
-            continue
-        if getattr(metric, "unavailable", None):
-            _warn_left_out(metric.unavailable)
-        else:
-            metrics.append(metric)
-    return metrics
-
-
-def _warn_left_out(reason):
-    warnings.warn(
-        f"A metric was left out of the saved or loaded model. {reason} In training, "
-        "`keras_gan.callbacks.Evaluation` runs metrics that are in no model.",
-        stacklevel=2,
-    )
-
-
 def _check_samples(metric, samples):
     """Raise when there will be too few generated samples for a metric."""
-    if not isinstance(metric, quality.QualityMetric) or "fake" not in metric.needed:
+    if not isinstance(metric, quality.QualityMetric) or metric.paired:
+        return
+    if "fake" not in metric.needed:
         return
     if samples < metric.least:
         raise ValueError(
@@ -346,45 +357,11 @@ def _is_finite(samples):
     return all(np.isfinite(part).all() for part in nests.leaves(samples))
 
 
-def _check_part(metric, parts, listed):
-    """Raise when a metric can't judge one part of samples by itself."""
-    if isinstance(metric, quality.DualityGap):
-        raise ValueError(
-            f"The metric {metric.name!r} judges a whole game, of samples of one tensor: it has no "
-            f"value for a part. Leave it out. Received: samples with the parts {parts}"
-        )
-    if listed and getattr(metric, "has_reference", False):
-        raise ValueError(
-            f"The metric {metric.name!r} has a reference, which belongs to one part of the "
-            f"samples: pass a dict by part, `metrics={{{parts[0]!r}: [...]}}`. "
-            f"Received: a list of metrics for the parts {parts}"
-        )
-
-
-def _copy(metric):
-    """Return a metric like another that has seen nothing."""
-    if isinstance(metric, quality.QualityMetric):
-        return metric._twin()
-    try:
-        if isinstance(metric, keras.metrics.Metric):
-            return type(metric).from_config(metric.get_config())
-        return copy.deepcopy(metric)
-    except (TypeError, ValueError, NotImplementedError, AttributeError) as error:
-        raise ValueError(
-            f"The metric {metric.name!r} can't be copied, and each part of the samples needs one "
-            "of its own: pass a dict by part, such as `metrics={'y': [metric]}`. "
-            f"Received: {metric!r}, which says: {error}"
-        ) from error
-
-
-def _distinct(metrics):
-    """Return metrics by part, with a copy of each that has served another part before."""
-    used, by_part = [], {}
-    for part, listed in metrics.items():
-        before = [id(metric) for metric in used]
-        by_part[part] = [_copy(m) if id(m) in before else m for m in listed]
-        used += listed
-    return by_part
+def _finite(samples):
+    """Return generated samples, or raise that training has diverged."""
+    if not _is_finite(samples):
+        raise _DivergedError
+    return samples
 
 
 def _local(dataset, model):

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan import quality
+from keras_gan.metrics import serialization
 from keras_gan.utils import archives, files, keras_internals, seals
 from keras_gan.utils.kept import kept
 from keras_gan.workers import is_chief
@@ -225,7 +225,7 @@ class Saving:
             "unrolled_steps": self.unrolled_steps,
             "ema": serialize(self.average),
             "augmentation": serialize(augmentation[0]) if augmentation else None,
-            "metrics": quality.serialize(self.quality.metrics),
+            "metrics": serialization.serialize(self.quality.metrics),
             "metric_samples": self.quality.samples,
             "replay": self.game.replay and self.game.replay.size,
             "balance": self.game.logs.balance,
@@ -241,7 +241,7 @@ class Saving:
         on a file that is not there, is left out with a warning.
         """
         config = dict(config)
-        metrics = quality.deserialize(config.pop("metrics", ()))
+        metrics = serialization.deserialize(config.pop("metrics", ()))
         with _thawed(self.generator), _thawed(self.discriminator):
             self.compile(**keras.saving.deserialize_keras_object(config), metrics=metrics)
 

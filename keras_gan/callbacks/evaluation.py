@@ -28,7 +28,7 @@ class Evaluation(keras.callbacks.Callback):
             first pass counts.
         metrics: list of `keras_gan.metrics`, or their names; for samples of several parts a dict
             of such lists by part chooses parts.
-        samples: how many samples are generated.
+        samples: how many samples are generated; paired metrics compare all real ones.
         every: evaluate after each `every`-th epoch; the first and the last one of a `fit` always.
         seed: of the first sample; sample i is that of seed + i.
         prefix: what the keys in the logs begin with.
@@ -98,7 +98,7 @@ class Evaluation(keras.callbacks.Callback):
         x, condition = model.condition.split(self._source.element)
         model.condition.check(condition)
         model.signature.check_element(x)
-        self._quality.check(model, condition)
+        self._quality.check(model, condition, self._batches)
 
     @property
     def state_form(self):

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.utils import nests
+from keras_gan.utils import keras_internals, nests
 from keras_gan.utils.arguments import shown
 
 
@@ -128,6 +128,22 @@ def is_endless(dataset):
     # Of a distributed dataset it is a number, not a method.
     count = cardinality() if callable(cardinality) else cardinality
     return count is not None and int(count) == tf.data.INFINITE_CARDINALITY
+
+
+def has_pairs(dataset):
+    """Tell whether what comes together in a dataset belongs together.
+
+    A dataset of domains without pairs has `paired = False`, as `datasets.unpaired` makes it; what
+    is derived of it (by `map`, `prefetch`, `take`) has no pairs either.
+
+    Args:
+        dataset: anything that is read.
+    """
+    if not getattr(dataset, "paired", True):
+        return False
+    if not isinstance(dataset, tf.data.Dataset):
+        return True
+    return all(map(has_pairs, keras_internals.inputs_of(dataset)))
 
 
 def check_repeatable(dataset):

@@ -45,7 +45,7 @@ def unpaired(*domains, batch_size=32, seed=0, shuffle=True, **named):
     Returns:
         A prefetched `tf.data.Dataset` of dicts `{name: batch}`, of known cardinality, with a
         method `seek(epoch, skip)`. Batches of different domains may differ in shape but for
-        their first dimension.
+        their first dimension. `dataset.paired` is False: metrics of pairs refuse it.
 
     Raises:
         ValueError: If there are fewer than two domains, one is empty, a dataset has no `seek` or
@@ -82,7 +82,7 @@ def unpaired(*domains, batch_size=32, seed=0, shuffle=True, **named):
         onward = {name: part.onward(begin) for name, part in parts.items()}
         return tf.data.Dataset.zip(onward).take(longest - skip)
 
-    return seekable(batches_of, longest, datasets.values())
+    return seekable(batches_of, longest, datasets.values(), paired=False)
 
 
 @dataclasses.dataclass(frozen=True)

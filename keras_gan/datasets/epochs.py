@@ -74,7 +74,7 @@ class EpochCounter:
         return tf.data.Dataset.from_tensors(0).map(begin)
 
 
-def seekable(batches_of, steps, sources=()):
+def seekable(batches_of, steps, sources=(), paired=True):
     """Return a dataset with `seek(epoch, skip)` from a function that builds one epoch.
 
     Args:
@@ -82,6 +82,7 @@ def seekable(batches_of, steps, sources=()):
             leave out at its beginning, to the `tf.data.Dataset` of that epoch's other batches.
         steps: The number of batches in an epoch.
         sources: The datasets with `seek` that `batches_of` moves, by `one_pass`.
+        paired: Whether what comes together belongs together, if it does in all sources.
 
     Returns:
         A prefetched `tf.data.Dataset` of known cardinality with a `seek` method. Every iteration
@@ -98,6 +99,7 @@ def seekable(batches_of, steps, sources=()):
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
     dataset = dataset.prefetch(tf.data.AUTOTUNE).with_options(_options())
     dataset.seek = counter.seek
+    dataset.paired = paired and all(getattr(source, "paired", True) for source in sources)
     dataset.seeks = frozenset([counter.seek]).union(*map(seeks_of, sources))
     return dataset
 

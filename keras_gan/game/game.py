@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_gan.augmentation.augmented import Augmented
 from keras_gan.averaging import GeneratorAverage
 from keras_gan.data.condition import Condition
+from keras_gan.game.evaluation_step import EvaluationStep
 from keras_gan.game.logs import Logs
 from keras_gan.game.optimizers import OptimizerPair
 from keras_gan.game.orders import Alternating
@@ -215,27 +216,27 @@ class Game:
         self.logs.count(names, values)
         return gradients
 
-    def test(self, batch, samples, discriminate):
+    def test(self, batch, network):
         """Play one batch without training, and return the logs.
 
         Args:
             batch: `(x, condition)`.
-            samples: function from latents and condition to samples.
-            discriminate: function from samples and condition to logits.
+            network: the network that samples come from.
         """
-        real, condition = batch
-        rows = nests.batch_size(real)
         # Counted downwards from -1: no training step ever draws these.
         seeds = self.random_state.stream(-1 - tf.cast(self.logs.batches, "int64"))
-        latents = None if self.prior is None else self.prior.batch(rows, seeds.next())
-        fake = samples(latents, condition)
-        real_logits, fake_logits = (discriminate(x, condition) for x in (real, fake))
-        d_losses = nests.map(self.loss.discriminator_loss, real_logits, fake_logits)
-        g_losses = nests.map(self.loss.generator_loss, fake_logits, real_logits)
-        collector = self.logs.collector(rows)
-        collector.discriminator(d_losses, real_logits, fake_logits)
-        collector.generator(g_losses)
-        names, values = collector.values()
+        values = self.logs.collector(nests.batch_size(batch[0]))
+        step = EvaluationStep(self, *batch, seeds, values, network)
+        step.answer()
+        step.show_fake()
+        step.judge_real()
+        step.judge_fake()
+        for player in (self.discriminator, self.generator):
+            player.adversarial_loss(step)
+            for term in self.terms:
+                if term.evaluated and term.acts_on(player.name):
+                    values.add(term.log_name(player.name), term.mean(player.name, step))
+        names, values = values.values()
         self.logs.count(names, replicas.sum_over_replicas(values))
         return self.logs.results()
 

@@ -32,6 +32,8 @@ class Logs:
         self._loss = loss
         self.balance = balance
         self._added = [name for part in parts for name in part.log_names]
+        tested = [part for part in parts if getattr(part, "evaluated", False)]
+        self._tested = [name for part in tested for name in part.log_names]
         self._added += NORMS if balance else []
         self._means = {}
         self.set_heads(heads or [""])
@@ -45,11 +47,12 @@ class Logs:
         Raises:
             ValueError: when two keys are equal.
         """
-        # What evaluation can tell too, without training; the terms are told by training alone.
+        # What evaluation can tell too, without training; of terms those that are `evaluated`.
         game = ["d_loss", "g_loss", *SCORES]
         game += [self._loss.logged_name] if self._loss.logged_name else []
         self.game = [*game, *(nests.key(name, head) for head in heads if head for name in game)]
         self.game += ACCURACIES if self.balance else []
+        self.evaluated = self.game + self._tested
         names = self.game + self._added
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

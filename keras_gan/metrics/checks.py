@@ -1,4 +1,4 @@
-"""Checks of rows that the metrics share."""
+"""Checks of rows and images that the metrics share."""
 
 import numpy as np
 
@@ -29,6 +29,31 @@ def as_rows(least=1, **arrays):
         if not np.isfinite(array).all():
             raise ValueError(f"Expected finite features. Received: NaN or infinity in `{name}`")
     return list(rows.values())
+
+
+def check_images(images, name):
+    """Raise when an array holds no images with values in [-1, 1].
+
+    Args:
+        images: array.
+        name: what the error calls it.
+
+    Raises:
+        ValueError: for another shape, integers, values out of range or not finite.
+    """
+    if images.ndim != 4 or 0 in images.shape[1:]:
+        raise ValueError(
+            "Expected images of shape (n, height, width, channels). "
+            f"Received: {name} of shape {images.shape}"
+        )
+    if images.dtype.kind in "iub" or (images.size and np.abs(images).max() > 1.001):
+        raise ValueError(
+            "Expected floating-point images in the range [-1, 1]; 8-bit ones become so by "
+            f"`x / 127.5 - 1`. Received: {name} of dtype {images.dtype}, in "
+            f"[{images.min():g}, {images.max():g}]"
+        )
+    if not np.isfinite(images).all():
+        raise ValueError(f"Expected finite images. Received: NaN or infinity in {name}")
 
 
 def as_probabilities(rows):

@@ -8,7 +8,9 @@ import tensorflow as tf
 
 from keras_gan.data import elements
 from keras_gan.data.value_range import pair_of
+from keras_gan.metrics import pairing
 from keras_gan.metrics.metric import QualityMetric
+from keras_gan.metrics.paired import is_paired
 from keras_gan.metrics.progress import progress, say
 from keras_gan.metrics.ranges import in_range
 from keras_gan.utils import nests, registry
@@ -23,7 +25,8 @@ def get(identifier):
 
     Args:
         identifier: a `QualityMetric`, or any object with a `name`, `reset_state()`,
-            `update_state(real=None, fake=None)` and `result()`; the name of a metric that needs
+            `update_state(real=None, fake=None)` and `result()`, a paired one (`paired = True`)
+            with `update_state(real=None, fake=None, source=None)`; the name of a metric that needs
             no argument, such as `"frechet_distance"`; or a serialized config.
 
     Raises:
@@ -72,7 +75,7 @@ def by_part(metrics):
     return metrics if isinstance(metrics, dict) else {"": metrics}
 
 
-def evaluate(metrics, real=None, fake=None, verbose=1, value_range=None):
+def evaluate(metrics, real=None, fake=None, verbose=1, value_range=None, source=None):
     """Compute metrics on real and generated samples from anywhere: arrays, datasets, files.
 
     Args:
@@ -80,17 +83,21 @@ def evaluate(metrics, real=None, fake=None, verbose=1, value_range=None):
             lists by part. What they have seen before is forgotten.
         real: array of real samples, or iterable of batches `x` or `(x, condition)`. `None` keeps
             the real side that the metrics have: for several generators against the same data.
-        fake: array or batches of generated samples.
+        fake: array or batches of generated samples. Paired metrics compare the first one with
+            the first real one, and so on.
         verbose: 0 for no progress bar.
         value_range: `(lowest, highest)` value of the images on both sides, which are then mapped
             to the range that each extractor takes; `None` where they have that range.
+        source: for paired metrics that look at it, what `fake` was made from: a nest of arrays,
+            or batches of these, in the same order; by default the conditions in `real`.
 
     Returns:
         Dict of floats by metric name; those of several values under `name/key`, those of a part of
         the samples under `part/name`.
 
     Raises:
-        ValueError: for a part that the samples don't have, with those that they have.
+        ValueError: for a part that the samples don't have, with those that they have; for paired
+            metrics when there are not as many real as generated samples.
 
     Example:
 
@@ -106,7 +113,28 @@ def evaluate(metrics, real=None, fake=None, verbose=1, value_range=None):
         metric.reset_state(**({"keep_real": True} if keeps else {}))
     feed(metrics, "real", real, verbose, value_range=value_range)
     feed(metrics, "fake", fake, verbose, value_range=value_range)
+    if pairs := pairing.paired_of(by_part(metrics)):
+        _feed_pairs(pairs, real, fake, source, verbose, value_range)
     return results(metrics, verbose)
+
+
+def _feed_pairs(pairs, real, fake, source, verbose, value_range):
+    """Show pairs from anywhere to paired metrics, by part of the samples."""
+    if real is None or fake is None:
+        names = [metric.name for metrics in pairs.values() for metric in metrics]
+        raise ValueError(
+            f"The metrics {names} compare pairs: give `real` and `fake`, in one order. Received: "
+            f"{'real' if real is None else 'fake'}=None"
+        )
+    for side in (real, fake, source):
+        elements.check_repeatable(side)
+
+    def triples():
+        for triple in pairing.aligned(real, fake, source):
+            check_parts(pairs, nests.names(triple[0]))
+            yield triple
+
+    pairing.feed(pairs, triples(), verbose, _count(real), value_range)
 
 
 def feed(metrics, side, batches, verbose=0, total=None, value_range=None):
@@ -196,8 +224,9 @@ def _missing(candidate):
     if hasattr(candidate, "update_state"):
         parameters = inspect.signature(candidate.update_state).parameters
         any_name = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-        if not any_name and not {"real", "fake"} <= parameters.keys():
-            missing.append("`update_state(real=None, fake=None)`")
+        wanted = ["real", "fake"] + ["source"] * is_paired(candidate)
+        if not any_name and not set(wanted) <= parameters.keys():
+            missing.append(f"`update_state({', '.join(f'{name}=None' for name in wanted)})`")
     return missing
 
 
@@ -214,6 +243,8 @@ def _slices(count):
 
 
 def _looks(metric, side):
+    if is_paired(metric):
+        return False  # Neither side by itself.
     fixed = side == "real" and getattr(metric, "has_reference", False)
     return side in getattr(metric, "sides", ("real", "fake")) and not fixed
 

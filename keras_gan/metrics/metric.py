@@ -30,6 +30,8 @@ class QualityMetric(keras.metrics.Metric):
         name: the key in logs, by default the class's name in snake case.
 
     Attributes:
+        paired: whether it is shown pairs, a real sample and the one made for it: see
+            `PairedMetric`.
         keys: names of the values that `result` returns, empty for a single number.
         sides: which of `"real"` and `"fake"` it uses; the other is ignored.
         needed: which of them it requires.
@@ -51,6 +53,7 @@ class QualityMetric(keras.metrics.Metric):
     ```
     """
 
+    paired = False
     keys = ()
     sides = ("real", "fake")
     needed = ("real", "fake")
@@ -101,7 +104,7 @@ class QualityMetric(keras.metrics.Metric):
             TypeError: inside a `tf.function`, where there are no values to look at.
         """
         given = {"real": real, "fake": fake}
-        given = {side: _as_array(x, side) for side, x in given.items() if side in self.sides}
+        given = {side: as_array(x, side) for side, x in given.items() if side in self.sides}
         given = {side: samples for side, samples in given.items() if _some(samples)}
         for side, samples in given.items():
             self._check_finite(side, samples)
@@ -138,9 +141,10 @@ class QualityMetric(keras.metrics.Metric):
         for side in self.needed:
             count = self._side(side).count
             if count < self.least:
+                given = "real=..., fake=..." if self.paired else f"{side}=..."
                 raise ValueError(
                     f"The metric {self.name!r} needs at least {self.least} {side} samples: call "
-                    f"`update_state({side}=...)` first. Received: {count} {side} samples"
+                    f"`update_state({given})` first. Received: {count} {side} samples"
                 )
         result = self.compute(self._real, self._fake)
         if isinstance(result, dict):
@@ -267,7 +271,16 @@ def _some(samples):
     return samples is not None and len(samples) > 0
 
 
-def _as_array(samples, side):
+def as_array(samples, side):
+    """Return samples as an array, `None` as it is.
+
+    Args:
+        samples: array-like, batch axis first, or `None`.
+        side: what errors call them.
+
+    Raises:
+        TypeError: for symbolic tensors, nests and what is no array.
+    """
     if samples is None:
         return None
     if isinstance(samples, keras.KerasTensor) or (

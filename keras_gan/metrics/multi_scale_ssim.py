@@ -4,11 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.metrics.checks import check_images
 from keras_gan.metrics.metric import QualityMetric
 from keras_gan.utils import arguments
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al., 2003, Section 3.2
-_FILTER = 11
+FILTER = 11
 _BLOCK = 64
 
 
@@ -41,45 +42,35 @@ def multi_scale_ssim(images, pairs=1000, seed=0):
     """
     arguments.whole("pairs", pairs)
     images = np.asarray(images)
-    _check_images(images, "images")
+    check_images(images, "images")
     if len(images) < 2:
         raise ValueError(f"Expected at least 2 images to compare. Received: {len(images)} images")
     generator = np.random.default_rng(seed)
     first = generator.integers(len(images), size=pairs)
     second = (first + generator.integers(1, len(images), size=pairs)) % len(images)
     blocks = [slice(start, start + _BLOCK) for start in range(0, pairs, _BLOCK)]
-    values = [_similarity(*(_float(images[i[part]]) for i in (first, second))) for part in blocks]
+    values = [similarity(*(shifted(images[i[part]]) for i in (first, second))) for part in blocks]
     return float(np.concatenate(values).mean(dtype="float64"))
 
 
-def _float(images):
-    """Return images in [0, 2]: the luminance term compares means, and is not what it is below 0."""
+def shifted(images):
+    """Return images of [-1, 1] in [0, 2]: the luminance term is a ratio, no measure below 0."""
     return tf.constant(images, tf.float32) + 1
 
 
 @tf.function(autograph=False)
-def _similarity(first, second):
+def similarity(first, second):
+    """Return the multi-scale similarity of each pair of images, a tensor.
+
+    Args:
+        first: float32 images of shape `(n, height, width, channels)` in [0, 2].
+        second: the same of the others.
+    """
     side = min(first.shape[1:3])
-    size = min(_FILTER, side - 1 + side % 2)
+    size = min(FILTER, side - 1 + side % 2)
     scales = next(s for s in range(len(_WEIGHTS), 0, -1) if side // 2 ** (s - 1) >= size)
     weights = np.array(_WEIGHTS[:scales]) / sum(_WEIGHTS[:scales])
     return tf.image.ssim_multiscale(first, second, 2.0, weights.tolist(), filter_size=size)
-
-
-def _check_images(images, name):
-    if images.ndim != 4 or 0 in images.shape[1:]:
-        raise ValueError(
-            "Expected images of shape (n, height, width, channels). "
-            f"Received: {name} of shape {images.shape}"
-        )
-    if images.dtype.kind in "iub" or (images.size and np.abs(images).max() > 1.001):
-        raise ValueError(
-            "Expected floating-point images in the range [-1, 1]; 8-bit ones become so by "
-            f"`x / 127.5 - 1`. Received: {name} of dtype {images.dtype}, in "
-            f"[{images.min():g}, {images.max():g}]"
-        )
-    if not np.isfinite(images).all():
-        raise ValueError(f"Expected finite images. Received: NaN or infinity in {name}")
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -122,7 +113,7 @@ class MultiScaleSSIM(QualityMetric):
         }
 
     def _check(self, side, rows, shape):
-        _check_images(rows, side)
+        check_images(rows, side)
         super()._check(side, rows, shape)
 
     def get_config(self):

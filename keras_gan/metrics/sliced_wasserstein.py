@@ -42,18 +42,25 @@ def sliced_wasserstein(real, fake, projections=128, p=2, seed=0):
     """
     real, fake = checks.as_rows(real=real, fake=fake)
     _check_options(projections, p, seed)
-    directions = _directions(real.shape[1], projections, seed)
-    return _distance(real @ directions, fake @ directions, p)
+    lines = directions(real.shape[1], projections, seed)
+    return distance(real @ lines, fake @ lines, p)
 
 
 @functools.lru_cache(4)
-def _directions(dimension, count, seed):
+def directions(dimension, count, seed):
+    """Return random directions, uniform on the sphere, an array of shape `(dimension, count)`."""
     normal = np.random.default_rng(seed).standard_normal((dimension, count))
     return normal / np.linalg.norm(normal, axis=0)
 
 
-def _distance(real, fake, p):
-    """Return the mean over columns, to the power 1/p, of the distances between their values."""
+def distance(real, fake, p):
+    """Return the mean over columns, to the power 1/p, of the distances between their values.
+
+    Args:
+        real: projected rows of shape `(n, projections)`.
+        fake: the same of the other side, of any number.
+        p: order of the distance.
+    """
     real, fake = np.sort(real, axis=0), np.sort(fake, axis=0)
     n, m = len(real), len(fake)
     # Both quantile functions are steps: between these levels, counted in 1/(n m), neither jumps.
@@ -94,11 +101,11 @@ class SlicedWasserstein(QualityMetric):
 
     def prepare(self, rows):
         """Return the rows' projections."""
-        return rows @ _directions(rows.shape[1], self.projections, self.seed)
+        return rows @ directions(rows.shape[1], self.projections, self.seed)
 
     def compute(self, real, fake):
         """Return the distance between the two sides' projections."""
-        return _distance(real.values, fake.values, self.p)
+        return distance(real.values, fake.values, self.p)
 
     def get_config(self):
         """Return the constructor's arguments."""

@@ -85,8 +85,10 @@ class Fitting:
             validation = Source(*elements.unpack(validation_data), size)
             self._check_source(validation)
             validation.check_end(kwargs.get("validation_steps"), "validation_steps")
+            self.quality.held_out = validation.batches
             if validation.element is not None:
-                self.quality.check(self, self.condition.split(validation.element)[1])
+                condition = self.condition.split(validation.element)[1]
+                self.quality.check(self, condition, self.quality.held_out)
             validation_data = validation.grouped(1, self._shares(validation, size))
         asked = steps = kwargs.pop("steps_per_epoch", None)
         source.warn_of_no_end(steps)
@@ -208,24 +210,26 @@ class Fitting:
         _check_steps(kwargs, ["steps"])
         stock_callbacks.check(kwargs.get("callbacks"))
         refuse_weights(sample_weight=kwargs.pop("sample_weight", None))
-        batches = x
+        # Metrics read all samples, those too that replicas could not share.
+        batches, whole = x, self.quality.held_out
         if not in_fit:  # `fit` has checked it.
             source = Source(*_pair(x, y), batch_size)
             self._check_source(source)
             source.check_end(kwargs.get("steps"), "steps")
-            batches = source.grouped(1, self._shares(source, batch_size))
+            batches, whole = source.grouped(1, self._shares(source, batch_size)), source.batches
+            self.quality.check_pairs(self, whole)
         if hasattr(batches, "seek"):
             batches.seek(0)  # The same order, hence the same figures, at each evaluation.
         verbose = self._fit_verbose if in_fit else kwargs.get("verbose", "auto")
         with workers.readable_errors(self):
-            with self.game.logs.reporting(self.game.logs.game):
+            with self.game.logs.reporting(self.game.logs.evaluated):
                 results = super().evaluate(batches, return_dict=True, **kwargs)
             if not results:
                 raise self._nothing_read()
-            results = {name: results[name] for name in self.game.logs.game}  # Keras sorts them.
+            results = {name: results[name] for name in self.game.logs.evaluated}  # Keras sorts.
             results |= self.quality.evaluate(
                 self,
-                batches,
+                whole,
                 kwargs.get("steps"),
                 keep_real=in_fit,  # The data of one fit is the same at every epoch.
                 verbose=verbose in ("auto", 1),
@@ -258,7 +262,7 @@ class Fitting:
         self._assert_compile_called("test_on_batch")
         refuse_weights(sample_weight=sample_weight)
         batch = self._one_batch(x, y, return_dict)
-        with self.game.logs.reporting(self.game.logs.game):
+        with self.game.logs.reporting(self.game.logs.evaluated):
             return super().test_on_batch(*batch, return_dict=return_dict)
 
     def _one_batch(self, x, y, return_dict):

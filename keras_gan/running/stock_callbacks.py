@@ -81,7 +81,7 @@ def _warn_of_monitors(callbacks, logs, validated, quality):
     """Warn, once for each, of callbacks that watch what will not be logged."""
     names, of_data = logs.names, []
     if validated:
-        of_data = [f"val_{name}" for name in (*logs.game, *quality)]
+        of_data = [f"val_{name}" for name in (*logs.evaluated, *quality)]
     rates = ["learning_rate_generator", "learning_rate_discriminator"]
     logged = [*names, *of_data, *rates]
     # A callback of the user's own, or `Evaluation`, may add to the logs.

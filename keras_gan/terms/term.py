@@ -45,6 +45,8 @@ class Term(keras.layers.Layer):
             latents; `compile(replay=...)`, which shows older ones among them, refuses such a term.
         judges_alone: whether the term takes D of a sample to depend on that sample alone; `compile`
             warns where the discriminator normalizes over the batch.
+        evaluated: whether `evaluate` and validation tell of the term too, as `val_<name>`: it needs
+            no gradient and changes no state. It then sees a batch in inference mode.
         reduces: whether the term takes means over all replicas; such a term can't be lazy under
             a strategy of several.
         evaluated: whether the generator's term needs no more of a step than `real`, `condition`,
@@ -73,6 +75,7 @@ class Term(keras.layers.Layer):
     needs_real_outputs = False
     judges_alone = False
     reduces = False
+    evaluated = False
     needs_fresh_fake = False
     evaluated = False
 
@@ -176,18 +179,24 @@ class Term(keras.layers.Layer):
             steps between), the mean times weight, schedule and interval, and 1 or 0.
         """
 
-        def run():
-            values = getattr(self, f"{player}_term")(step)
-            return nests.mean_of_heads(nests.map(lambda v: tf.cast(v, tf.float32), values))
-
         if self.interval == 1:
-            value, ran = run(), tf.constant(1.0)
+            value, ran = self.mean(player, step), tf.constant(1.0)
         else:
             due = tf.equal(step.count % self.interval, 0)
-            value = tf.cond(due, run, lambda: tf.constant(0.0))
+            value = tf.cond(due, lambda: self.mean(player, step), lambda: tf.constant(0.0))
             ran = tf.cast(due, tf.float32)
         factor = self.weight_of(player) * self.interval * self.factor(step.count)
         return value, value * factor, ran
+
+    def mean(self, player, step):
+        """Return the term's mean over samples, unweighted, a float32 scalar.
+
+        Args:
+            player: `"discriminator"` or `"generator"`.
+            step: the training step, or one of evaluation.
+        """
+        values = getattr(self, f"{player}_term")(step)
+        return nests.mean_of_heads(nests.map(lambda v: tf.cast(v, tf.float32), values))
 
     def factor(self, count):
         """Return the schedule's factor at a training step, 1 without a schedule."""

@@ -192,6 +192,11 @@ def note_keras_attributes():
 _STATEFUL = {"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "RngReadAndSkip"}
 
 
+def inputs_of(dataset):
+    """Return the datasets that a `tf.data.Dataset` is derived of; no public name says them."""
+    return dataset._inputs()
+
+
 def causes_of_disorder(dataset, once=False):
     """Return why another process may see a `tf.data.Dataset` in another order.
 
@@ -218,7 +223,7 @@ def causes_of_disorder(dataset, once=False):
         if not seeded or (anew and not once):
             causes.add("shuffle")
     once = once or "Cache" in type(dataset).__name__  # It keeps the first pass.
-    for source in dataset._inputs():
+    for source in inputs_of(dataset):
         causes |= {"seek"} if hasattr(source, "seek") else causes_of_disorder(source, once)
     return causes
 

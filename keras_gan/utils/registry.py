@@ -56,7 +56,8 @@ def classes_of(package, base):
     Args:
         package: the package's full name. It is looked up when this is called, so a module of the
             package may call it.
-        base: the class that they are subclasses of; it is not one of them itself.
+        base: the class that they are subclasses of; it is not one of them itself, nor is one
+            that has `abstract = True` of its own.
 
     Returns:
         Dict from name to class: a class's attribute `name`, or the default of its constructor's
@@ -65,7 +66,9 @@ def classes_of(package, base):
     module = sys.modules[package]
     public = [getattr(module, name) for name in module.__all__]
     classes = [each for each in public if isinstance(each, type) and issubclass(each, base)]
-    return {_name_of(cls): cls for cls in classes if cls is not base}
+    return {
+        _name_of(cls): cls for cls in classes if cls is not base and not vars(cls).get("abstract")
+    }
 
 
 def _name_of(cls):
