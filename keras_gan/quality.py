@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_gan import metrics as quality
 from keras_gan.data import elements
+from keras_gan.metrics import copies, pairing
 from keras_gan.metrics.ranges import in_range
 from keras_gan.utils import arguments, nests
 from keras_gan.workers import of_chief
@@ -85,15 +86,15 @@ class Quality:
         listed = not isinstance(self.metrics, dict)
         if parts != [""]:
             for metric in self._all:
-                quality.parts.check(metric, parts, listed)
+                copies.check(metric, parts, listed)
         if listed and parts != [""]:
             # None is the one that was given: its state is its owner's.
             self._by_part = {
-                part: [quality.parts.copy_of(metric) for metric in self.metrics] for part in parts
+                part: [copies.copy_of(metric) for metric in self.metrics] for part in parts
             }
         elif not listed:
             quality.evaluation.check_parts(self.metrics, parts)
-            self._by_part = quality.parts.distinct(self.metrics)
+            self._by_part = copies.distinct(self.metrics)
         self._resolved = True
 
     def evaluate(self, model, dataset, steps=None, keep_real=False, batch_size=100, verbose=0):
@@ -132,7 +133,7 @@ class Quality:
 
     def _judge_sets(self, model, dataset, steps, kept, batch_size, verbose):
         """Show real samples, and generated ones of their own number, to metrics of two sets."""
-        by_part = quality.pairing.paired_of(self._by_part, False)
+        by_part = pairing.paired_of(self._by_part, False)
         if not by_part:
             return
         self._read(model, dataset, steps, kept, verbose)
@@ -147,7 +148,7 @@ class Quality:
 
         In the dataset's order; sample i is made from seed `seed` + i, where there are seeds.
         """
-        by_part = quality.pairing.paired_of(self._by_part)
+        by_part = pairing.paired_of(self._by_part)
         if not by_part:
             return
 
@@ -160,7 +161,7 @@ class Quality:
                 yield real, self._clipped(model, _finite(fake)), condition
                 first += rows
 
-        quality.pairing.feed(by_part, triples(), verbose, value_range=model.range.known)
+        pairing.feed(by_part, triples(), verbose, value_range=model.range.known)
 
     def check_pairs(self, model, dataset=None):
         """Raise when paired metrics have no pairs to compare.
@@ -173,7 +174,7 @@ class Quality:
             ValueError: for a generator that is given nothing of the sample it is to make, and for
                 data that is said to have no pairs.
         """
-        pairs = quality.pairing.paired_of(self._by_part).values()
+        pairs = pairing.paired_of(self._by_part).values()
         names = [metric.name for metrics in pairs for metric in metrics]
         if names and not model.conditional:
             raise ValueError(

@@ -178,7 +178,6 @@ class Term(keras.layers.Layer):
             Tuple of float32 scalars `(value, weighted, ran)`: the unweighted mean (0 on the
             steps between), the mean times weight, schedule and interval, and 1 or 0.
         """
-
         if self.interval == 1:
             value, ran = self.mean(player, step), tf.constant(1.0)
         else:
