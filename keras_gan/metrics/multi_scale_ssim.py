@@ -58,7 +58,7 @@ def shifted(images):
     return tf.constant(images, tf.float32) + 1
 
 
-@tf.function(autograph=False, reduce_retracing=True)
+@tf.function(autograph=False)
 def similarity(first, second):
     """Return the multi-scale similarity of each pair of images, a tensor.
 

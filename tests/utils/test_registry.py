@@ -18,9 +18,10 @@ NAMES = {
     "paired_feature_matching patch_nce path_length r1 r2 reconstruction style total_variation "
     "weight_clipping",
     Augmentation: "adaptive color cutout diff_augment instance_noise translation",
-    QualityMetric: "class_coverage density_coverage duality_gap frechet_distance "
-    "fresh_discriminator inception_score kernel_distance mode_coverage multi_scale_ssim "
-    "nearest_neighbour precision_recall sliced_wasserstein",
+    QualityMetric: "class_coverage density_coverage duality_gap feature_distance frechet_distance "
+    "fresh_discriminator inception_score kernel_distance l1 mode_coverage multi_scale_ssim "
+    "nearest_neighbour paired_multi_scale_ssim patch_sliced_wasserstein precision_recall "
+    "psnr sliced_wasserstein ssim",
 }
 PACKAGES = {
     AdversarialLoss: keras_gan.losses,
