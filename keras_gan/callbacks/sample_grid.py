@@ -8,9 +8,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan.callbacks.columns import columns_of, images_of, is_image
 from keras_gan.data import elements
 from keras_gan.data.condition import as_arrays
 from keras_gan.data.shares import pack_size
+from keras_gan.data.source import Source
 from keras_gan.utils import forms, nests
 from keras_gan.utils.arguments import shown, whole
 from keras_gan.utils.files import path_of, prepare_directory
@@ -18,6 +20,7 @@ from keras_gan.visualization import files, pictures, plots
 from keras_gan.workers import is_chief
 
 _DEFAULT_SAMPLES = {"image": 64, "series": 16, "line": 2048, "plane": 2048}
+_PAIRS = 12  # Of sources and targets, several images each.
 _MOST_CLASS_COLUMNS = 20
 _MOST_SERIES_CHANNELS = 8
 
@@ -31,7 +34,8 @@ class SampleGrid(keras.callbacks.Callback):
     - `(height, width, 1, 3 or 4)`: a grid of images, small ones enlarged; of four channels the last
       is opacity, on white. For a model that knows its
       number of classes, each column is a class. Conditions that are images stand to the left of
-      the image made from them.
+      the image made from them, and the targets of `data` to the right: source, output, target. Of
+      conditions `{"image": ..., "mask": ...}` the image is drawn, its hole in grey.
     - `(2,)`: generated points of the plane over the real ones.
     - `(1,)`: the densities of generated and real samples, and D(x), the sigmoid of the
       discriminator's logits (left out for conditional models, where it depends on the condition).
@@ -40,7 +44,8 @@ class SampleGrid(keras.callbacks.Callback):
     Of samples of several parts, those that are images stand side by side, in the order of their
     names; the others are not drawn. Where the generator translates samples of two parts
     (`conditional="samples"`), each source stands beside what was made of it: the first part, the
-    second made from it, then the second part and the first made from it. The model's
+    second made from it, then the second part and the first made from it; of pairs, what is made
+    and what it should be are neighbours. The model's
     `value_range` says which values are black and white.
 
     Runs that continue with `initial_epoch` continue the numbers, and the animation covers all
@@ -59,6 +64,9 @@ class SampleGrid(keras.callbacks.Callback):
             (through 20 of them at most), where the model has `num_classes`.
         every: draw after each `every`-th epoch; the last one of `fit(epochs=...)` is always drawn.
         real: real samples for the plots of `(1,)` and `(2,)` data, shape `(n, 1)` or `(n, 2)`.
+        data: in place of `condition`, pairs of what is wanted and what it is made from: a dataset
+            of `(target, source)`, or the arrays of one batch. The first 12 are drawn, or the first
+            `samples`. For `conditional="samples"` samples of both parts, with pairs or without.
         writer: a `tf.summary` writer; each picture is then also written to TensorBoard as
             "samples", at the step that Keras's own TensorBoard callback gives the epoch, which
             counts from 0. Needs the package `tensorboard`.
@@ -73,10 +81,24 @@ class SampleGrid(keras.callbacks.Callback):
     grid = keras_gan.callbacks.SampleGrid("runs/digits", every=5)
     model.fit(dataset, epochs=20, callbacks=[grid])
     ```
+
+    Of a translation, beside its targets:
+
+    ```text
+    SampleGrid("runs/maps", data=held_out)
+    ```
     """
 
     def __init__(
-        self, directory, samples=None, seed=0, condition=None, every=1, real=None, writer=None
+        self,
+        directory,
+        samples=None,
+        seed=0,
+        condition=None,
+        every=1,
+        real=None,
+        writer=None,
+        data=None,
     ):
         super().__init__()
         self.directory = _checked_directory(directory)
@@ -87,7 +109,13 @@ class SampleGrid(keras.callbacks.Callback):
         _check_writer(writer)
         self.samples = samples
         self.seed = seed
+        if data is not None and condition is not None:
+            raise ValueError(
+                "Expected `data`, which has the conditions, or `condition`. Received: both"
+            )
         self.condition = as_arrays(condition)
+        self._source = None if data is None else Source(*elements.unpack(data))
+        self._targets = None
         self.every = every
         self.real = None if real is None else _with_axis(np.asarray(real, np.float32))
         self.writer = writer
@@ -99,6 +127,8 @@ class SampleGrid(keras.callbacks.Callback):
         if is_chief(self.model):
             prepare_directory(self.directory)
         self._last_epoch = 0
+        if self._source is not None:
+            self._targets, self.condition = self._pairs()
         probe = self._generate(self._count("image"))
         self._kind = _kind_of(probe)
         self._check_real(probe)
@@ -140,25 +170,31 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _draw_image(self, samples, title):
         value_range, count = self.model.value_range, elements.rows_of(samples)
-        shown = self._shown(samples, self._condition(count))
-        images = pictures.side_by_side(*shown, value_range=value_range)
+        targets = elements.take(self._targets, slice(count))
+        shown = columns_of(self.model, samples, self._condition(count), targets)
+        images = pictures.side_by_side(*(each for _, each in shown), value_range=value_range)
         classes = self._classes() if self.condition is None else ()
-        columns = min(len(classes), count) or None
-        names = [str(name) for name in classes[:columns]]
+        columns = min(len(classes), count) or pictures.square_columns(count, *images.shape[1:3])
+        names = [str(name) for name in classes[:columns]] or _names(shown) * columns
         grid = pictures.image_grid(images, columns, value_range=value_range)
         return pictures.captioned(grid, title, names)
 
-    def _shown(self, samples, condition):
-        """Return batches of images, left to right: sources, and what was made of them."""
-        made = _images_of(samples)
-        if not self.model.condition.of_samples:
-            found = [self.model.condition.images(condition, like=part) for part in made]
-            sources = {id(source): source for sources in found for source in sources}
-            return [*sources.values(), *made]
-        sources = _images_of(condition)
-        if len(sources) == len(made) == 2:
-            return [sources[0], made[1], sources[1], made[0]]
-        return [*sources, *made]
+    def _pairs(self):
+        """Return the first targets of the data, and the conditions that these are made from."""
+        if not self.model.condition.given:
+            raise ValueError(
+                "Expected a generator that takes a condition, of which `data` has pairs: leave "
+                "`data` out. Received: a model with conditional=False"
+            )
+        self._source.adapt(self.model.adapter)
+        wanted, found = self.samples or _PAIRS, []
+        for element in elements.batches(self._source.batches, steps=wanted):
+            x, condition = self.model.condition.split(element)
+            self.model.condition.check(condition)
+            found.append((x, condition))
+            if sum(elements.rows_of(rows) for rows, _ in found) >= wanted:
+                break
+        return elements.take(elements.concatenate(found), slice(wanted))
 
     def _draw_line(self, samples, title):
         # A discriminator that packs has no probability for one sample.
@@ -222,11 +258,11 @@ class SampleGrid(keras.callbacks.Callback):
 def _kind_of(samples):
     """Return how samples are drawn: of several parts, the images."""
     if nests.is_nest(samples):
-        if _images_of(samples):
+        if images_of(samples):
             return "image"
     elif samples.shape[1:] in ((1,), (2,)):
         return "line" if samples.shape[1:] == (1,) else "plane"
-    elif _is_image(samples):
+    elif is_image(samples):
         return "image"
     elif samples.ndim == 3 and samples.shape[-1] <= _MOST_SERIES_CHANNELS:
         return "series"
@@ -238,13 +274,11 @@ def _kind_of(samples):
     )
 
 
-def _is_image(part):
-    return part.ndim == 4 and part.shape[-1] in (1, 3, 4) and part.dtype.kind == "f"
-
-
-def _images_of(samples):
-    """Return the parts of samples that are images."""
-    return [part for part in nests.leaves(samples) if _is_image(part)]
+def _names(columns):
+    """Return the names of columns, none where they are of several widths."""
+    highest = max(images.shape[1] for _, images in columns)
+    widths = {highest // images.shape[1] * images.shape[2] for _, images in columns}
+    return [name for name, _ in columns if name] if len(widths) == 1 else []
 
 
 def _shapes_of(samples):

@@ -362,9 +362,10 @@ class Condition:
             like: images of shape `(n, height, width, channels)`.
 
         Returns:
-            List of arrays whose height and width are the samples', or divide them alike.
+            Dict by name of arrays whose height and width are the samples', or divide them alike.
         """
-        return [part for part in nests.leaves(condition) if _is_image_like(part, like)]
+        parts = {} if condition is None else nests.named(condition)
+        return {name: part for name, part in parts.items() if _is_image_like(part, like)}
 
 
 # The length in examples of sides that may be of any size.

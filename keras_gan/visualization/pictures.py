@@ -12,6 +12,7 @@ COMFORTABLE_SIDE = 512
 _WHITE = 255
 _CAPTION_SIZE = 18
 _NAME_SIZE = 14
+_SMALLEST_SIZE = 8
 
 
 def image_grid(images, columns=None, scale="auto", padding=2, value_range=(-1, 1)):
@@ -100,7 +101,8 @@ def captioned(picture, caption, column_names=(), padding=2):
     Args:
         picture: uint8 array of shape `(height, width, channels)`, as `image_grid` returns.
         caption: one line of text.
-        column_names: one short text per column of the grid, or nothing.
+        column_names: one short text per column of the grid, or nothing; in smaller letters where
+            columns are narrow.
         padding: the padding the grid was made with, to centre the names.
 
     Returns:
@@ -121,13 +123,23 @@ def captioned(picture, caption, column_names=(), padding=2):
     draw = ImageDraw.Draw(strip)
     font = ImageFont.load_default(_CAPTION_SIZE)
     draw.text((max(padding, 4), 4), caption, fill=0, font=font)
-    font = ImageFont.load_default(_NAME_SIZE)
     cell = (width - padding) / max(1, len(column_names))
+    font = _fitting_font(column_names, cell)
     for i, name in enumerate(column_names):
         centre = (padding / 2 + (i + 0.5) * cell, header - 3)
         draw.text(centre, str(name), fill=90, font=font, anchor="ms")
     strip = np.asarray(strip)[..., None].repeat(channels, axis=2)
     return np.concatenate([strip, picture], axis=0)
+
+
+def _fitting_font(names, width):
+    """Return the largest font in which every name fits a width, or the smallest one."""
+    from PIL import ImageFont
+
+    sizes = range(_NAME_SIZE, _SMALLEST_SIZE, -1)
+    fonts = (ImageFont.load_default(size) for size in sizes)
+    fitting = (f for f in fonts if all(f.getlength(str(name)) + 4 < width for name in names))
+    return next(fitting, ImageFont.load_default(_SMALLEST_SIZE))
 
 
 def square_columns(count, height, width):
