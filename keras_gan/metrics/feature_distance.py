@@ -56,10 +56,9 @@ class FeatureDistance(PairedMetric):
 
     Example:
 
-    ```python
-    judge = keras_gan.metrics.features.from_model(classifier, layer="embedding")
-    model.compile("hinge", metrics=["psnr", keras_gan.metrics.FeatureDistance(judge)])
-    ```
+    >>> network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
+    >>> judge = keras_gan.metrics.features.from_model(network)
+    >>> metric = keras_gan.metrics.FeatureDistance(judge)
     """
 
     own_shape = False

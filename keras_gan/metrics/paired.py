@@ -28,7 +28,8 @@ class PairedMetric(QualityMetric):
             return np.abs(real - fake).reshape(len(real), -1).max(axis=1)
 
 
-    model.compile("non_saturating", metrics=[WorstPixel()])
+    targets = np.random.uniform(-1, 1, (8, 16, 16, 1))
+    keras_gan.metrics.evaluate([WorstPixel()], targets, targets / 2)
     ```
     """
 

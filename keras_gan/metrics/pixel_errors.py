@@ -149,9 +149,8 @@ class PSNR(_PixelError):
 
     Example:
 
-    ```python
-    model.compile("hinge", metrics=[keras_gan.metrics.PSNR(luminance=True, crop=4), "ssim"])
-    ```
+    >>> metric = keras_gan.metrics.PSNR(luminance=True, crop=4)  # of images enlarged four times
+    >>> hole = keras_gan.metrics.PSNR(mask="mask", name="psnr_hole")
 
     Reference:
         - [Ledig et al., 2017](https://arxiv.org/abs/1609.04802), Section 3.1, on luminance and
