@@ -400,3 +400,12 @@ def test_watch_workers(monkeypatch):
     assert [(job.name, job.num_tasks) for job in config.coordinated_job_list] == [("worker", 3)]
     strategy = inspect.getsource(collective_all_reduce_strategy)
     assert "if context.context().coordination_service is None:" in strategy
+
+
+def test_inputs_of():
+    numbers, letters = tf.data.Dataset.range(3), tf.data.Dataset.from_tensors("a")
+    both = tf.data.Dataset.zip((numbers, letters))
+    assert keras_internals.inputs_of(both) == [numbers, letters]
+    assert keras_internals.inputs_of(both.map(lambda *x: x).prefetch(1)) != [both]
+    assert keras_internals.inputs_of(both.prefetch(1)) == [both]
+    assert keras_internals.inputs_of(numbers) == []
