@@ -52,6 +52,7 @@ def run(script, places, *arguments, model="model.keras", **folders):
         script.main([])
 
 
+@pytest.mark.slow
 def test_a_saved_model_and_its_export_beside_the_sources(script, places, tmp_path, capsys):
     reports = []
     for model in ("model.keras", "export"):
