@@ -49,9 +49,6 @@ class Term(keras.layers.Layer):
             no gradient and changes no state. It then sees a batch in inference mode.
         reduces: whether the term takes means over all replicas; such a term can't be lazy under
             a strategy of several.
-        evaluated: whether the generator's term needs no more of a step than `real`, `condition`,
-            `generated` and `fake`: no gradient, no state, no discriminator. Evaluation then logs
-            it too.
 
     Raises:
         ValueError: when the weight is not a finite number of at least 0, or the interval is not
@@ -75,7 +72,6 @@ class Term(keras.layers.Layer):
     needs_real_outputs = False
     judges_alone = False
     reduces = False
-    evaluated = False
     needs_fresh_fake = False
     evaluated = False
 
