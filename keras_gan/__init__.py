@@ -32,6 +32,7 @@ from keras_gan import (
 from keras_gan.averaging import GeneratorAverage
 from keras_gan.gan import GAN
 from keras_gan.saving import load_model
+from keras_gan.tiling import tiled
 from keras_gan.version import __version__
 
 __all__ = [
@@ -50,5 +51,6 @@ __all__ = [
     "networks",
     "schedules",
     "terms",
+    "tiled",
     "workers",
 ]

@@ -4,9 +4,12 @@
 |---|---|
 | a dict `{"image": ..., "label": ...}`, as TensorFlow Datasets has it | `(image, label)` |
 | images of 8 bits (uint8; 1, 3 or 4 channels), conditions too | floats in the model's range |
+| masks of 8 bits: parts of a condition named `mask` | 0.0 where they are 0, else 1.0 |
 | samples of one channel without an axis for it | with one |
 | labels as `(n, 1)`, whole floats, booleans or one-hot rows | what the networks' inputs are |
 """
+
+import re
 
 import numpy as np
 import tensorflow as tf
@@ -96,19 +99,36 @@ class Adapter:
         lacks_axis = len(wanted) == 3 and wanted[2] == 1 and len(shape) == 2
         return x[..., None] if lacks_axis and compatible(shape, wanted[:2]) else x
 
-    def scaled(self, part):
-        """Return images of 8 bits as floats in the range of values, anything else as it is."""
+    def scaled(self, part, name=""):
+        """Return images of 8 bits as floats in the range of values, anything else as it is.
+
+        Args:
+            part: array or tensor.
+            name: its name in a condition: a mask is 0 and 1, whatever the range of values.
+        """
         if not is_of_bytes(part):
             return part
+        mask = is_mask(name, part)
+        given = part != 0 if mask else part
         floats = (
-            part.astype("float32") if isinstance(part, np.ndarray) else tf.cast(part, "float32")
+            given.astype("float32") if isinstance(part, np.ndarray) else tf.cast(given, "float32")
         )
-        return floats / (255 / (self._high - self._low)) + self._low
+        return floats if mask else floats / (255 / (self._high - self._low)) + self._low
 
 
 def is_of_bytes(part):
     """Tell whether an array, tensor or spec holds images of 8 bits."""
     return part.dtype == "uint8" and len(part.shape) == 4 and part.shape[-1] in (1, 3, 4)
+
+
+def is_mask(name, part):
+    """Tell whether a part of a condition is a mask: of one channel, its last word `mask`.
+
+    Args:
+        name: of the part; see `nests.names`.
+        part: array, tensor or spec of it.
+    """
+    return re.split("[_/]", name)[-1] == "mask" and part.shape[-1] == 1
 
 
 def _as_tensor(part):

@@ -10,6 +10,9 @@ from keras_gan.data.matching import match_nests
 from keras_gan.utils import arguments, nests
 from keras_gan.utils.arguments import shown
 
+# The length in examples of sides that may be of any size.
+SIDE = 64
+
 _CHOICES = "auto", True, False, "generator", "samples"
 
 
@@ -192,12 +195,12 @@ class Condition:
             if part is not None and form is not None:
                 form.check(part)
 
-    def in_form(self, condition, images=lambda part: part):
+    def in_form(self, condition, images=lambda part, name: part):
         """Return a condition with its parts in the form that the networks take.
 
         Args:
             condition: nest of arrays or tensors, batch axis first, or `None`.
-            images: function of a part where the networks take floats.
+            images: function of a part, and its name, where the networks take floats.
 
         Raises:
             ValueError: for labels that are text.
@@ -205,17 +208,19 @@ class Condition:
         if condition is None or not self.given:
             return condition
 
-        def formed(form, part):
+        def formed(form, part, name):
             if form is None or form.spec is None:
                 return part
             form.check_type(part)
-            return form.of(images(part) if keras.backend.is_float_dtype(form.spec.dtype) else part)
+            floats = keras.backend.is_float_dtype(form.spec.dtype)
+            return form.of(images(part, name) if floats else part)
 
         forms, parts = self._forms_of(condition)
         # One part is that part, whatever key it has.
         says = self._said()
         alone = len(nests.leaves(says)) == len(parts) == 1 and forms[0] is not None
-        return nests.pack_as(says if alone else condition, list(map(formed, forms, parts)))
+        flat = map(formed, forms, parts, nests.names(condition))
+        return nests.pack_as(says if alone else condition, list(flat))
 
     def _forms_of(self, condition):
         """Return the `LabelForm` of each part, `None` for one that nobody takes, and the parts."""
@@ -259,7 +264,7 @@ class Condition:
 
     # Sampling.
 
-    def rows(self, condition, n, images=lambda part: part):
+    def rows(self, condition, n, images=lambda part, name: part):
         """Return the condition of n samples as `generate` is given it, checked.
 
         Args:
@@ -336,16 +341,22 @@ class Condition:
             return None
         return nests.pack_as(self.structure(player), [inputs[name] for name in specs])
 
-    def example(self, rows, value_range=(-1.0, 1.0)):
-        """Return a condition of some rows: all labels in turn, floats within a range of values."""
+    def example(self, rows, value_range=(-1.0, 1.0), side=SIDE):
+        """Return a condition of some rows: all labels in turn, floats within a range of values.
+
+        Args:
+            rows: how many.
+            value_range: `(lowest, highest)` value of floats.
+            side: length of sides that may be of any size.
+        """
         inputs = {
-            name: tf.constant(self._example(spec, rows, value_range))
+            name: tf.constant(self._example(spec, rows, value_range, side))
             for name, spec in self.specs().items()
         }
         return self.of_inputs(inputs)
 
-    def _example(self, spec, rows, value_range):
-        array = example(spec, rows)
+    def _example(self, spec, rows, value_range, side):
+        array = example(spec, rows, side)
         if spec.dtype.is_floating:
             return np.random.default_rng(0).uniform(*value_range, array.shape).astype(array.dtype)
         if self.num_classes and spec.dtype.is_integer:
@@ -366,10 +377,6 @@ class Condition:
         """
         parts = {} if condition is None else nests.named(condition)
         return {name: part for name, part in parts.items() if _is_image_like(part, like)}
-
-
-# The length in examples of sides that may be of any size.
-SIDE = 64
 
 
 def example(spec, rows=1, side=SIDE):

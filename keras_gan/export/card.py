@@ -152,13 +152,18 @@ def _signature(function, model, limits):
     graph = function.get_concrete_function()
     inputs = tf.nest.flatten(graph.structured_input_signature)
     outputs = graph.structured_outputs
-    told = {
-        spec.name: {"limits": limits.told(spec.name, spec)} if limits else {} for spec in inputs
-    }
     return {
-        "inputs": {s.name: _tensor(s.name, s, model) | told[s.name] for s in inputs},
+        "inputs": {spec.name: _input(spec, model, limits) for spec in inputs},
         "outputs": {name: _tensor(name, tensor, model) for name, tensor in outputs.items()},
     }
+
+
+def _input(spec, model, limits):
+    described = _tensor(spec.name, spec, model)
+    if limits is None:
+        return described
+    meaning = limits.meaning(spec) or described["meaning"]
+    return {**described, "meaning": meaning, "limits": limits.told(spec.name, spec)}
 
 
 def _tensor(name, spec, model):

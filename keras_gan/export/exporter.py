@@ -126,7 +126,7 @@ def export(
         version=number,
         format=format,
         dtype=dtype,
-        difference=_difference(model, signatures.run) if dtype == "float16" else None,
+        difference=_difference(model, signatures) if dtype == "float16" else None,
         functions=functions,
         limits=limits,
     )
@@ -134,7 +134,7 @@ def export(
         formats.WRITERS[format](directory, functions)
         cards.write(directory, described)
         if warmed:
-            warming.write(directory, versions.name, warming.requests(functions, limits.side))
+            warming.write(directory, versions.name, warming.requests(functions, limits.example))
         digests.write(directory)
     if keep is not None:
         versions.prune(keep, number)
@@ -161,14 +161,15 @@ def _check(model, keep, max_batch_size, max_pixels, dtype, include_discriminator
 _COMPARED = 64
 
 
-def _difference(model, run):
+def _difference(model, signatures):
     """Return the distance of samples of fixed seeds from those of the model's own weights."""
     latents = None
     if model.latents is not None:
         latents = model.latents.sample(tf.range(_COMPARED, dtype=tf.int64))
-    condition = model.condition.example(_COMPARED, model.value_range)
+    side = signatures.generator.side()
+    condition = model.condition.example(_COMPARED, model.value_range, side)
     expected = nests.leaves(model(latents, condition, training=False))
-    found = nests.leaves(run(model.generator_inputs(latents, condition)))
+    found = nests.leaves(signatures.run(model.generator_inputs(latents, condition)))
     apart = [tf.abs(a - tf.cast(b, tf.float32)) for a, b in zip(found, expected, strict=True)]
     return {
         "samples": _COMPARED,

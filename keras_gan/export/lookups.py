@@ -11,10 +11,13 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.data.condition import example
+from keras_gan.data.condition import SIDE, example
 
 # Up to so many numbers in a row are tried one by one: each may have a table of its own.
 _APART = 16
+
+# Lengths that are tried for sides which may be of any: first those that most networks take.
+_SIDES = (SIDE, 32, 16, 8, 4, 2, 1, 128, 256, 512, 96, 192, 384, *range(65, 256), *range(3, 64))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Traced:
     """
 
     def __init__(self, function, specs, rows=1):
-        self.specs, self._rows = specs, rows
+        self.specs, self._rows, self._shapes = specs, rows, {}
         traced = tf.function(function, input_signature=[specs], autograph=False)
         before = tf.config.functions_run_eagerly()
         # Functions within it become a part of this graph.
@@ -103,11 +106,41 @@ class Traced:
             if inner.dtype not in (tf.resource, tf.variant)
         }
 
-    def shapes(self):
-        """Return the shapes of the outputs for inputs of 0, by name."""
-        examples = {name: example(spec, self._rows) for name, spec in self.specs.items()}
-        made = self._function(tf.nest.map_structure(tf.constant, examples))
-        return {name: tuple(tensor.shape) for name, tensor in made.items()}
+    def shapes(self, side=SIDE):
+        """Return the shapes of the outputs for inputs of 0, by name.
+
+        Args:
+            side: length of sides that may be of any size.
+        """
+        if side not in self._shapes:
+            examples = {name: example(spec, self._rows, side) for name, spec in self.specs.items()}
+            made = self._function(tf.nest.map_structure(tf.constant, examples))
+            self._shapes[side] = {name: tuple(tensor.shape) for name, tensor in made.items()}
+        return self._shapes[side]
+
+    def side(self, allowed=lambda side: True):
+        """Return a length for those sides of the inputs that may be of any.
+
+        Args:
+            allowed: function that tells whether it may be a given one.
+
+        Raises:
+            ValueError: when the function takes none of many that were tried.
+        """
+        is_free = any(None in spec.shape[1:] for spec in self.specs.values())
+        refusal = "none is allowed"
+        for side in filter(allowed, _SIDES):
+            try:
+                if is_free:
+                    self.shapes(side)
+                return side
+            except (tf.errors.OpError, ValueError) as error:
+                refusal = str(error).strip().split("\n")[0]
+        raise ValueError(
+            "Expected a generator that takes images or sequences of some length between 1 and 512, "
+            "on which the export measures how they grow: give its inputs fixed sides, or pass a "
+            f"larger max_pixels. Received: none that it takes; of the last: {refusal}"
+        )
 
     def labels(self):
         """Return the `Labels` of the inputs that are looked up, by name."""

@@ -83,4 +83,7 @@ def _limits(limits):
         for size in ("rows", "pixels", "bytes")
         if size in limits
     ]
+    if "sides" in limits:
+        height, width = ("any" if side is None else side for side in limits["sides"])
+        sizes.append(f"height {height}, width {width}")
     return "; ".join([*sizes, *([limits["values"]] if "values" in limits else [])])

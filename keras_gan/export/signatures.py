@@ -9,6 +9,7 @@ from keras_gan.data.signature import samples_of
 from keras_gan.data.symbolic import input_structure, output_structure
 from keras_gan.export import provenance, weights
 from keras_gan.export.lookups import Traced
+from keras_gan.export.sources import is_image
 from keras_gan.game.step import logits_of
 from keras_gan.latents.composite import nest_of as priors_of
 from keras_gan.utils import nests
@@ -17,7 +18,7 @@ from keras_gan.utils import nests
 _MEANINGS = {
     "latents": "latents, finite",
     "condition": "the condition: labels, or what else the generator is given",
-    "image_bytes": "PNG files, marked as synthetic",
+    "image_": "PNG files, marked as synthetic",
     "images": "samples; images in [{low:g}, {high:g}], or in 0 to 255 where they are uint8",
     "seed_a": "seed of the sample at position 0",
     "seed_b": "seed of the sample at position 1",
@@ -89,11 +90,11 @@ class Signatures:
         self._limits = limits
         functions = {"serving_default": self._serving_default()}
         functions["sample"] = self._sample(self._answer)
-        if any(map(_is_image, self.image_specs.values())):
+        if any(map(is_image, self.image_specs.values())):
             functions["sample_png"] = self._sample(self._png)
         if self._model.latents is not None:
             functions["interpolate"] = self._interpolate()
-        functions.update(self._directions())
+        functions.update(self._translations())
         if include_discriminator:
             functions["discriminate"] = self._discriminate()
         return functions
@@ -184,25 +185,46 @@ class Signatures:
 
         return interpolate
 
-    def _directions(self):
-        """Return `to_<part>` and `to_<part>_png` of a translation between parts of samples.
-
-        Only for parts that are made from one other part alone: one image in, its translation out.
-        """
-        functions = {}
-        for part, source, network in directions(self._model):
-            run = weights.runner(network, self._dtype)
-            spec = self._condition.specs()[f"condition_{source}"]
-            for name, answer in ((f"to_{part}", self._answer), (f"to_{part}_png", self._png)):
-                if answer == self._answer or _is_image(self.image_specs[f"images_{part}"]):
-                    functions[name] = self._direction(part, spec, run, answer)
+    def _translations(self):
+        """Return the signatures that take sources in 8 bits: as arrays, and as PNG files."""
+        functions, sources = {}, self._limits.sources
+        for name, specs, made, run in self._translators():
+            own = {key: sources[key] for key in specs if key in sources}
+            levels = {key: source.levels for key, source in own.items()}
+            functions[name] = self._translation({**specs, **levels}, run, self._answer)
+            if own and any(map(is_image, made)):
+                files = {key: source.files for key, source in own.items()}
+                functions[f"{name}_png"] = self._translation({**specs, **files}, run, self._png)
         return functions
 
-    def _direction(self, part, spec, run, answer):
-        @tf.function(input_signature=[{spec.name: spec}], autograph=False)
+    def _translators(self):
+        """Yield `(name, specs, made, run)` of what translates images.
+
+        That is the name of its signature, the specs of its inputs as the generator takes them,
+        those of what it makes, and the function from such inputs to samples.
+        """
+        specs, is_one_way = self._condition.specs(), True
+        for part, source, network in directions(self._model):
+            is_one_way, name = False, f"condition_{source}"
+            run = _of_part(part, name, weights.runner(network, self._dtype))
+            made = [self.image_specs[f"images_{part}"]]
+            yield f"{source}_to_{part}", {name: specs[name]}, made, run
+        made = self.image_specs.values()
+        if is_one_way and self._limits.sources and any(map(is_image, made)):
+            yield "translate", specs, made, self._samples
+
+    def _translation(self, specs, run, answer):
+        sources, adapter = self._limits.sources, self._model.adapter
+
+        @tf.function(input_signature=[specs], autograph=False)
         def translate(inputs):
             inputs = self._limits.passed(inputs)
-            return answer({part: run(inputs[spec.name])})
+            own = {name: each for name, each in inputs.items() if name in sources}
+            files = {name: each for name, each in own.items() if each.dtype == tf.string}
+            pixels = {name: sources[name].decoded(each) for name, each in files.items()}
+            levels = {**own, **(self._limits.passed(pixels) if pixels else {})}
+            floats = {name: sources[name].floats(each, adapter) for name, each in levels.items()}
+            return answer(run({**inputs, **floats}))
 
         return translate
 
@@ -238,19 +260,18 @@ class Signatures:
 
     def _answer(self, samples, more=()):
         levels = {
-            name: self._levels(image) if _is_image(image) else image
+            name: self._levels(image) if is_image(image) else image
             for name, image in nests.by_name("images", samples).items()
         }
         return {**levels, **dict(more)}
 
     def _png(self, samples, more=()):
         del more
+        # A server sends those outputs alone as base64 whose names end in `_bytes`.
         return {
-            name: self._marked(tf.io.encode_png(self._levels(image)))
-            for (name, image), shown in zip(
-                nests.by_name("image_bytes", samples).items(), nests.leaves(samples), strict=True
-            )
-            if _is_image(shown)
+            f"{name}_bytes": self._marked(tf.io.encode_png(self._levels(image)))
+            for name, image in nests.by_name("image", samples).items()
+            if is_image(image)
         }
 
     def _marked(self, files):
@@ -283,12 +304,14 @@ def directions(model):
         return
     for part, output in samples_of(outputs).items():
         for source, tensor in inputs.items():
+            if nests.is_nest(tensor) or nests.is_nest(output):
+                continue
             try:
                 yield part, source, keras.Model(tensor, output)
             except ValueError:  # It takes more than this input.
                 continue
 
 
-def _is_image(spec):
-    """Tell whether samples are images that a PNG can hold."""
-    return spec.shape.rank == 4 and spec.shape[-1] in (1, 3, 4)
+def _of_part(part, name, run):
+    """Return a function from inputs by name to samples of one part, made of one of them."""
+    return lambda inputs: {part: run(inputs[name])}

@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.data.condition import SIDE, example
+from keras_gan.data.condition import example
 from keras_gan.utils.arguments import shown
 
 PATH = ("assets.extra", "tf_serving_warmup_requests")
@@ -36,12 +36,12 @@ def is_wanted(warmup):
     return warmup
 
 
-def requests(functions, side=SIDE):
+def requests(functions, example=example):
     """Return inputs of one row for each signature, as a client might send them.
 
     Args:
         functions: the signatures, as `tf.function`s by name.
-        side: length of sides that may be of any size.
+        example: function from an input's spec to an array of one row; see `Limits.example`.
 
     Returns:
         Dict of dicts of arrays by the inputs' names.
@@ -49,7 +49,7 @@ def requests(functions, side=SIDE):
     given = {"position": np.array([0.5], "float32"), "truncation": np.array([1.0], "float32")}
     return {
         name: {
-            spec.name: given[spec.name] if spec.name in given else example(spec, side=side)
+            spec.name: given[spec.name] if spec.name in given else example(spec)
             for spec in tf.nest.flatten(function.get_concrete_function().structured_input_signature)
         }
         for name, function in functions.items()

@@ -97,11 +97,15 @@ def request(session, name, rows):
     rng = np.random.default_rng(0)
     inputs = {}
     for key, (_, dtype, shape) in session.signatures[name].inputs.items():
-        shape = (rows, *(64 if side is None else side for side in shape[1:]))
+        pixels = pixels_in(session, name, key)
+        shape = (rows, *(64 if side is None else side for side in (pixels or shape)[1:]))
         if key == "position":
             inputs[key] = np.linspace(0, 1, rows, dtype="float32")
         elif key == "truncation":
             inputs[key] = np.resize([np.inf, 1.0, 0.5], rows).astype("float32")
+        elif dtype == "uint8" or pixels:  # A mask has no others.
+            levels = rng.choice(np.array([0, 255], "uint8"), shape)
+            inputs[key] = pngs_of(levels) if pixels else levels
         elif dtype.startswith("float"):
             inputs[key] = rng.normal(size=shape).clip(-1, 1).astype(dtype)
         elif key.startswith("seed"):
@@ -109,6 +113,25 @@ def request(session, name, rows):
         else:  # The label 0 is always there.
             inputs[key] = np.full(shape, "" if dtype == "object" else 0, dtype)
     return inputs
+
+
+def pixels_in(session, name, key):
+    """Return the shape of what an input's PNG files hold, `None` for an input that takes none.
+
+    The signature beside it, whose name lacks the `_png`, takes the same as arrays.
+    """
+    beside = session.signatures.get(name.removesuffix("_png"))
+    taken = session.signatures[name].inputs[key]
+    slot = beside.inputs.get(key) if beside and taken.dtype == "object" else None
+    return slot.shape if slot and slot.dtype == "uint8" else None
+
+
+def pngs_of(images):
+    """Return PNG files of images, an array of bytes."""
+    files = [io.BytesIO() for _ in images]
+    for image, file in zip(images, files, strict=True):
+        Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(file, "png")
+    return np.array([file.getvalue() for file in files], object)
 
 
 def check_answers(session, name, rows=3):
@@ -173,7 +196,7 @@ def describe_pngs(files):
 
 def wrong_shapes(slot, array):
     """Yield an input of other ranks, and of one more or less where a side's length is fixed."""
-    yield array[0]
+    yield array[0, ...]  # Of objects too it is an array.
     yield array[..., None]
     yield array[None]
     for axis, side in enumerate(slot.shape):
@@ -188,11 +211,23 @@ def bad_requests(signature, good, largest):
     for key, array in good.items():
         if array.dtype.kind == "f":
             yield f"{key} not a number", {**good, key: np.full_like(array, np.nan)}
+        if isinstance(array.flat[0], bytes):
+            for what, file in bad_pngs(array[0]):
+                yield f"{key} {what}", {**good, key: np.array([*array[:-1], file], object)}
         other = "float32" if array.dtype == "float64" else "float64"
         yield f"{key} of another type", {**good, key: np.zeros(array.shape, other)}
         # No server looks at shapes, and a kernel that meets a wrong one may end the process.
         for wrong in wrong_shapes(signature.inputs[key], array):
             yield f"{key} of shape {wrong.shape}", {**good, key: wrong}
+
+
+def bad_pngs(file):
+    """Yield what is wrong and files of that kind, made of one that is not."""
+    yield "no PNG", b"GIF89a" + file[6:]
+    yield "cut off", file[: len(file) // 2]
+    yield "with a wrong checksum", file[:-20] + bytes([file[-20] ^ 1]) + file[-19:]
+    # What a header says is made room for: that is to be refused before.
+    yield "of a billion pixels", file[:16] + struct.pack(">II", 2**15, 2**15) + file[24:]
 
 
 def check_limits(session, bare, name, largest):
@@ -305,8 +340,9 @@ def check_signature(session, bare, name, largest):
     lines = ["ok"]
     if largest is not None:
         lines[0] += f", {check_limits(session, bare, name, largest)} bad refused"
-    if "image_bytes" in answers:
-        lines.append(f"    {describe_pngs(answers['image_bytes'])}")
+    for files in answers.values():
+        if files.dtype == object:
+            lines.append(f"    {describe_pngs(files)}")
     return (asked, answers), "\n".join(lines)
 
 
