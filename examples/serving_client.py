@@ -4,6 +4,8 @@ r"""Ask TensorFlow Serving for images of an exported model, and write them as on
         -e MODEL_NAME=digits tensorflow/serving
     python examples/serving_client.py --model=digits --seeds=64 --output=grid.png
     python examples/serving_client.py --model=digits --interpolate=3,8 --output=strip.png
+    python examples/serving_client.py --model=winter --translate=photo.png --output=snow.png
+    python examples/serving_client.py --model=repair --translate=image=photo.png,mask=hole.png
 
 Over REST it takes NumPy, Pillow and absl-py. --transport=grpc, which is faster, takes
 `pip install "keras-gan[serving]"`.
@@ -42,6 +44,12 @@ _SEEDS = flags.DEFINE_integer(
 _TRUNCATION = flags.DEFINE_float("truncation", None, "Bound on the latents; none by default.")
 _CONDITION = flags.DEFINE_list("condition", None, "Label of all images, or one for each: 0,1,2.")
 _INTERPOLATE = flags.DEFINE_list("interpolate", None, "Two seeds a,b: the images from a to b.")
+_TRANSLATE = flags.DEFINE_list(
+    "translate", None, "PNG file to translate, or files by the condition's parts: image=a.png,..."
+)
+_SIGNATURE = flags.DEFINE_string(
+    "signature", "translate_png", "What translates it, such as a_to_b_png between two domains."
+)
 _OUTPUT = flags.DEFINE_string("output", "grid.png", "PNG file to write.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Images in a request at most.", lower_bound=1)
 _TIMEOUT = flags.DEFINE_float("timeout", 30.0, "Seconds to wait for an answer.", lower_bound=0.001)
@@ -90,7 +98,7 @@ class Rest:
 
     def predict(self, signature, output, inputs):
         """Return one output of a signature, an array or a list of bytes, for arrays by name."""
-        columns = {name: array.tolist() for name, array in inputs.items()}
+        columns = {name: in_json(array.tolist()) for name, array in inputs.items()}
         body = {"signature_name": signature, "inputs": columns}
         outputs = self._ask("POST", f"{self._path}:predict", body)["outputs"]
         # An only output comes without its name.
@@ -199,6 +207,13 @@ class Grpc:
             return method(request, timeout=self.target.timeout)
         except self._grpc.RpcError as error:
             raise Refused(error.code().name, error.details()) from error
+
+
+def in_json(value):
+    """Return a value or a list of them as JSON has it: bytes as base64, which the server reads."""
+    if isinstance(value, list):
+        return [in_json(each) for each in value]
+    return {"b64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
 
 
 def dtype_of(name):
@@ -351,6 +366,33 @@ def interpolate(server, ends, condition, count):
     return [Image.fromarray(a[..., 0] if a.shape[-1] == 1 else a) for a in arrays]
 
 
+def sources(server):
+    """Return the PNG files that --translate names, as inputs by name."""
+    signatures, signature = server.signatures(), _SIGNATURE.value
+    wanted = sorted(signatures.get(signature, ()))
+    named = [text.rpartition("=") for text in _TRANSLATE.value]
+    # An only file needs no name: there is one input that it can be.
+    keys = [f"condition_{key}" if key or len(wanted) != 1 else wanted[0] for key, _, _ in named]
+    if not wanted or sorted(keys) != wanted:
+        raise ValueError(
+            "Expected a --signature that takes PNG files, and a file for each of its inputs. "
+            f"Received: --signature={signature}, which takes {wanted}, "
+            f"--translate={','.join(_TRANSLATE.value)}; there are {sorted(signatures)}"
+        )
+    files = [pathlib.Path(path).read_bytes() for _, _, path in named]
+    return {key: np.array([file], object) for key, file in zip(keys, files, strict=True)}
+
+
+def translate(server):
+    """Write what the server makes of the file that the flags name, as it comes."""
+    part = _SIGNATURE.value.removesuffix("_png").rpartition("_to_")[2]
+    output = "image_bytes" if part == "translate" else f"image_{part}_bytes"
+    (file,) = server.predict(_SIGNATURE.value, output, sources(server))
+    pathlib.Path(_OUTPUT.value).write_bytes(file)
+    print(f"Wrote {_OUTPUT.value}")
+    print(Image.open(io.BytesIO(file)).text.get("Comment", "It does not say that it is synthetic."))
+
+
 def tile(images, columns):
     """Return images as one picture, row by row, small ones enlarged by a whole factor."""
     width, height = images[0].size
@@ -413,7 +455,7 @@ def reach(use):
 
 
 def main(_):
-    reach(draw)
+    reach(draw if _TRANSLATE.value is None else translate)
 
 
 if __name__ == "__main__":

@@ -44,14 +44,17 @@ def export(
     - `interpolate`: `seed_a`, `seed_b` int64 `(batch,)`, `position` float32 `(batch,)` in
       [0, 1] → `images` uint8, on the arc between normal latents, else on the line
     - `discriminate`, if asked for: `images` float32 → `logits`, `probability`
-    - `to_<part>`, `to_<part>_png` of a translation between the parts of samples
-      (`conditional="samples"`), where a part is made from one other: `condition_<other>` →
-      `images_<part>` uint8, or `image_bytes_<part>`
+    - `translate` of a generator without latents whose condition has images: `condition` uint8 →
+      `images` uint8; masks (keys that end in `mask`) are 0 or 255. `translate_png`: PNG files →
+      `image_bytes`
+    - `<source>_to_<part>`, `<source>_to_<part>_png` instead, of a translation between the parts of
+      samples (`conditional="samples"`), where a part is made from one other: `condition_<source>`
+      → `images_<part>`, or `image_<part>_bytes`
 
     A conditional generator's signatures take `condition` too (`condition_<key>` or
     `condition_<index>` for each part of a nest). A generator without latents has the first three,
     made of the condition alone. Latents and samples of several parts have a name for each:
-    `latents_<part>`, `images_<part>`, `image_bytes_<part>`, and heads of logits `logits_<head>`;
+    `latents_<part>`, `images_<part>`, `image_<part>_bytes`, and heads of logits `logits_<head>`;
     side outputs are left out. `truncation` of a generator with `layers.MeanStyle` is of its styles,
     from 0 up, 1 by default. Images are of the model's `value_range`. Samples that are no images (of
     rank 4, with 1, 3 or 4 channels) are float32 everywhere, under the name `images`, and have no

@@ -176,7 +176,8 @@ class Limits:
             yield self._of_pixels(name, shape, [axis + 1 for axis in (0, 1) if own[axis] is None])
 
     def _of_pixels(self, name, shape, axes):
-        pixels = tf.reduce_prod(tf.gather(shape, [0, *axes]))
+        # Of floats, which don't overflow: a file's header may say any sides.
+        pixels = tf.reduce_prod(tf.cast(tf.gather(shape, [0, *axes]), tf.float64))
         right = (pixels >= 1) & (pixels <= self._most(name))
         wanted = f"of 1 to {self._most(name)} pixels, rows times free sides,"
         return _expect(right, name, f"{wanted} in its shape", shape)

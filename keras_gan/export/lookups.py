@@ -17,7 +17,7 @@ from keras_gan.data.condition import SIDE, example
 _APART = 16
 
 # Lengths that are tried for sides which may be of any: first those that most networks take.
-_SIDES = (SIDE, 32, 16, 8, 4, 2, 1, 128, 256, 512, 96, 192, 384, *range(65, 256), *range(3, 64))
+_SIDES = SIDE, 128, 96, 256, 192, 512, 384, 32, 16, 8, 4, 2, 1, *range(65, 256), *range(63, 2, -1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,9 +131,9 @@ class Traced:
         refusal = "none is allowed"
         for side in filter(allowed, _SIDES):
             try:
-                if is_free:
-                    self.shapes(side)
-                return side
+                if not is_free or all(map(all, self.shapes(side).values())):
+                    return side
+                refusal = "what it makes is empty"
             except (tf.errors.OpError, ValueError) as error:
                 refusal = str(error).strip().split("\n")[0]
         raise ValueError(

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import pathlib
 
+import keras
 import numpy as np
 import psutil
 import pytest
@@ -216,7 +217,7 @@ def test_samples_that_are_labels_have_limits():
     functions, _ = functions_of(model)
     labels, vector = np.full((ROWS, 4), 4, "float32"), np.zeros((ROWS, 3), "float32")
     made = model.generate(ROWS, condition={"labels": labels, "vector": vector})
-    answer = functions["to_vector"](tensors({"condition_labels": labels}))
+    answer = functions["labels_to_vector"](tensors({"condition_labels": labels}))
     np.testing.assert_allclose(answer["images_vector"], made["vector"], rtol=1e-5, atol=1e-6)
     judged = {"images_labels": labels, "images_vector": vector}
     logits = model.discriminate({"labels": labels, "vector": vector})
@@ -226,7 +227,7 @@ def test_samples_that_are_labels_have_limits():
         wrong = labels.copy()
         wrong[-1, -1] = value
         for signature, key, others in (
-            ("to_vector", "condition_labels", {}),
+            ("labels_to_vector", "condition_labels", {}),
             ("serving_default", "condition_labels", {"condition_vector": vector}),
             ("discriminate", "images_labels", {"images_vector": vector}),
         ):
@@ -248,10 +249,45 @@ def test_a_limit_of_pixels_is_on_what_is_made_too():
     for side in (0, 33):
         with pytest.raises(Invalid, match="images to be of 1 to 1024 pixels"):
             functions["discriminate"]({"images": tf.zeros((1, side, 32, 1))})
-    for name, inputs in warmup.requests(functions, limits.side).items():
+    for name, inputs in warmup.requests(functions, limits.example).items():
         functions[name](tensors(inputs))
     with pytest.raises(ValueError, match="`max_pixels` to be a whole number of at least 16"):
         functions_of(model, max_pixels=15)
+
+
+def stepping(divisor):
+    """Return a GAN whose generator takes sides that a number divides, and halves them."""
+    source, x = keras.Input((None, None, 1)), keras.Input((None, None, 1))
+    smaller = keras.layers.MaxPooling2D(divisor)(source)
+    back = keras.layers.UpSampling2D(divisor)(smaller)
+    made = keras.layers.AveragePooling2D(2)(keras.layers.Add()([source, back]))
+    networks = keras.Model(source, made), keras.Model(x, keras.layers.Conv2D(1, 3)(x))
+    return keras_gan.GAN(*networks, latents=None, conditional="generator", seed=0)
+
+
+def test_a_side_is_found_that_the_network_takes():
+    """No 64 pixels: they are not divisible by 6."""
+    model = stepping(6)
+    traced = Signatures(model, "float32", "").generator
+    assert traced.side() == 96 and traced.shapes(96) == {"images": (1, 48, 48, 1)}
+    assert traced.side(lambda side: side**2 <= 200) == 12
+    limits = Limits(model, [traced], 16, 200)
+    (spec,) = traced.specs.values()
+    assert limits.side == 12 and limits.example(spec).shape == (1, 12, 12, 1)
+    with pytest.raises(
+        ValueError, match=r"Expected a generator that takes .* length between 1 and"
+    ):
+        Limits(model, [traced], 16, 30)
+    assert model.condition.example(2, side=96).shape == (2, 96, 96, 1)
+
+
+@pytest.mark.slow
+def test_a_network_of_odd_sides_is_exported_in_half_precision(tmp_path):
+    assert stepping(6).export(tmp_path / "odd", dtype="float16", warmup=True)
+    with pytest.raises(
+        ValueError, match=r"Expected a generator that takes .* length between 1 and"
+    ):
+        stepping(600).export(tmp_path / "none")
 
 
 @pytest.mark.slow
