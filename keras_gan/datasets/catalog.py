@@ -7,10 +7,12 @@ import tensorflow as tf
 
 from keras_gan.datasets import images as image_tools
 from keras_gan.datasets.epochs import batch_plan, gathered, seekable
-from keras_gan.utils.arguments import shown
+from keras_gan.utils.arguments import choice, shown
 
 # How many encoded images are at hand to draw from where a dataset does not fit in memory.
 SHUFFLE_BUFFER = 10_000
+# How the splits of tfds's `cycle_gan` end, of which one domain each is.
+DOMAINS = ("A", "B")
 
 
 def from_tfds(builder, split, batch_size, seed, shuffle, image_size):
@@ -175,6 +177,19 @@ def _keys(info):
             f"are {sorted(info.features)}, of which {images} are images."
         )
     return image, next((key for key in [*named, "label"] if key in labels), None)
+
+
+def has_domains(builder):
+    """Tell whether the splits of a dataset are two domains without pairs, such as "trainA"."""
+    names = builder.info.splits.keys()
+    return bool(names) and all(f"{name[:-1]}{end}" in names for name in names for end in DOMAINS)
+
+
+def domains_of(builder, split):
+    """Return how many images each domain of a split has, as in `{"A": 1067, "B": 1334}`."""
+    splits = builder.info.splits
+    choice("split", split, sorted({name[:-1] for name in splits}))
+    return {domain: _count(builder, f"{split}{domain}") for domain in DOMAINS}
 
 
 def find_builder(name, data_dir):

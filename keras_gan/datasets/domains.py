@@ -30,7 +30,8 @@ def unpaired(*domains, batch_size=32, seed=0, shuffle=True, **named):
     Args:
         *domains: Domains that are called "a", "b", "c", ... An array of samples, shape `(n, ...)`;
             or a `tf.data.Dataset` with `seek`, a known number of batches and one size of batch,
-            as `load` and `from_folder` make them, of which `x` is taken and a condition left out.
+            as `load` and `from_folder` make them, of which `x` is taken and a condition left out:
+            `unpaired(from_folder("horses", 16), from_folder("zebras", 16))`.
         batch_size: Samples in a batch of each domain, if arrays are among them. Where the least
             array has fewer, it makes one batch, and all batches are of its size. Datasets bring
             their own, which has to be the same for all.
@@ -174,12 +175,13 @@ def _checked_dataset(name, dataset):
 
 
 def _checked_array(name, samples):
-    array = None if isinstance(samples, (tuple, dict)) else as_array(samples)
+    array = None if isinstance(samples, (tuple, dict, str)) else as_array(samples)
     if array is None or array.dtype.kind not in "fiub" or array.ndim == 0:
         what = type(samples).__name__ if array is None else f"an array of dtype {array.dtype}"
         raise TypeError(
             f"Expected the domain {name!r} to be a numeric array of samples, batch axis first, or "
-            f"a `tf.data.Dataset` with `seek`. Received: {what}"
+            "a `tf.data.Dataset` with `seek`; of a folder, `from_folder(path)`. "
+            f"Received: {what}"
         )
     if not len(array):
         raise ValueError(f"There are no samples. Received: an empty domain {name!r}")

@@ -87,7 +87,8 @@ def seekable(batches_of, steps, sources=(), paired=True):
     Returns:
         A prefetched `tf.data.Dataset` of known cardinality with a `seek` method. Every iteration
         counts as a pass, also one over a dataset derived from it; a derived dataset keeps the
-        protocol when it is given the method: `derived.seek = dataset.seek`.
+        protocol when it is given the method: `derived.seek = dataset.seek`. Its attribute
+        `paired` is `False` where that of a source is.
     """
     counter = EpochCounter(steps)
 

@@ -1,7 +1,6 @@
 """Images in a folder, or in one folder per class."""
 
 import collections
-import concurrent.futures
 import pathlib
 import warnings
 
@@ -10,13 +9,13 @@ import tensorflow as tf
 
 from keras_gan.datasets import images as image_tools
 from keras_gan.datasets.epochs import check_batching, gathered, indexed
+from keras_gan.datasets.reading import CHANNELS, Reader, color
 from keras_gan.utils import arguments
 from keras_gan.utils.files import path_of
 
 # Formats that Pillow knows by name, and that it can't decode by itself.
 _NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 _FOLDERS = "folders"
-_CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 def from_folder(
@@ -63,27 +62,41 @@ def from_folder(
     TensorShape([2, 64, 64, 3])
     """
     batch_size, seed = check_batching(batch_size, seed)
-    files, labels = _list_images(pathlib.Path(path_of("path", path)))
+    files, labels = _list_images(path)
     image_size = image_tools.check_image_size(image_size)
     if channels != "auto":
-        channels = arguments.choice("channels", channels, _CHANNELS)
-    reader = _Reader(files, image_size, channels, _color(background))
+        channels = arguments.choice("channels", channels, CHANNELS)
+    reader = Reader(files, image_size, channels, color(background))
     if image_tools.fits_in_memory(len(files), reader.shape):
-        arrays = reader.read_all(files) if labels is None else (reader.read_all(files), labels)
+        arrays = reader.read_all() if labels is None else (reader.read_all(), labels)
         scale = image_tools.on_images(image_tools.scale)
         return gathered(arrays, batch_size, seed, shuffle, scale)
 
     def batch(index):
-        images = reader.read_batch(files, index)
+        images = reader.read_batch(index)
         return images if labels is None else (images, tf.gather(labels, index))
 
     return indexed(batch, len(files), batch_size, seed, shuffle)
 
 
-def _list_images(folder):
-    if not folder.is_dir():
-        raise ValueError(f"There is no folder of images there. Received: path={str(folder)!r}")
-    left_out = collections.Counter()
+def flat_images(name, path):
+    """Return the image files in a folder that holds nothing but images of one kind, sorted.
+
+    Args:
+        name: What the argument is called.
+        path: What it was given.
+
+    Raises:
+        ValueError: If there is no such folder, or no image in it.
+    """
+    folder, left_out = _existing(name, path), collections.Counter()
+    files = _not_empty(_images_in(folder, left_out), folder, "")
+    _tell(folder, files, left_out)
+    return files
+
+
+def _list_images(path):
+    folder, left_out = _existing("path", path), collections.Counter()
     flat = _images_in(folder, left_out)
     classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
     if flat and classes:
@@ -98,14 +111,26 @@ def _list_images(folder):
         groups = [_not_empty(_images_in(group, left_out), group) for group in classes]
         files = [file for group in groups for file in group]
         labels = np.repeat(np.arange(len(groups), dtype="int32"), [len(g) for g in groups])
+    _tell(folder, files, left_out)
+    return files, labels
+
+
+def _existing(name, path):
+    folder = pathlib.Path(path_of(name, path))
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder of images there. Received: {name}={str(folder)!r}")
+    return folder
+
+
+def _tell(folder, files, left_out):
+    """Warn of what was left out, as the caller of the caller's caller."""
     if left_out:
         kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(left_out.items()))
         warnings.warn(
             f"{str(folder)!r}: images read: {len(files)}, left out: {sum(left_out.values())}, by "
             f"kind: {kinds}.",
-            stacklevel=3,
+            stacklevel=4,
         )
-    return files, labels
 
 
 def _images_in(folder, left_out):
@@ -132,130 +157,10 @@ def _endings():
     return {end for end, name in formats if name in Image.OPEN and name not in _NOT_DECODED}
 
 
-def _not_empty(files, folder):
+def _not_empty(files, folder, otherwise=", or one subfolder of them per class"):
     if not files:
         raise ValueError(
-            f"{str(folder)!r} holds no images. Expected image files, such as .png or .jpg, or one "
-            "subfolder of them per class."
+            f"{str(folder)!r} holds no images. Expected image files, such as .png or "
+            f".jpg{otherwise}."
         )
     return files
-
-
-def _color(background):
-    """Return a color as Pillow takes it, checked."""
-    from PIL import ImageColor
-
-    try:
-        if isinstance(background, str):
-            return ImageColor.getrgb(background)[:3]
-        red, green, blue = background
-        levels = [arguments.whole("background", v, least=0, most=255) for v in (red, green, blue)]
-        return tuple(levels)
-    except (TypeError, ValueError):
-        raise ValueError(
-            "Expected `background` to be the name of a color, such as 'white' or '#ff8000', or a "
-            "tuple (red, green, blue) of whole numbers from 0 to 255. "
-            f"Received: background={arguments.shown(background)}"
-        ) from None
-
-
-class _Reader:
-    """Read images with as many channels as chosen, of the first one's size unless one is given."""
-
-    def __init__(self, files, image_size, channels, background):
-        self.first, self.image_size, self.background = files[0], image_size, background
-        if channels == "auto":
-            with concurrent.futures.ThreadPoolExecutor() as pool:
-                channels = 1 if all(pool.map(_is_gray, files)) else 3
-        self.mode = _CHANNELS[channels]
-        with _open(self.first) as image:
-            height, width = image_size or _upright(image, self.first).size[::-1]
-        self.shape = (height, width, channels)
-
-    def read(self, file):
-        """Return one image as a uint8 array of `self.shape`."""
-        from PIL import Image
-
-        with _open(file) as image:
-            image = self._converted(_upright(image, file))
-            size = (self.shape[1], self.shape[0])
-            if self.image_size:
-                image = image.resize(size, Image.Resampling.BICUBIC)
-            if image.size != size:
-                self._refuse_size(file, image)
-            return np.asarray(image, "uint8").reshape(self.shape)
-
-    def _converted(self, image):
-        """Return an image in the mode chosen, on the background where it is transparent."""
-        from PIL import Image
-
-        if self.mode != "RGBA" and image.has_transparency_data:
-            image = image.convert("RGBA")
-            behind = Image.new("RGBA", image.size, (*self.background, 255))
-            image = Image.alpha_composite(behind, image)
-        return image.convert(self.mode)
-
-    def _refuse_size(self, file, image):
-        height, width, _ = self.shape
-        raise ValueError(
-            f"The images differ in size: {str(self.first)!r} is {height} x {width} pixels (height "
-            f"x width) and {str(file)!r} is {image.height} x {image.width}. Pass image_size= to "
-            "resize them all."
-        )
-
-    def read_all(self, files):
-        """Return all images as one uint8 array; Pillow decodes outside the interpreter lock."""
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            images = np.empty((len(files), *self.shape), "uint8")
-            for row, image in enumerate(pool.map(self.read, files)):
-                images[row] = image
-        return images
-
-    def read_batch(self, files, index):
-        """Return, in a pipeline, the scaled images of the files at a tensor of indices."""
-
-        def read(rows):
-            return np.stack([self.read(files[row]) for row in rows])
-
-        images = tf.numpy_function(read, [index], tf.uint8, stateful=False)
-        return image_tools.scale(tf.ensure_shape(images, index.shape + self.shape))
-
-
-def _open(file):
-    from PIL import Image
-
-    try:
-        image = Image.open(file)
-    except OSError as error:
-        raise _unreadable(file, error) from error
-    if image.mode in ("I", "F"):
-        image.close()
-        raise ValueError(
-            f"{str(file)!r} has pixels without a range (mode {image.mode!r}). Convert the images "
-            "to 8 or 16 bits, or read them into an array and use `from_arrays`."
-        )
-    return image
-
-
-def _is_gray(file):
-    """Tell whether a file holds a grayscale image, by its head alone."""
-    with _open(file) as image:
-        return image.mode in ("1", "L", "LA") or image.mode.startswith("I;16")
-
-
-def _upright(image, file):
-    """Return an image decoded, of 8 bits, and turned as its EXIF orientation says."""
-    from PIL import Image, ImageOps
-
-    try:
-        image.load()
-        image = ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError) as error:
-        raise _unreadable(file, error) from error
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) / 257).round().astype("uint8"))
-    return image
-
-
-def _unreadable(file, error):
-    return ValueError(f"{str(file)!r} cannot be read as an image: {error}. Repair or remove it.")

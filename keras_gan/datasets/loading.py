@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_gan.datasets import catalog, images
 from keras_gan.datasets.arrays import from_arrays
 from keras_gan.datasets.digits import load_digits
+from keras_gan.datasets.domains import unpaired
 from keras_gan.datasets.epochs import check_batching
 from keras_gan.datasets.folder import from_folder
 from keras_gan.datasets.toy import Gaussian, Grid, Ring
@@ -42,6 +43,8 @@ def load(
             - "digits": scikit-learn's 8 x 8 handwritten digits, as `load_digits` splits them;
             - the name of an image dataset of TensorFlow Datasets whose data is prepared in
               `data_dir`: "mnist", "cifar10", "mnist:3.0.1", "imagenet_resized/32x32";
+              "cycle_gan/horse2zebra" and its like, whose two domains have no pairs, come as by
+              `unpaired`, in dicts of "a" and "b";
             - the path of a folder of images, see `from_folder`.
         split: "train", "test", or what else the dataset has: "all" for the digits, any tfds
             split such as "train[:10%]" or "train+test". A folder is one split, "train".
@@ -56,9 +59,9 @@ def load(
             or else `~/tensorflow_datasets`.
 
     Returns:
-        A prefetched `tf.data.Dataset` of `x` or `(x, label)` batches of known cardinality, with
-        a `seek(epoch)` method. Up to 2 GiB of decoded images are kept in memory; tfds datasets
-        beyond that are shuffled within a buffer of 10,000 images.
+        A prefetched `tf.data.Dataset` of `x`, `(x, label)` or `{"a": a, "b": b}` batches of known
+        cardinality, with a `seek(epoch)` method. Up to 2 GiB of decoded images are kept in
+        memory; tfds datasets beyond that are shuffled within a buffer of 10,000 images.
 
     Raises:
         ValueError: If there is no such dataset or split, if the data is not on disk, if images
@@ -120,11 +123,31 @@ def _load_folder(name, split, batch_size, seed, shuffle, image_size):
 def _load_tfds(name, split, batch_size, seed, shuffle, image_size, data_dir):
     directory = catalog.data_directory(data_dir)
     builder = catalog.find_builder(name, directory)
+    if builder is not None and catalog.has_domains(builder):
+        return _load_domains(builder, split, batch_size, seed, shuffle, image_size)
     if builder is not None:
         return catalog.from_tfds(builder, split, batch_size, seed, shuffle, image_size)
     if os.path.isdir(name):
         return _load_folder(name, split, batch_size, seed, shuffle, image_size)
     raise ValueError(_not_found(name, directory))
+
+
+def _load_domains(builder, split, batch_size, seed, shuffle, image_size):
+    counts = catalog.domains_of(builder, split)
+    size = min(batch_size, *counts.values())
+    # Both domains in whole batches of one size, as `unpaired` needs them.
+    parts = {
+        domain: f"{split}{domain}" if shuffle else f"{split}{domain}[:{count - count % size}]"
+        for domain, count in counts.items()
+    }
+    return unpaired(
+        **{
+            domain.lower(): catalog.from_tfds(builder, part, size, seed, shuffle, image_size)
+            for domain, part in parts.items()
+        },
+        seed=seed,
+        shuffle=shuffle,
+    )
 
 
 def _not_found(name, directory):

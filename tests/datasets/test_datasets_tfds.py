@@ -169,3 +169,67 @@ def test_cifar10():
     x, labels = read(load("cifar10", "test[:10%]", batch_size=100, image_size=16))
     assert x.shape == (1000, 16, 16, 3) and set(labels) == set(range(10))
     assert x.min() >= -1 and x.max() <= 1
+
+
+class CycleGan(tfds.core.GeneratorBasedBuilder):
+    """Two domains without pairs, in the form of tfds's `cycle_gan`."""
+
+    name = "cycle_gan"
+    VERSION = tfds.core.Version("3.0.0")
+    BUILDER_CONFIGS: ClassVar = [tfds.core.BuilderConfig(name="horse2zebra")]
+    COUNTS: ClassVar = {"trainA": 10, "trainB": 14, "testA": 5, "testB": 3}
+
+    def _info(self):
+        features = {
+            "image": tfds.features.Image(),
+            "label": tfds.features.ClassLabel(names=["A", "B"]),
+        }
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        return {split: self._generate_examples(split) for split in self.COUNTS}
+
+    def _generate_examples(self, split):
+        for i in range(self.COUNTS[split]):
+            # Dark horses and bright zebras, each of its own brightness.
+            level = i + 200 * split.endswith("B")
+            yield i, {"image": np.full((8 + i % 2, 8, 3), level, "uint8"), "label": split[-1]}
+
+
+@pytest.fixture(scope="module")
+def cycle_gan(tmp_path_factory):
+    path = tmp_path_factory.mktemp("domains")
+    CycleGan(data_dir=path, config="horse2zebra").download_and_prepare()
+    return path
+
+
+def levels(batches, domain):
+    return [np.round((batch[domain][:, 0, 0, 0] + 1) * 127.5).astype(int) for batch in batches]
+
+
+def test_domains_of_cycle_gan(cycle_gan):
+    def make(**options):
+        options = {"image_size": 8, "batch_size": 2, "data_dir": cycle_gan, **options}
+        return load("cycle_gan/horse2zebra", **options)
+
+    dataset = make()
+    assert int(dataset.cardinality()) == 7 and dataset.paired is False
+    batches = list(dataset.as_numpy_iterator())
+    assert batches[0]["a"].shape == batches[0]["b"].shape == (2, 8, 8, 3)
+    horses, zebras = (np.concatenate(levels(batches, domain)) for domain in "ab")
+    assert sorted(horses[:10]) == list(range(10)) and sorted(zebras) == list(range(200, 214))
+    kept = make(split="test", shuffle=False)
+    horses, zebras = (np.concatenate(levels(kept, domain)) for domain in "ab")
+    assert len(set(horses)) == 4 and horses.max() < 5  # Whole batches, in the order of the files.
+    np.testing.assert_array_equal(zebras[:2], zebras[2:])
+
+
+def test_errors_of_domains(cycle_gan):
+    with pytest.raises(ValueError, match=r"`split` to be one of \['test', 'train'\].*'trainA'"):
+        load("cycle_gan/horse2zebra", "trainA", image_size=8, data_dir=cycle_gan)
+    with pytest.raises(
+        ValueError, match=r"'cycle_gan/horse2zebra/3.0.0' differ in size.*image_size"
+    ):
+        load("cycle_gan/horse2zebra", data_dir=cycle_gan)
+    with pytest.raises(ValueError, match="'cycle_gan/apple2orange' is not prepared"):
+        load("cycle_gan/apple2orange", data_dir=cycle_gan)

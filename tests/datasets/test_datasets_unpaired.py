@@ -194,3 +194,13 @@ SAME = datasets.from_arrays(samples(8), None, BATCH)
 def test_errors(domains, named, error, message):
     with pytest.raises(error, match=message):
         datasets.unpaired(*domains, **named)
+
+
+def test_no_pairs_is_marked_and_the_mark_stays():
+    dataset = make()
+    assert dataset.paired is False
+    mapped = datasets.map(dataset, lambda x: {"a": x["a"], "b": -x["b"]})
+    zipped = datasets.zip({"domains": mapped, "number": datasets.from_arrays(samples(20), None, 4)})
+    assert mapped.paired is False and zipped.paired is False
+    paired = datasets.from_arrays(samples(LONG), samples(LONG), BATCH)
+    assert getattr(datasets.map(paired, lambda y, x: (y, x)), "paired", True)
