@@ -13,7 +13,7 @@ SEED = tf.constant([6, 1], tf.int64)
 
 @pytest.fixture(scope="module")
 def drawn():
-    return free_form_masks(tf.zeros((64, 64, 48, 3)), SEED).numpy()
+    return free_form_masks(tf.zeros((24, 64, 48, 3)), SEED).numpy()
 
 
 def test_center_mask():
@@ -28,13 +28,13 @@ def test_center_mask():
 
 
 def test_free_form_masks_are_binary_and_each_its_own(drawn):
-    assert drawn.shape == (64, 64, 48, 1) and set(np.unique(drawn)) == {0, 1}
-    assert len({mask.tobytes() for mask in drawn}) == 64
+    assert drawn.shape == (24, 64, 48, 1) and set(np.unique(drawn)) == {0, 1}
+    assert len({mask.tobytes() for mask in drawn}) == 24
     shares = drawn.mean(axis=(1, 2, 3))
     assert shares.min() > 0.14 and shares.max() < 0.7 and 0.25 < shares.mean() < 0.37
     # Everywhere alike, but for the border, on which strokes that would leave it go along.
     left, right = drawn[:, :, :24].mean(), drawn[:, :, 24:].mean()
-    assert left == pytest.approx(right, rel=0.2)
+    assert left == pytest.approx(right, rel=0.35)
     np.testing.assert_array_equal(free_form_masks(tf.zeros((2, 64, 48, 1)), SEED)[0], drawn[0])
 
 
@@ -71,13 +71,13 @@ def test_distances_from_lines_by_hand():
 
 
 def test_samples_and_conditions_of_an_inpainter(drawn):
-    x = np.random.default_rng(0).uniform(-1, 1, (64, 64, 48, 3)).astype("float32")
+    x = np.random.default_rng(0).uniform(-1, 1, (24, 64, 48, 3)).astype("float32")
     whole, condition = masked(x, drawn)
     np.testing.assert_array_equal(whole, x)
     np.testing.assert_array_equal(condition["mask"], drawn)
     hole = np.broadcast_to(drawn > 0, x.shape)
     image = condition["image"].numpy()
-    assert not image[hole].any()
+    assert image[hole].tobytes() == bytes(4 * hole.sum())  # No negative zeros.
     assert image[~hole].tobytes() == x[~hole].tobytes()
     for dtype in ("bool", "uint8"):
         np.testing.assert_array_equal(masked(x, drawn.astype(dtype))[1]["mask"], drawn)
