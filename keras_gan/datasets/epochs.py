@@ -82,13 +82,13 @@ def seekable(batches_of, steps, sources=(), paired=True):
             leave out at its beginning, to the `tf.data.Dataset` of that epoch's other batches.
         steps: The number of batches in an epoch.
         sources: The datasets with `seek` that `batches_of` moves, by `one_pass`.
-        paired: Whether what comes together belongs together, if it does in all sources.
+        paired: Whether what comes together belongs together; it does not where it does not in a
+            source. The dataset's attribute of that name says so.
 
     Returns:
         A prefetched `tf.data.Dataset` of known cardinality with a `seek` method. Every iteration
         counts as a pass, also one over a dataset derived from it; a derived dataset keeps the
-        protocol when it is given the method: `derived.seek = dataset.seek`. Its attribute
-        `paired` is `False` where that of a source is.
+        protocol when it is given the method: `derived.seek = dataset.seek`.
     """
     counter = EpochCounter(steps)
 
