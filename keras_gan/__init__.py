@@ -30,13 +30,15 @@ from keras_gan import (
     workers,
 )
 from keras_gan.averaging import GeneratorAverage
+from keras_gan.cycle_gan import CycleGAN
 from keras_gan.gan import GAN
-from keras_gan.saving import load_model
 from keras_gan.tiling import tiled
+from keras_gan.utils.loading import load_model
 from keras_gan.version import __version__
 
 __all__ = [
     "GAN",
+    "CycleGAN",
     "GeneratorAverage",
     "__version__",
     "augmentation",

@@ -136,6 +136,7 @@ class GAN(Fitting, Saving, keras.Model):
         discriminator_optimizer="auto",
         terms=(),
         discriminator_steps=1,
+        adversarial_weight=1.0,
         update="alternating",
         unrolled_steps=None,
         ema=None,
@@ -157,6 +158,11 @@ class GAN(Fitting, Saving, keras.Model):
             discriminator_optimizer: the same for the discriminator.
             terms: `keras_gan.terms.Term`s, or their names, added to either player's loss.
             discriminator_steps: batches, and discriminator updates, to one generator update.
+            adversarial_weight: what multiplies the generator's adversarial loss, and nothing else:
+                a number of at least 0, or a schedule over training steps such as
+                `keras_gan.schedules.Linear(0, 1, start=1000, end=1001)`, which trains the
+                generator by its terms alone for 1,000 steps. `g_loss` is logged without it. The
+                discriminator trains from the first step on.
             update: `"alternating"` (the generator answers the updated discriminator),
                 `"simultaneous"` (both answer the same state of the game) or `"unrolled"` (the
                 generator answers the discriminator as it would be some steps ahead, and how it
@@ -201,6 +207,7 @@ class GAN(Fitting, Saving, keras.Model):
                 discriminator_optimizer=discriminator_optimizer,
                 terms=terms,
                 discriminator_steps=discriminator_steps,
+                adversarial_weight=adversarial_weight,
                 update=update,
                 unrolled_steps=unrolled_steps,
                 ema=ema,

@@ -1,17 +1,14 @@
 """Saving and loading of a GAN: complete state, atomic writes, untrusted archives."""
 
 import contextlib
-import os
 import pathlib
-import tempfile
 import warnings
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_gan.metrics import serialization
-from keras_gan.utils import archives, files, keras_internals, seals
+from keras_gan.utils import archives, files, keras_internals, loading, seals
 from keras_gan.utils.kept import kept
 from keras_gan.workers import is_chief
 
@@ -104,12 +101,12 @@ class Saving:
                 f"`.keras`. Received: filepath={filepath!r}"
             )
         try:
-            with _local(filepath) as path:
+            with loading.local(filepath) as path:
                 found = archives.check(path)
                 # A file of a model that was not compiled leaves the optimizers as they are.
                 has_optimizers = any("_optimizer/" in name for name in found)
                 whole = has_optimizers and not skip_mismatch
-                with kept(self._saved_variables), _optimizers_whole(whole):
+                with kept(self._saved_variables), loading.optimizers_whole(whole):
                     super().load_weights(path, skip_mismatch=skip_mismatch, **kwargs)
         except Exception as error:  # Of a file that anyone may have made.
             raise ValueError(
@@ -201,13 +198,19 @@ class Saving:
     def from_config(cls, config, custom_objects=None):
         """Build the model, uncompiled, from its config, with the average it had."""
         config = {"average": None, **config}
-        for key in ("generator", "discriminator", "latents", "average"):
-            config[key] = keras.saving.deserialize_keras_object(config[key], custom_objects)
+        for key, value in config.items():
+            if isinstance(value, dict):  # A network, latents or the average.
+                config[key] = keras.saving.deserialize_keras_object(value, custom_objects)
         average = config.pop("average")
-        model = cls(**config)
+        model = cls._made_of(**config)
         if average and model.networks_built:
             model.sample_from(average)
         return model
+
+    @classmethod
+    def _made_of(cls, **arguments):
+        """Return a model of the arguments of `get_config`, networks rebuilt."""
+        return cls(**arguments)
 
     def get_compile_config(self):
         """Return the arguments of `compile`."""
@@ -221,6 +224,7 @@ class Saving:
             "discriminator_optimizer": serialize(self.discriminator_optimizer),
             "terms": [serialize(term) for term in self.terms],
             "discriminator_steps": self.discriminator_steps,
+            "adversarial_weight": serialize(self.game.generator.adversarial_weight),
             "update": self.update,
             "unrolled_steps": self.unrolled_steps,
             "ema": serialize(self.average),
@@ -318,82 +322,3 @@ def _writing(filepath, overwrite):
     if "://" in str(filepath) or path.suffix == ".json" or (path.exists() and not overwrite):
         return contextlib.nullcontext(filepath)
     return files.whole_file(path)
-
-
-def load_model(filepath, custom_objects=None, compile=True):
-    """Load a model from a `.keras` file that may come from an untrusted source.
-
-    The same as `keras.saving.load_model`, without the arguments that switch its protection off:
-    Lambda layers and classes that are not of a model are refused. So is, before anything of it is
-    made, a file that is damaged, that leads outside of itself, or that says it has more than it
-    holds. So are layers of more weights than are in it: docs/resume.md.
-
-    Args:
-        filepath: path of the `.keras` file.
-        custom_objects: dict from names to classes and functions of your own that are not
-            registered.
-        compile: whether to compile the model, if it was when saved.
-
-    Returns:
-        The model, a `GAN` in general.
-
-    Raises:
-        ValueError: when the file is missing, damaged or none of Keras's.
-        TypeError: for classes that are not known here: import, and register, your own first.
-
-    Example:
-
-    >>> model.save("digits.keras")
-    >>> model = keras_gan.load_model("digits.keras")
-    """
-    filepath = files.path_of("filepath", filepath)
-    if os.path.isdir(filepath) or not filepath.endswith(".keras"):
-        raise ValueError(
-            "Expected a file that `save` has written, which ends in `.keras`. Weights alone are "
-            "loaded by `model.load_weights`, an export by `tf.saved_model.load`. "
-            f"Received: filepath={filepath!r}"
-        )
-    try:
-        with (
-            _local(filepath) as path,
-            archives.variables_within(archives.check(path)),
-            _optimizers_whole(True),
-        ):
-            return keras.saving.load_model(path, custom_objects, compile=compile, safe_mode=True)
-    except Exception as error:  # Of a file that anyone may have made.
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(
-            f"The file {str(filepath)!r} can't be loaded: it is damaged, was not written by "
-            "`save`, or needs classes of your own, which are to be imported and registered before. "
-            f"The reason: {_shortened(str(error))}"
-        ) from error
-
-
-def _shortened(text):
-    """Return the beginning and the end of a text, where Keras puts what the reason is."""
-    return text if len(text) < 1500 else f"{text[:700]} [...] {text[-700:]}"
-
-
-@contextlib.contextmanager
-def _optimizers_whole(whole):
-    """Raise where Keras would leave out the state of an optimizer with a warning.
-
-    It comes to each optimizer twice. What went wrong the first time it forgets at the second, where
-    it finds nothing in the file and warns of that.
-    """
-    with warnings.catch_warnings():
-        if whole:
-            warnings.filterwarnings("error", "Skipping variable loading for optimizer")
-        yield
-
-
-@contextlib.contextmanager
-def _local(filepath):
-    """Give the path of a file, or of a copy here of one that lies elsewhere."""
-    if "://" not in filepath or filepath.endswith(".json"):  # Whose shards Keras finds.
-        yield filepath
-        return
-    with tempfile.TemporaryDirectory() as directory:
-        path = os.path.join(directory, os.path.basename(filepath))
-        tf.io.gfile.copy(filepath, path)
-        yield path

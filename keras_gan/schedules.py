@@ -8,7 +8,7 @@ from keras import ops
 from keras_gan.utils import arguments
 from keras_gan.utils.arguments import shown
 
-__all__ = ["Cosine", "Linear", "LogCosine", "Schedule", "get"]
+__all__ = ["Cosine", "Linear", "LogCosine", "Schedule", "at", "get", "weight"]
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
@@ -37,6 +37,38 @@ def get(schedule):
             f"initial={schedule.initial}, final={schedule.final}"
         )
     return schedule
+
+
+def weight(name, value):
+    """Return a weight that may follow training: a number, or a schedule.
+
+    Args:
+        name: what the argument is called.
+        value: a number of at least 0, a schedule, or the config of one.
+
+    Raises:
+        ValueError: for a number below 0, or a schedule of this module that goes below it.
+        TypeError: for anything else.
+    """
+    if isinstance(value, (dict, Schedule)):
+        return get(value)
+    try:
+        return arguments.number(name, value)
+    except TypeError:
+        raise TypeError(
+            f"Expected `{name}` to be a number of at least 0, or a schedule such as "
+            f"`keras_gan.schedules.Linear(0, 1, end=10_000)`. Received: {name}={shown(value)}"
+        ) from None
+
+
+def at(value, step):
+    """Return what a weight is at a training step.
+
+    Args:
+        value: a number, or a schedule.
+        step: int64 scalar, training steps taken before this one.
+    """
+    return ops.cast(value(step), "float32") if callable(value) else value
 
 
 class _Anneal(Schedule):

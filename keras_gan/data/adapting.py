@@ -68,8 +68,8 @@ class Adapter:
             ValueError: see `named` and `labels.check_form`.
         """
         x, condition = nests.map(_as_tensor, self.named(element))
-        if self._one_tensor and not nests.is_nest(x):
-            x = self._with_channel(x)
+        if self._samples is not None and nests.of_one_structure(x, self._samples):
+            x = nests.map(with_channel, x, self._samples)
         return nests.map(self.scaled, x), self.of_condition(condition)
 
     def _map_of(self, keys):
@@ -93,11 +93,6 @@ class Adapter:
             return False
         zeros = nests.map(_zeros_of, element)
         return not nests.same(elements.unpack(zeros), self(zeros))
-
-    def _with_channel(self, x):
-        wanted, shape = sample_shape(self._samples), sample_shape(x)
-        lacks_axis = len(wanted) == 3 and wanted[2] == 1 and len(shape) == 2
-        return x[..., None] if lacks_axis and compatible(shape, wanted[:2]) else x
 
     def scaled(self, part, name=""):
         """Return images of 8 bits as floats in the range of values, anything else as it is.
@@ -129,6 +124,18 @@ def is_mask(name, part):
         part: array, tensor or spec of it.
     """
     return re.split("[_/]", name)[-1] == "mask" and part.shape[-1] == 1
+
+
+def with_channel(x, expected):
+    """Return images of one channel with an axis for it, if they lack it; anything else as it is.
+
+    Args:
+        x: array or tensor, batch axis first.
+        expected: tensor or spec of what a network takes.
+    """
+    wanted, shape = sample_shape(expected), sample_shape(x)
+    lacks_axis = len(wanted) == 3 and wanted[2] == 1 and len(shape) == 2
+    return x[..., None] if lacks_axis and compatible(shape, wanted[:2]) else x
 
 
 def _as_tensor(part):

@@ -168,13 +168,15 @@ class Condition:
             self._match("discriminator", condition)
 
     def _match(self, player, condition, whose="The dataset's condition"):
-        expected = self._specs[player]
-        seen = nests.leaves(self.seen_by(player, condition))
+        expected, seen = self._specs[player], self.seen_by(player, condition)
         if expected is None:
             return
-        # Flat: a network may take in a list what the data has in a dict.
-        expected = nests.leaves(expected)
         where = f"the {player}'s condition input"
+        if self.of_samples:  # By name: domains of one shape would be mixed up.
+            match_nests(whose, seen, where, expected)
+            return
+        # Flat: a network may take in a list what the data has in a dict.
+        expected, seen = nests.leaves(expected), nests.leaves(seen)
         if len(expected) == len(seen) == 1:
             match_nests(whose, seen[0], where, expected[0])
         else:

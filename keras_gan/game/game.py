@@ -129,6 +129,7 @@ class Game:
             self.replay.attach(model.signature, model.condition)
         for term in self.terms:
             term.attach_once(model)
+        self.logs.set_heads(self.logs.heads)  # A term's parts are known only now.
         _warn_of_normalization(self.terms, model.discriminator)
 
     def claim(self, model):
@@ -235,7 +236,8 @@ class Game:
             player.adversarial_loss(step)
             for term in self.terms:
                 if term.evaluated and term.acts_on(player.name):
-                    values.add(term.log_name(player.name), term.mean(player.name, step))
+                    for name, value in term.means(player.name, step).items():
+                        values.add(name, value)
         names, values = values.values()
         self.logs.count(names, replicas.sum_over_replicas(values))
         return self.logs.results()

@@ -31,10 +31,7 @@ class Logs:
     def __init__(self, loss, parts, balance=False, heads=None):
         self._loss = loss
         self.balance = balance
-        self._added = [name for part in parts for name in part.log_names]
-        tested = [part for part in parts if getattr(part, "evaluated", False)]
-        self._tested = [name for part in tested for name in part.log_names]
-        self._added += NORMS if balance else []
+        self._parts = parts
         self._means = {}
         self.set_heads(heads or [""])
 
@@ -52,8 +49,10 @@ class Logs:
         game += [self._loss.logged_name] if self._loss.logged_name else []
         self.game = [*game, *(nests.key(name, head) for head in heads if head for name in game)]
         self.game += ACCURACIES if self.balance else []
-        self.evaluated = self.game + self._tested
-        names = self.game + self._added
+        tested = [part for part in self._parts if getattr(part, "evaluated", False)]
+        self.evaluated = self.game + [name for part in tested for name in part.log_names]
+        names = self.game + [name for part in self._parts for name in part.log_names]
+        names += NORMS if self.balance else []
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(

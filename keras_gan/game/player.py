@@ -5,6 +5,7 @@ import contextlib
 import keras
 import tensorflow as tf
 
+from keras_gan import schedules
 from keras_gan.game import balance
 from keras_gan.utils import nests, replicas
 from keras_gan.utils.keras_internals import layers_within, take_summed_gradients
@@ -112,8 +113,9 @@ class Player:
         added = sum(tf.cast(loss, "float32") for loss in step.regularizers[self.name])
         for term in self.terms:
             if term.acts_on(self.name):
-                value, weighted, ran = term.evaluate(self.name, step)
-                step.values.add(term.log_name(self.name), value, ran)
+                values, weighted, ran = term.evaluate_parts(self.name, step)
+                for name, value in values.items():
+                    step.values.add(name, value, ran)
                 added += weighted
         return added
 
@@ -160,14 +162,29 @@ class Player:
 
 
 class Generator(Player):
-    """The player whose samples are to be taken for real."""
+    """The player whose samples are to be taken for real.
+
+    Args:
+        *player: as `Player`.
+        adversarial_weight: what multiplies its adversarial loss: a number, or a schedule.
+    """
 
     name = "generator"
 
+    def __init__(self, *player, adversarial_weight=1.0):
+        super().__init__(*player)
+        self.adversarial_weight = adversarial_weight
+
     def adversarial_loss(self, step):
-        """Return the generator's adversarial loss, the mean over heads of each head's mean."""
+        """Return the generator's adversarial loss, the mean over heads of each head's mean.
+
+        It is logged as it is, and returned times `adversarial_weight`.
+        """
         losses = nests.map(self.loss.generator_loss, step.fake_logits, step.real_logits)
-        return step.values.generator(losses)
+        loss = step.values.generator(losses)
+        if self.adversarial_weight == 1.0:
+            return loss
+        return loss * tf.cast(schedules.at(self.adversarial_weight, step.count), loss.dtype)
 
 
 class Discriminator(Player):

@@ -3,7 +3,7 @@
 import keras
 
 from keras_gan import augmentation as augmentations
-from keras_gan import averaging, losses
+from keras_gan import averaging, losses, schedules
 from keras_gan import terms as game_terms
 from keras_gan.augmentation.augmentation import check_strategy
 from keras_gan.augmentation.augmented import Augmented
@@ -24,6 +24,7 @@ def game_of(
     discriminator_optimizer,
     terms,
     discriminator_steps,
+    adversarial_weight,
     update,
     unrolled_steps,
     ema,
@@ -41,6 +42,7 @@ def game_of(
     """
     arguments.whole("discriminator_steps", discriminator_steps)
     arguments.flag("balance", balance)
+    adversarial_weight = schedules.weight("adversarial_weight", adversarial_weight)
     order = orders.get(update, unrolled_steps)
     loss, average, kept = losses.get(loss), averaging.get(ema), replays.get(replay)
     terms = [game_terms.get(term) for term in _as_list(terms)]
@@ -60,7 +62,9 @@ def game_of(
     parts = loss, terms, augmented.following
     game = Game(
         loss=loss,
-        generator=Generator(model.generator, pair.optimizers[0], *parts),
+        generator=Generator(
+            model.generator, pair.optimizers[0], *parts, adversarial_weight=adversarial_weight
+        ),
         discriminator=Discriminator(model.discriminator, pair.optimizers[1], *parts),
         order=order,
         prior=model.latents,

@@ -112,7 +112,13 @@ class Step:
         return Generated.of(generated)[of]
 
     def generate(self, latents=None, condition=None):
-        """Return the generator's samples for latents and a condition, by default this step's."""
+        """Return the generator's samples, of one more forward.
+
+        Args:
+            latents: the latents, or `None` for a generator without.
+            condition: their condition, by default this step's; of a translation, the samples to
+                translate.
+        """
         return samples_of(self._generate(latents, condition))
 
     def _generate(self, latents, condition=None):

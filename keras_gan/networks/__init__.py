@@ -2,6 +2,7 @@
 
 from keras_gan.networks.dcgan import dcgan
 from keras_gan.networks.gated_inpainter import gated_inpainter
+from keras_gan.networks.interpolation import interpolate
 from keras_gan.networks.mlp import mlp
 from keras_gan.networks.patch import patch
 from keras_gan.networks.resnet_translator import resnet_translator
@@ -16,6 +17,7 @@ from keras_gan.networks.vgg_discriminator import vgg_discriminator
 __all__ = [
     "dcgan",
     "gated_inpainter",
+    "interpolate",
     "mlp",
     "patch",
     "resnet_translator",

@@ -76,13 +76,12 @@ class Fitting:
         refuse_weights(class_weight=class_weight, sample_weight=sample_weight)
         if not (isinstance(shuffle, str) and shuffle == "batch"):
             arguments.flag("shuffle", shuffle)
-        source = Source(*_pair(x, y), batch_size, shuffle, self.random_state.start % 2**32)
-        source, held_out = source.split(validation_split)
+        source, held_out = self._split(x, y, batch_size, shuffle, validation_split)
         self._check_source(source, self.game.discriminator_steps)
         validation_data = held_out if validation_data is None else validation_data
         if validation_data is not None:
             size = kwargs.pop("validation_batch_size", None) or batch_size
-            validation = Source(*elements.unpack(validation_data), size)
+            validation = self._source(*elements.unpack(validation_data), size)
             self._check_source(validation)
             validation.check_end(kwargs.get("validation_steps"), "validation_steps")
             self.quality.held_out = validation.batches
@@ -125,6 +124,25 @@ class Fitting:
         """The `Adapter` of data elements to the networks, as far as these are known."""
         return Adapter(self.signature, self.condition, self.value_range)
 
+    def _pair(self, x, y):
+        """Return samples and condition of two arguments, or of one that holds both."""
+        pairs = isinstance(x, tuple) and isinstance(y, tuple) and len(x) == len(y) == 2
+        if pairs and np.shape(x[0])[1:] == np.shape(y[0])[1:] != np.shape(x[1])[1:]:
+            raise ValueError(
+                "Expected one set of data, and the other as `validation_data=`: "
+                "`fit(x_train, y_train, validation_data=(x_test, y_test))`. Received: two pairs"
+            )
+        return elements.unpack(x) if y is None and isinstance(x, tuple) else (x, y)
+
+    def _source(self, x, y=None, batch_size=None, shuffle=False):
+        """Return the `Source` of what a method was given."""
+        seed = self.random_state.start % 2**32
+        return Source(*self._pair(x, y), batch_size, shuffle, seed)
+
+    def _split(self, x, y, batch_size, shuffle, fraction):
+        """Return the `Source` to train on, and arrays to validate on or `None`."""
+        return self._source(x, y, batch_size, shuffle).split(fraction)
+
     def _shares(self, source, batch_size=None, needed=1):
         """Return in how many equal parts a batch must come: replicas, times samples in a pack.
 
@@ -163,8 +181,8 @@ class Fitting:
         source.check(needed)
         if source.element is not None:
             x, condition = self.condition.split(source.element)
-            self.condition.check(condition)
             self.signature.check_element(x)
+            self.condition.check(condition)
             if not self.game.generator.built or self.signature.heads is None:
                 self._build_networks(x, condition)
         source.check_values(self.condition, self.range.known)
@@ -213,7 +231,7 @@ class Fitting:
         # Metrics read all samples, those too that replicas could not share.
         batches, whole = x, self.quality.held_out
         if not in_fit:  # `fit` has checked it.
-            source = Source(*_pair(x, y), batch_size)
+            source = self._source(x, y, batch_size)
             self._check_source(source)
             source.check_end(kwargs.get("steps"), "steps")
             batches, whole = source.grouped(1, self._shares(source, batch_size)), source.batches
@@ -268,7 +286,7 @@ class Fitting:
     def _one_batch(self, x, y, return_dict):
         """Return the tensors `(x, condition)` of one batch, in the form that the networks take."""
         arguments.flag("return_dict", return_dict)
-        source = Source(*_pair(x, y))
+        source = Source(*self._pair(x, y))
         if source.arrays is None:
             raise TypeError(
                 "Expected the arrays of one batch, `x` or `(x, condition)`; `fit` and `evaluate` "
@@ -351,14 +369,3 @@ def _check_steps(given, names):
     for name in names:
         if given.get(name) is not None:
             arguments.whole(name, given[name], other="None")
-
-
-def _pair(x, y):
-    """Return samples and condition of two arguments, or of one that holds both."""
-    pairs = isinstance(x, tuple) and isinstance(y, tuple) and len(x) == len(y) == 2
-    if pairs and np.shape(x[0])[1:] == np.shape(y[0])[1:] != np.shape(x[1])[1:]:
-        raise ValueError(
-            "Expected one set of data, and the other as `validation_data=`: "
-            "`fit(x_train, y_train, validation_data=(x_test, y_test))`. Received: two pairs"
-        )
-    return elements.unpack(x) if y is None and isinstance(x, tuple) else (x, y)

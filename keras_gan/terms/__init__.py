@@ -2,6 +2,7 @@
 
 from keras_gan.terms.attributes import AttributeCycle, DomainClassification
 from keras_gan.terms.consistency import ConsistencyRegularization, LatentConsistency
+from keras_gan.terms.cycle import Cycle, Identity
 from keras_gan.terms.feature_matching import FeatureMatching
 from keras_gan.terms.frozen import FrozenFeatures
 from keras_gan.terms.gradient_penalties import DRAGAN, R1, R2, GradientPenalty
@@ -25,10 +26,12 @@ __all__ = [
     "AttributeCycle",
     "ConsistencyRegularization",
     "Contextual",
+    "Cycle",
     "DomainClassification",
     "FeatureMatching",
     "FrozenFeatures",
     "GradientPenalty",
+    "Identity",
     "LatentConsistency",
     "LeCam",
     "OrthogonalRegularization",

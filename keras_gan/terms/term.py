@@ -41,6 +41,8 @@ class Term(keras.layers.Layer):
             respect to these).
         needs_real_outputs: whether `generator_term` reads `step.real_outputs`, which the
             training step then takes from the updated discriminator, at one more forward.
+        parts: names under which the values of a nest are logged one by one beside their mean, as
+            `name/part`; empty for none. Known once the term is attached.
         needs_fresh_fake: whether `discriminator_term` compares `step.fake` with samples of near
             latents; `compile(replay=...)`, which shows older ones among them, refuses such a term.
         judges_alone: whether the term takes D of a sample to depend on that sample alone; `compile`
@@ -74,6 +76,7 @@ class Term(keras.layers.Layer):
     reduces = False
     needs_fresh_fake = False
     evaluated = False
+    parts = ()
 
     def __init__(self, weight=1.0, interval=1, schedule=None, name=None, **kwargs):
         # A config has a dtype too. Always float32: penalties lose their meaning in less.
@@ -161,37 +164,61 @@ class Term(keras.layers.Layer):
     def log_names(self):
         """The term's keys in the logs."""
         players = "discriminator", "generator"
-        return [self.log_name(player) for player in players if self.acts_on(player)]
+        return [key for player in players if self.acts_on(player) for key in self._keys(player)]
 
     def evaluate(self, player, step):
-        """Return the term's mean, what it adds to the loss, and whether it ran at this step.
+        """Return the term's values, what it adds to the loss, and whether it ran at this step.
 
         Args:
             player: `"discriminator"` or `"generator"`.
             step: the training step.
 
         Returns:
-            Tuple of float32 scalars `(value, weighted, ran)`: the unweighted mean (0 on the
+            Tuple `(value, weighted, ran)` of float32 scalars: the unweighted mean (0 on the
             steps between), the mean times weight, schedule and interval, and 1 or 0.
         """
+        values, weighted, ran = self.evaluate_parts(player, step)
+        return values[self.log_name(player)], weighted, ran
+
+    def evaluate_parts(self, player, step):
+        """Return what `evaluate` does, with the means of all `parts` by their log keys.
+
+        Args:
+            player: `"discriminator"` or `"generator"`.
+            step: the training step.
+        """
+        keys = self._keys(player)
         if self.interval == 1:
-            value, ran = self.mean(player, step), tf.constant(1.0)
+            means, ran = self.means(player, step), tf.constant(1.0)
         else:
             due = tf.equal(step.count % self.interval, 0)
-            value = tf.cond(due, lambda: self.mean(player, step), lambda: tf.constant(0.0))
+            means = tf.cond(
+                due,
+                lambda: self.means(player, step),
+                lambda: dict.fromkeys(keys, tf.constant(0.0)),
+            )
             ran = tf.cast(due, tf.float32)
         factor = self.weight_of(player) * self.interval * self.factor(step.count)
-        return value, value * factor, ran
+        return means, means[self.log_name(player)] * factor, ran
 
-    def mean(self, player, step):
-        """Return the term's mean over samples, unweighted, a float32 scalar.
+    def means(self, player, step):
+        """Return the term's mean over samples and those of its parts, unweighted, by log key.
 
         Args:
             player: `"discriminator"` or `"generator"`.
             step: the training step, or one of evaluation.
+
+        Returns:
+            Dict of float32 scalars.
         """
         values = getattr(self, f"{player}_term")(step)
-        return nests.mean_of_heads(nests.map(lambda v: tf.cast(v, tf.float32), values))
+        values = nests.map(lambda v: tf.cast(v, tf.float32), values)
+        named = nests.named(values) if self.parts else {}
+        parts = [tf.reduce_mean(named[part]) for part in self.parts]
+        return dict(zip(self._keys(player), [nests.mean_of_heads(values), *parts], strict=True))
+
+    def _keys(self, player):
+        return [nests.key(self.log_name(player), part) for part in ("", *self.parts)]
 
     def factor(self, count):
         """Return the schedule's factor at a training step, 1 without a schedule."""

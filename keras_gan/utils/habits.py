@@ -14,6 +14,25 @@ KEYWORDS = {
         "discriminator_extra_steps": "`compile(discriminator_steps=...)`",
         "gp_weight": "`compile(terms=[keras_gan.terms.GradientPenalty(gp_weight)])`",
     },
+    "CycleGAN": {
+        **dict.fromkeys(
+            ("generator_G", "generator_g", "generator_ab", "G", "gen_G"), "`a_to_b=`, the first"
+        ),
+        **dict.fromkeys(
+            ("generator_F", "generator_f", "generator_ba", "F", "gen_F"), "`b_to_a=`, the second"
+        ),
+        **dict.fromkeys(("discriminator_X", "discriminator_x", "disc_X"), "`discriminator_a=`"),
+        **dict.fromkeys(("discriminator_Y", "discriminator_y", "disc_Y"), "`discriminator_b=`"),
+        **dict.fromkeys(
+            ("lambda_cycle", "cycle_weight"),
+            "`compile(terms=[keras_gan.terms.Cycle(5.0), ...])`, half of the paper's weight",
+        ),
+        **dict.fromkeys(
+            ("lambda_identity", "identity_weight"),
+            "`compile(terms=[..., keras_gan.terms.Identity(2.5)])`, half of the paper's weight",
+        ),
+        "pool_size": "`compile(replay=50)`",
+    },
     "GAN.compile": {
         "optimizer": "`generator_optimizer=` and `discriminator_optimizer=`: each player has its "
         "own",
@@ -48,6 +67,8 @@ KEYWORDS = {
             "nothing in its place: there is one update of the generator to a step, and "
             "`discriminator_steps=` of the discriminator",
         ),
+        "pool_size": "`replay=`",
+        "lambda_cycle": "`terms=[keras_gan.terms.Cycle(lambda_cycle)]`",
         "gp_weight": "`terms=[keras_gan.terms.GradientPenalty(gp_weight)]`",
         "gradient_penalty": "`terms=[keras_gan.terms.GradientPenalty(gradient_penalty)]`",
         "latent_dim": "`GAN(generator, discriminator)`, which reads it off the generator's input",
