@@ -78,6 +78,47 @@ def test_literal(size, rows):
     assert 0.3 * exchanges < old < 0.6 * exchanges
 
 
+def test_the_papers_pool_of_two_domains():
+    """Images one by one, 50 of each domain kept; both of a pair are shown, or kept, together."""
+
+    def pool():
+        x = {part: keras.Input((size,), name=part) for part, size in (("a", 2), ("b", 3))}
+        networks = [
+            keras.Model(x, {part: keras.layers.Dense(size)(x[part]) for part, size in sizes})
+            for sizes in ([("a", 2), ("b", 3)], [("a", 1), ("b", 1)])
+        ]
+        signature = Signature(*networks, None)
+        replay = Replay(50)
+        replay.attach(signature, Condition(signature, has_latents=False, conditional="samples"))
+
+        @tf.function(autograph=False)
+        def exchange(number, draw):
+            new = {"a": tf.fill((1, 2), number), "b": tf.fill((1, 3), -number)}
+            return replay.exchange(new, None, draw)[0]
+
+        def show(i):
+            shown = exchange(tf.constant(float(i)), seed(i))
+            assert len({*shown["a"].numpy().ravel(), *-shown["b"].numpy().ravel()}) == 1
+            return int(shown["a"][0, 0])
+
+        return replay, show
+
+    replay, show = pool()
+    assert [show(i) for i in range(50)] == list(range(50))
+    shown = [show(i) for i in range(50, 250)]
+    older = [i != new for i, new in zip(shown, range(50, 250), strict=True)]
+    assert 75 <= sum(older) <= 125
+    kept = set(replay._samples[0].numpy()[:, 0].astype(int))
+    # Half of those given are shown at once and forgotten; each that was kept is shown at most once.
+    assert len(kept) == 50 and kept.isdisjoint(shown) and kept < set(range(250))
+    other, show_other = pool()
+    for variable, value in zip(other.variables, replay.variables, strict=True):
+        variable.assign(value)
+    assert [show(i) for i in range(250, 300)] == [show_other(i) for i in range(250, 300)]
+    for one, two in zip(replay.variables, other.variables, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 def test_conditions_stay_with_their_samples():
     replay = replay_of(6, classes=3)
     labels = [tf.constant((np.arange(4) + i) % 3, tf.int32) for i in range(40)]

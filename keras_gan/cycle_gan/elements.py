@@ -32,7 +32,7 @@ class DomainAdapter(Adapter):
             element: `(a, b)` or a dict by domain; or a pair `(x, None)` of such an `x`.
         """
         x, condition = elements.unpack(element)
-        if condition is not None and not isinstance(x, dict):
+        if condition is not None and not is_by_domain(x, self._domains):
             x, condition = (x, condition), None
         return by_domain(x, self._domains), condition
 
@@ -50,9 +50,14 @@ def by_domain(x, domains):
     """
     if isinstance(x, (tuple, list)) and len(x) == 2:
         x = dict(zip(domains, x, strict=True))
-    if isinstance(x, dict) and x.keys() == set(domains):
+    if is_by_domain(x, domains):
         return {domain: _image_of(part) for domain, part in x.items()}
     return x
+
+
+def is_by_domain(x, domains):
+    """Tell whether something is a dict with the names of two domains as its keys."""
+    return isinstance(x, dict) and x.keys() == set(domains)
 
 
 def _image_of(part):
@@ -60,6 +65,13 @@ def _image_of(part):
     if isinstance(part, dict) and "image" in part:
         return part["image"]
     return part[0] if isinstance(part, tuple) else part
+
+
+def holds_arrays(x, domains):
+    """Tell whether something is a dict by domain of arrays, not of datasets."""
+    return is_by_domain(x, domains) and not any(
+        isinstance(part, tf.data.Dataset) for part in x.values()
+    )
 
 
 def held(x, y, domains):
@@ -79,7 +91,7 @@ def held(x, y, domains):
             "`validation_data=`. Received: two pairs"
         )
     pair = by_domain(x if y is None else (x, y), domains)
-    return (pair, None) if isinstance(pair, dict) else (x, y)
+    return (pair, None) if is_by_domain(pair, domains) else (x, y)
 
 
 def without_pairs(parts, batch_size, shuffle, seed):
@@ -91,9 +103,8 @@ def without_pairs(parts, batch_size, shuffle, seed):
         shuffle: whether each domain comes in an order of its own.
         seed: of the orders.
     """
-    is_dataset = any(isinstance(part, tf.data.Dataset) for part in parts.values())
-    counts = {elements.rows_of(part) for part in parts.values()} if not is_dataset else ()
-    if not is_dataset and not shuffle and len(counts) == 1:
+    counts = {elements.rows_of(part) for part in parts.values()} if not shuffle else ()
+    if len(counts) == 1 and holds_arrays(parts, parts):
         return parts
     size = 32 if batch_size is None else batch_size
     return datasets.unpaired(**parts, batch_size=size, seed=seed, shuffle=bool(shuffle))

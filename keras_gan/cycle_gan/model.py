@@ -6,7 +6,14 @@ import inspect
 import keras
 import tensorflow as tf
 
-from keras_gan.cycle_gan.elements import DomainAdapter, divided, held, without_pairs
+from keras_gan.cycle_gan.elements import (
+    DomainAdapter,
+    divided,
+    held,
+    holds_arrays,
+    is_by_domain,
+    without_pairs,
+)
 from keras_gan.cycle_gan.networks import ByDomain, check_networks
 from keras_gan.data import elements, randomness
 from keras_gan.data.adapting import with_channel
@@ -231,23 +238,17 @@ class CycleGAN(GAN):
 
     def _source(self, x, y=None, batch_size=None, shuffle=False):
         x, y = self._pair(x, y)
-        if self._is_by_domain(x):
+        if is_by_domain(x, self.domains):
             x = without_pairs(x, batch_size, shuffle, self.random_state.start % 2**32)
         return super()._source(x, y, batch_size, shuffle)
 
     def _split(self, x, y, batch_size, shuffle, fraction):
         x, y = self._pair(x, y)
         fraction = arguments.number("validation_split", fraction, below=1)
-        holds_datasets = self._is_by_domain(x) and any(
-            isinstance(part, tf.data.Dataset) for part in x.values()
-        )
-        if not fraction or not self._is_by_domain(x) or holds_datasets:
+        if not fraction or not holds_arrays(x, self.domains):
             return super()._split(x, y, batch_size, shuffle, fraction)
         x, held_out = divided(x, fraction)
         return self._source(x, None, batch_size, shuffle), held_out
-
-    def _is_by_domain(self, x):
-        return isinstance(x, dict) and x.keys() == set(self.domains)
 
     def get_config(self):
         """Return the constructor's arguments, networks included, and the average."""

@@ -5,7 +5,7 @@ import keras
 from keras_gan.data.symbolic import inputs_of, output_structure, sample_shape
 from keras_gan.utils import nests
 from keras_gan.utils.arguments import shown
-from keras_gan.utils.keras_internals import layers_within
+from keras_gan.utils.keras_internals import layers_within, sharing_nothing
 from keras_gan.utils.tensors import compatible
 
 
@@ -60,13 +60,13 @@ class ByDomain(keras.Model):
     def get_config(self):
         """Return the configs of the networks, and which layers they have in common."""
         networks, sources, shared = self._given
-        configs = {
-            domain: None
-            if _first_like(network, networks) != domain
-            else keras.saving.serialize_keras_object(network)
-            for domain, network in networks.items()
-        }
         same = {domain: _first_like(network, networks) for domain, network in networks.items()}
+        with sharing_nothing():
+            configs = {
+                domain: keras.saving.serialize_keras_object(network)
+                for domain, network in networks.items()
+                if same[domain] == domain
+            }
         return {
             "name": self.name,
             "networks": configs,
@@ -79,16 +79,18 @@ class ByDomain(keras.Model):
     def from_config(cls, config, custom_objects=None):
         """Build the networks, with the layers that they share, and join them."""
         networks = {}
-        for domain, network in config["networks"].items():
-            if network is None:
-                networks[domain] = networks[config["same"][domain]]
-                continue
-            network = keras.saving.deserialize_keras_object(network, custom_objects)
-            shared = {
-                name: networks[owner].get_layer(name)
-                for name, owner in config["shared"][domain].items()
-            }
-            networks[domain] = _with_layers(network, shared)
+        with sharing_nothing():
+            for domain, first in config["same"].items():
+                if first != domain:
+                    networks[domain] = networks[first]
+                    continue
+                network = config["networks"][domain]
+                network = keras.saving.deserialize_keras_object(network, custom_objects)
+                shared = {
+                    name: networks[owner].get_layer(name)
+                    for name, owner in config["shared"][domain].items()
+                }
+                networks[domain] = _with_layers(network, shared)
         return cls(networks, config["sources"], name=config["name"])
 
 
@@ -131,7 +133,7 @@ def _shared(networks):
     for i, domain in enumerate(domains):
         for earlier in domains[:i]:
             if networks[earlier] is networks[domain]:
-                continue
+                break
             own = {id(layer) for layer in _outer(networks[earlier])}
             common = [layer for layer in _outer(networks[domain]) if id(layer) in own]
             names = (layer.name for layer in common)

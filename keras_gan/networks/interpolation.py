@@ -1,5 +1,6 @@
 """Networks between two others: weights on the line from one to the other."""
 
+import itertools
 import os
 
 import keras
@@ -84,22 +85,20 @@ def _check_alike(first, second):
     forms = _form_of(first), _form_of(second)
     if forms[0] == forms[1]:
         return
-    different = [pair for pair in zip(*forms, strict=False) if pair[0] != pair[1]]
-    counts = tuple(map(len, forms))
-    (first_kind, *_), (second_kind, *_) = (
-        different[0] if different else ((counts[0],), (counts[1],))
-    )
-    what = "layers of the kinds" if different else "numbers of layers:"
+    pairs = itertools.zip_longest(*forms, fillvalue=("nothing", {}, []))
+    pair = next(pair for pair in pairs if pair[0] != pair[1])
+    told = " and ".join(f"{kind} with weights of shapes {shapes}" for kind, _, shapes in pair)
     raise ValueError(
         "Expected two networks of one architecture, the second trained on from the first. They "
-        f"differ in {what} {first_kind} and {second_kind}. Received: "
-        f"first={shown(first.name)}, second={shown(second.name)}"
+        f"differ in a layer's settings or shapes: {told}. "
+        f"Received: first={shown(first.name)}, second={shown(second.name)}"
     )
 
 
 def _form_of(network):
     """Return the kind, settings and weights' shapes of each layer, layers named by their order."""
-    layers = list(layers_within(network))
+    # Inner layers first: a model's settings are those of all that it holds.
+    layers = sorted(layers_within(network), key=lambda layer: isinstance(layer, keras.Model))
     order = {layer.name: f"layer {i}" for i, layer in enumerate(layers)}
     return [
         (

@@ -11,6 +11,7 @@ Private methods that the package overrides must stand in the classes that do so:
 """
 
 import concurrent.futures
+import contextlib
 import io
 
 import keras
@@ -186,6 +187,24 @@ def note_keras_attributes():
         for kind, name in names.items():
             found = thread.submit(saving_lib.get_attr_skipset, kind).result()
             global_state.set_global_attribute(name, found)
+
+
+@contextlib.contextmanager
+def sharing_nothing():
+    """Return a context in which Keras takes no two objects of configs for one.
+
+    In a file it marks layers that two networks share, and gives the second network the first one's
+    layer as it reads it, which then counts its calls from a number that the second does not know.
+    """
+    names = "shared_objects/id_to_obj_map", "shared_objects/id_to_config_map"
+    before = {name: global_state.get_global_attribute(name) for name in names}
+    try:
+        for name in names:
+            global_state.set_global_attribute(name, None)
+        yield
+    finally:
+        for name, value in before.items():
+            global_state.set_global_attribute(name, value)
 
 
 # Operations by which a function goes on from a state that lasts from one call to the next.

@@ -1,4 +1,4 @@
-"""CycleGAN from public names: two domains of different sizes and channels in one game."""
+"""CycleGAN: two domains of different sizes and channels in one game."""
 
 import pathlib
 import signal
@@ -34,6 +34,8 @@ def test_it_trains_and_logs_per_direction(trained):
     for key in ("d_loss", "g_loss", "real_score", "fake_score"):
         parts = np.array([history[f"{key}/{part}"] for part in translation.SHAPES])
         np.testing.assert_allclose(parts.mean(axis=0), history[key], rtol=1e-5, atol=1e-6)
+    parts = np.array([history[f"cycle/{part}"] for part in translation.SHAPES])
+    np.testing.assert_allclose(parts.mean(axis=0), history["cycle"], rtol=1e-5)
     assert history["cycle"][1] < history["cycle"][0]
     assert np.isfinite([values for values in history.values()]).all()
 
@@ -42,7 +44,8 @@ def test_translations_are_nests_of_the_domains(trained):
     model, _ = trained
     made = model.generate(2, condition=sources())
     assert {part: images.shape[1:] for part, images in made.items()} == translation.SHAPES
-    by_hand = model.sampling_network(sources(), training=False)["samples"]
+    by_hand = model.sampling_network(sources(), training=False)
+    assert model.sampling_network is model.average.network
     for part in made:
         np.testing.assert_allclose(made[part], by_hand[part], atol=1e-6)
 
@@ -54,6 +57,8 @@ def test_saved_and_reloaded(trained, tmp_path):
     made, again = (m.generate(2, condition=sources()) for m in (model, loaded))
     for part in made:
         assert np.abs(made[part] - again[part]).max() == 0.0
+    assert isinstance(loaded, keras_gan.CycleGAN) and loaded.domains == ("a", "b")
+    assert [(term.name, term.weight) for term in loaded.terms] == [("cycle", 5.0)]
     small.assert_equal_states(small.state(model), small.state(loaded), without=["seed_generator"])
 
 
@@ -117,9 +122,24 @@ def test_two_replicas_are_one_device(two_replicas):
         np.testing.assert_allclose(one, two, atol=1e-5)
 
 
+@pytest.mark.slow
+def test_mixed_precision_trains():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = translation.model(**small.adams())
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert model.a_to_b.layers[-1].compute_dtype == "bfloat16"
+    history = model.fit(translation.dataset(), epochs=4, verbose=0).history
+    assert history["cycle"][-1] < history["cycle"][0]
+    assert np.isfinite([values for values in history.values()]).all()
+    assert model.translate(sources()["a"], to="b").dtype == np.float32
+
+
 def test_parts_have_penalties_and_augmentation_of_their_own():
     model = translation.model(
-        terms=["r1", "gradient_penalty", translation.Cycle()],
+        terms=["r1", "gradient_penalty", "cycle"],
         augmentation="instance_noise",
         run_eagerly=True,
         **small.adams(),

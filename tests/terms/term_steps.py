@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan.game.step import Generated, Step
+from keras_gan.utils import nests
 
 
 def normal(*shape, seed=0):
@@ -80,14 +81,15 @@ def step_of(model, real, fake=None, condition=None, player="discriminator"):
 
     Args:
         model: a compiled GAN.
-        real: array of real samples.
+        real: array of real samples, or a nest of them.
         fake: array of generated ones; by default the generator's.
         condition: what the networks take beside.
         player: whose turn it is: the discriminator sees samples cut off from the generator.
     """
     seeds = model.random_state.stream()
     seeds.reseed(model.seed_states)
-    step = Step(model.game, tf.constant(real), condition, seeds, model.game.logs.collector())
+    real, condition = (nests.map(tf.constant, part) for part in (real, condition))
+    step = Step(model.game, real, condition, seeds, model.game.logs.collector())
     if model.latents is not None:
         step.latents = tf.cast(step.latents, keras.config.floatx())
     if fake is None:
@@ -112,5 +114,5 @@ def draws_of(model):
 
 
 def values_of(term, step, player="discriminator"):
-    """Return a term's unreduced values as an array."""
-    return np.asarray(getattr(term, f"{player}_term")(step))
+    """Return a term's unreduced values as an array, or a nest of them."""
+    return nests.map(np.asarray, getattr(term, f"{player}_term")(step))

@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 from keras.src.backend.tensorflow import trainer
 from keras.src.saving import saving_lib
+from keras.src.saving.serialization_lib import ObjectSharingScope
 from keras.src.trainers.epoch_iterator import EpochIterator
 from tensorflow.python.distribute import collective_all_reduce_strategy
 from tensorflow.python.eager import context
@@ -316,6 +317,20 @@ INTERNALS = {
     for file in (MODULE, LIST)
     for name in private_names(ast.parse(file.read_text(encoding="utf-8")))
 } - OVERRIDDEN
+
+
+def test_sharing_nothing():
+    """Within a file Keras marks what is there twice, and reads it as one; here it does not."""
+    layer = keras.layers.Dense(1)
+    serialize, read = keras.saving.serialize_keras_object, keras.saving.deserialize_keras_object
+    with ObjectSharingScope():
+        configs = [serialize(layer) for _ in range(2)]
+        assert configs[0]["shared_object_id"] == configs[1]["shared_object_id"]
+        assert read(configs[0]) is read(configs[1])
+        with keras_internals.sharing_nothing():
+            assert read(configs[0]) is not read(configs[1])
+            assert "shared_object_id" not in serialize(layer)
+        assert read(configs[0]) is read(configs[1])
 
 
 def test_private_names_of_others_are_in_one_module():
