@@ -79,7 +79,7 @@ class CycleGAN(GAN):
 
     cycle_gan = keras_gan.CycleGAN(translation(), translation(), critic(), critic())
     cycle_gan.compile(replay=50)
-    cycle_gan.fit((images, -images), batch_size=16, epochs=1)
+    cycle_gan.fit((images, -images), batch_size=64, epochs=20)
     inverted = cycle_gan.translate(images, to="b")
     ```
 
@@ -191,12 +191,6 @@ class CycleGAN(GAN):
         Raises:
             ValueError: for another domain, no images, or images of another shape.
             TypeError: when `images` is no array of numbers.
-
-        Example:
-
-        ```python
-        paintings = cycle_gan.translate(images, to="b")
-        ```
         """
         arguments.choice("to", to, self.domains)
         arguments.whole("batch_size", batch_size)
