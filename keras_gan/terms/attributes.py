@@ -63,6 +63,7 @@ class DomainClassification(Term):
     """
 
     player = "generator"
+    evaluated = True
 
     def __init__(
         self,
@@ -155,6 +156,7 @@ class AttributeCycle(Term):
     """
 
     player = "generator"
+    evaluated = True
 
     def __init__(
         self,

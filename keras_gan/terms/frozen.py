@@ -24,7 +24,7 @@ class FrozenFeatures:
     A config holds the layers, and the digest of the network's architecture and weights. A
     classifier of `keras_gan.metrics.features.train_classifier`, and `vgg19`, come back from their
     files. A network that was given in memory does not: the loaded model warns, and refuses to
-    train until `restore` has been given the network.
+    train and to evaluate until `restore` has been given the network.
 
     Args:
         network: a Functional or built Sequential Keras model of one input, or a classifier of
@@ -114,8 +114,8 @@ class FrozenFeatures:
         """
         if self.unavailable:
             warnings.warn(
-                f"The term {term.name!r} has no features by now, and training will be refused. "
-                f"{self.unavailable}",
+                f"The term {term.name!r} has no features by now: training and evaluation will "
+                f"be refused. {self.unavailable}",
                 stacklevel=2,
             )
             return

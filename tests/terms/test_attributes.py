@@ -104,6 +104,22 @@ def test_the_cycle_goes_back_to_the_source():
     np.testing.assert_allclose(values_of(term, step, "generator"), expected, rtol=1e-4)
 
 
+def test_evaluation_tells_of_them():
+    """Without moving anything; of data as of training, with the labels asked for."""
+    model = model_of("domain_classification", "attribute_cycle")
+    x, condition = data()
+    before = [weight.numpy() for weight in model.weights]
+    logs = model.test_on_batch(x, condition, return_dict=True)
+    for old, new in zip(before, model.weights, strict=True):
+        np.testing.assert_array_equal(old, new)
+    there = model.generator({"image": x, "target": condition["target"]})
+    told = np.asarray(model.discriminator(there)["classes"]).reshape(5, 3)
+    asked = binary(told, condition["target"]).mean()
+    assert logs["domain_classification/generator"] == pytest.approx(asked, rel=1e-4)
+    back = model.generator({"image": there, "target": tf.constant(condition["source"])})
+    assert logs["attribute_cycle"] == pytest.approx(np.abs(back - x).mean(), rel=1e-4)
+
+
 def test_conditions_without_labels_are_named():
     for term, key in [
         (DomainClassification(source="own"), "own"),

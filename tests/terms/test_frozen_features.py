@@ -124,7 +124,9 @@ def test_files_and_checkpoints_do_not_have_it(trained, tmp_path):
 def test_a_network_given_in_memory_is_to_be_given_back(trained):
     """Loading warns, training refuses, and then it goes on to the bit."""
     model, _, network, _, path = trained
-    with pytest.warns(UserWarning, match="'reconstruction' has no features by now"):
+    with pytest.warns(
+        UserWarning, match="'reconstruction' has no features by now: training and evaluation"
+    ):
         loaded = keras_gan.load_model(path)
     batch = images(), images(seed=1)
     assert loaded.generate(4, seed=0, condition=batch[1]).shape == (4, 8, 8, 3)
