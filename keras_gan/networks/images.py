@@ -152,3 +152,18 @@ class FittingSides(layers.Layer):
     def get_config(self):
         """Return the constructor's arguments."""
         return {**super().get_config(), "multiple": self.multiple, "least": self.least}
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class Enlarged(layers.UpSampling2D):
+    """`UpSampling2D` by interpolation, of sides that a graph does not know too.
+
+    Keras's own compares the sides with 0, which a graph that is traced for any size can't do.
+    """
+
+    def call(self, inputs):
+        """Return images of sides that are longer by the layer's factors."""
+        if None not in inputs.shape[1:3]:
+            return super().call(inputs)
+        sides = tf.shape(inputs)[1:3] * self.size
+        return tf.cast(tf.image.resize(inputs, sides, self.interpolation), inputs.dtype)

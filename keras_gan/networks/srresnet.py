@@ -81,7 +81,7 @@ def srresnet(
     # In float32 in mixed precision too: bfloat16 has 8 bits, and the base is most of the image.
     base = source
     if scale > 1:
-        base = layers.UpSampling2D(scale, interpolation="bilinear", dtype="float32")(source)
+        base = images.Enlarged(scale, interpolation="bilinear", dtype="float32")(source)
     return Model(source, layers.Add(dtype="float32", name="images")([base, x]), name=name)
 
 

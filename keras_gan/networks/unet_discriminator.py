@@ -51,7 +51,7 @@ def unet_discriminator(image_shape, source_shape=None, width=64, name="discrimin
         maps.append(_convolved(maps[-1], width * 2**stage, 4, 2))
     x = maps.pop()
     for stage in reversed(range(HALVINGS)):
-        x = layers.UpSampling2D(2, interpolation="bilinear")(x)
+        x = images.Enlarged(2, interpolation="bilinear")(x)
         x = layers.Add()([_convolved(x, width * 2**stage, 3), maps[stage]])
     for _ in range(2):
         x = _convolved(x, width, 3)

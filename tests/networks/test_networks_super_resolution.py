@@ -127,3 +127,15 @@ def test_free_sides_of_rrdb_are_checked_when_images_come():
     assert call(network, normal(1, 4, 6, 1)).shape == (1, 8, 12, 1)
     with pytest.raises(ValueError, match="Nearest to 5: 4 and 6"):
         network(normal(1, 4, 5, 1))
+
+
+def test_sides_that_a_graph_does_not_know():
+    """As an export traces a network: its bilinear base is that of known sides."""
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 8, 16, 3)).astype("float32")
+    spec = tf.TensorSpec((None, None, None, 3), tf.float32)
+    for network in (
+        srresnet((None, None, 3), 2, **TINY),
+        unet_discriminator((None, None, 3), width=2),
+    ):
+        graph = tf.function(network, input_signature=[spec], autograph=False)
+        np.testing.assert_allclose(graph(x), network(x), atol=1e-5)
