@@ -36,6 +36,7 @@ def moved(steps=1, **options):
     return *changes, logs
 
 
+@pytest.mark.representatives("simultaneous", "unrolled")
 @pytest.mark.parametrize("update", ["alternating", "simultaneous", "unrolled"])
 def test_it_multiplies_the_generators_adversarial_gradient_alone(update):
     (plain, critic, logs), (none, _, _), (mixed, other, weighted) = (
@@ -61,6 +62,7 @@ def test_stages_of_one_run():
         assert all(np.abs(change).max() > 0 for change in critic)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_on_within_its_stages(tmp_path):
     def model():
         gan = small.gan()

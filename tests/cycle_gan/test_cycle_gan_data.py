@@ -74,6 +74,7 @@ def test_forms(model, form):
         np.testing.assert_allclose(seen[part], images, atol=tolerance)
 
 
+@pytest.mark.slow
 def test_domains_of_any_numbers_in_orders_of_their_own(model):
     photos, art = domains.images(12, 0), domains.images(7, 1)
     shown = {"photo": [], "art": []}

@@ -37,6 +37,7 @@ def assert_weights(made, expected):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.representatives("mixed_bfloat16")
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "bfloat16"])
 def test_the_ends_to_the_bit_and_the_line_between(dtype):
     first = network(dtype=dtype)
