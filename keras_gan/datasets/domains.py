@@ -46,7 +46,8 @@ def unpaired(*domains, batch_size=32, seed=0, shuffle=True, **named):
     Returns:
         A prefetched `tf.data.Dataset` of dicts `{name: batch}`, of known cardinality, with a
         method `seek(epoch, skip)`. Batches of different domains may differ in shape but for
-        their first dimension. `dataset.paired` is False: metrics of pairs refuse it.
+        their first dimension. `dataset.paired` is False, also through `map` and `zip`: metrics of
+        pairs refuse it.
 
     Raises:
         ValueError: If there are fewer than two domains, one is empty, a dataset has no `seek` or
