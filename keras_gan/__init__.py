@@ -31,8 +31,8 @@ from keras_gan import (
 )
 from keras_gan.averaging import GeneratorAverage
 from keras_gan.cycle_gan import CycleGAN
+from keras_gan.data.tiling import tiled
 from keras_gan.gan import GAN
-from keras_gan.tiling import tiled
 from keras_gan.utils.loading import load_model
 from keras_gan.version import __version__
 

@@ -172,7 +172,7 @@ NOT_APPLICABLE = {
     "Packing": "of copies of one point: the same game with as many weights",
     "DiffAugment, Adaptive": "they transform images",
     "PathLength, LatentConsistency": "the generator has no latents",
-    "Reconstruction, PairedFeatureMatching, PatchNCE": "the generator has no source",
+    "Reconstruction, Cycle, Identity, PairedFeatureMatching, PatchNCE": "there is no source",
     "AttributeCycle, DomainClassification": "there are no labels",
     "Contextual, FrozenFeatures, Style, TotalVariation, vgg19": "they compare images",
 }

@@ -11,10 +11,10 @@ from keras_gan.data.value_range import pair_of
 from keras_gan.metrics import pairing
 from keras_gan.metrics.metric import QualityMetric
 from keras_gan.metrics.paired import is_paired
-from keras_gan.metrics.progress import progress, say
 from keras_gan.metrics.ranges import in_range
 from keras_gan.utils import nests, registry
 from keras_gan.utils.arguments import shown
+from keras_gan.utils.progress import progress, say
 
 _AT_ONCE = 500  # Samples between two steps of a progress bar.
 _METHODS = "name", "reset_state", "update_state", "result"

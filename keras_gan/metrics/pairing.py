@@ -2,9 +2,9 @@
 
 from keras_gan.data import elements
 from keras_gan.metrics.paired import is_paired
-from keras_gan.metrics.progress import progress
 from keras_gan.metrics.ranges import in_range
 from keras_gan.utils import nests
+from keras_gan.utils.progress import progress
 
 
 def paired_of(by_part, paired=True):

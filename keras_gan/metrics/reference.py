@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_gan.data import elements
 from keras_gan.metrics.features import caching
-from keras_gan.metrics.progress import progress
+from keras_gan.utils.progress import progress
 
 _VERSION = 1  # Of what is kept: another one is computed anew.
 

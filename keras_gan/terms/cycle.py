@@ -1,14 +1,12 @@
 """Cycle and identity: what a translation between domains without pairs is held to."""
 
 import keras
-from keras import ops
 
 from keras_gan.data.symbolic import input_structure, sample_shape
+from keras_gan.terms import distances
 from keras_gan.terms.term import Term
 from keras_gan.utils import arguments, nests
 from keras_gan.utils.tensors import compatible, wide
-
-_NORMS = {"l1": ops.abs, "l2": ops.square}
 
 
 class _OfTranslation(Term):
@@ -19,7 +17,7 @@ class _OfTranslation(Term):
 
     def __init__(self, weight, norm="l1", interval=1, schedule=None, name=None, **kwargs):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
-        self.norm = arguments.choice("norm", norm, _NORMS)
+        self.norm = arguments.choice("norm", norm, distances.NORMS)
 
     def attach(self, model):
         """Check that the generator translates samples, and note the names of their parts.
@@ -39,11 +37,9 @@ class _OfTranslation(Term):
 
     def _distance(self, made, real):
         """Return the mean distance of each sample, for each domain."""
-        measure = _NORMS[self.norm]
 
         def distance(one, other):
-            difference = measure(wide(one) - wide(other))
-            return ops.mean(difference, axis=tuple(range(1, len(difference.shape))))
+            return distances.distance(self.norm, wide(one), wide(other))
 
         return nests.map(distance, made, real)
 
@@ -72,7 +68,7 @@ class Cycle(_OfTranslation):
 
     Args:
         weight: lambda, a finite number of at least 0. Large changes want a smaller one.
-        norm: `"l1"`, the mean distance, or `"l2"`, the mean squared distance.
+        norm: `"l1"`, `"l2"` or `"charbonnier"`, as of `Reconstruction`.
         interval: compute it on every `interval`-th step only.
         schedule: factor of the weight over training steps, such as `keras_gan.schedules.Cosine`.
         name: key in the logs.
@@ -119,7 +115,7 @@ class Identity(_OfTranslation):
 
     Args:
         weight: a finite number of at least 0.
-        norm: `"l1"`, the mean distance, or `"l2"`, the mean squared distance.
+        norm: `"l1"`, `"l2"` or `"charbonnier"`, as of `Reconstruction`.
         interval: compute it on every `interval`-th step only.
         schedule: factor of the weight over training steps, such as `keras_gan.schedules.Cosine`.
         name: key in the logs.

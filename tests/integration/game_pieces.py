@@ -56,7 +56,9 @@ TERMS = {
 TRANSLATING = {
     "AttributeCycle",
     "Contextual",
+    "Cycle",
     "DomainClassification",
+    "Identity",
     "PairedFeatureMatching",
     "PatchNCE",
     "Reconstruction",

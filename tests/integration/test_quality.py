@@ -10,6 +10,7 @@ import tensorflow as tf
 import keras_gan
 from keras_gan import metrics
 from keras_gan.quality import FIRST_SEED
+from keras_gan.utils import progress
 
 from . import small
 from .counted import SAMPLES, Counted
@@ -381,7 +382,7 @@ def test_metrics_of_a_users_own(tmp_path):
 def test_progress_says_what_is_being_done(capsys, monkeypatch):
     model = small.gan()
     model.compile(metrics=["kernel_distance"], metric_samples=SAMPLES)
-    monkeypatch.setattr(metrics.progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
     model.evaluate(small.points(24), verbose=1)
     said = capsys.readouterr().err
     assert "Real samples" in said and "Generated samples" in said and f"/{SAMPLES}" in said

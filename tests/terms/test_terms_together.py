@@ -22,11 +22,13 @@ NEEDED = {
     "patch_nce": {"layers": ["first"]},
     "style": {"weight": 1.0, "features": frozen_layers()},
 }
-# Terms of translations, which need a source: test_translation_terms.py plays them.
+# Terms of translations: test_translation_terms.py and test_cycle.py play them.
 TRANSLATING = {
     "attribute_cycle",
     "contextual",
+    "cycle",
     "domain_classification",
+    "identity",
     "paired_feature_matching",
     "patch_nce",
     "reconstruction",
@@ -39,6 +41,8 @@ ON_LOSSES = [name for name in PLAYED if terms.get(name).log_names]
 OTHERS = {
     "attribute_cycle": {"weight": 2.0, "norm": "l2", "image": "a", "source": "b", "target": "c"},
     "contextual": {"bandwidth": 0.1, "of": "raw"},
+    "cycle": {"weight": 2.0, "norm": "l2"},
+    "identity": {"weight": 2.0, "norm": "l2"},
     "domain_classification": {"weight": 2.0, "output": "told", "source": "b", "exclusive": True},
     "paired_feature_matching": {"weight": 2.0, "outputs": ["first", "second"]},
     "patch_nce": {"identity": True, "positions": 8, "temperature": 0.1, "width": 4},

@@ -13,8 +13,9 @@ from keras_gan.utils import registry
 NAMES = {
     AdversarialLoss: "exponential f_divergence hinge least_squares minimax non_saturating "
     "relativistic_average relativistic_pairing wasserstein weighted_sum",
-    Term: "attribute_cycle consistency_regularization contextual domain_classification dragan "
-    "feature_matching gradient_penalty latent_consistency lecam orthogonal_regularization "
+    Term: "attribute_cycle consistency_regularization contextual cycle domain_classification "
+    "dragan feature_matching gradient_penalty identity latent_consistency lecam "
+    "orthogonal_regularization "
     "paired_feature_matching patch_nce path_length r1 r2 reconstruction style total_variation "
     "weight_clipping",
     Augmentation: "adaptive color cutout diff_augment instance_noise translation",

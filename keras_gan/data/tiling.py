@@ -6,9 +6,9 @@ import warnings
 import keras
 import numpy as np
 
-from keras_gan.metrics.progress import progress
 from keras_gan.utils import arguments, nests
 from keras_gan.utils.arguments import shown
+from keras_gan.utils.progress import progress
 
 # Share of the range of values by which tiles may disagree where they meet.
 _VISIBLE = 0.01

@@ -1,4 +1,4 @@
-"""The progress bar of long evaluations."""
+"""Progress bars of long work."""
 
 import sys
 
