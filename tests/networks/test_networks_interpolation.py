@@ -42,17 +42,18 @@ def assert_weights(made, expected):
 def test_the_ends_to_the_bit_and_the_line_between(dtype):
     first = network(dtype=dtype)
     second = trained_on(first)
-    first.layers[0].bias.assign(np.full(4, -0.0))  # Whose sign a sum with 0 would lose.
+    for given in (first, second):
+        given.layers[0].bias.assign(np.full(4, -0.0))  # Whose sign a sum with 0 would lose.
     ends = first.get_weights(), second.get_weights()
     for alpha, end in zip((0, 1), ends, strict=True):
         made = keras_gan.networks.interpolate(first, second, alpha)
         assert_weights(made, end)
+        assert np.signbit(made.get_weights()[1].astype("f4")).all()
         x = network_calls.normal(2, 6, 6, 1)
         given = (first, second)[alpha]
         np.testing.assert_array_equal(
             network_calls.call(made, x).astype("f4"), network_calls.call(given, x).astype("f4")
         )
-    assert np.signbit(keras_gan.networks.interpolate(first, second, 0.0).get_weights()[1]).all()
     made = keras_gan.networks.interpolate(first, second, 0.25)
     assert made is not first
     between = [
