@@ -42,13 +42,15 @@ def assert_weights(made, expected):
 def test_the_ends_to_the_bit_and_the_line_between(dtype):
     first = network(dtype=dtype)
     second = trained_on(first)
-    for given in (first, second):
-        given.layers[0].bias.assign(np.full(4, -0.0))  # Whose sign a sum with 0 would lose.
+    # The sign of 0 is lost in a sum with 0 times a positive number.
+    first.layers[0].bias.assign([-0.0, -0.0, 1.0, 1.0])
+    second.layers[0].bias.assign([1.0, 1.0, -0.0, -0.0])
     ends = first.get_weights(), second.get_weights()
     for alpha, end in zip((0, 1), ends, strict=True):
         made = keras_gan.networks.interpolate(first, second, alpha)
         assert_weights(made, end)
-        assert np.signbit(made.get_weights()[1].astype("f4")).all()
+        signs = np.signbit(made.get_weights()[1].astype("f4"))
+        assert list(signs) == [alpha == 0] * 2 + [alpha == 1] * 2
         x = network_calls.normal(2, 6, 6, 1)
         given = (first, second)[alpha]
         np.testing.assert_array_equal(
