@@ -201,9 +201,8 @@ def main(_):
         return
     if _ONLY.value not in (None, *COMPARISONS):
         raise app.UsageError(f"No such comparison: {_ONLY.value}. There are {list(COMPARISONS)}.")
-    print(
-        f"{'':<10} {'ms/step':>8} {'of other':>8} {'ratio':>6} {'of pairs':>14}  {'peak MiB, both':>13}"
-    )
+    first, *others = "ms/step", "of other", "ratio", "of pairs", "peak MiB, of both"
+    print(f"{'':<10} {first:>8} {others[0]:>8} {others[1]:>6} {others[2]:>14}  {others[3]}")
     for name in [_ONLY.value] if _ONLY.value else COMPARISONS:
         compare(name)
 
