@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint
+.PHONY: demo demo-translate test test-slow lint
 
 # The stamp is newer than the files that say what to install, or pip runs again.
 $(VENV)/installed: setup.cfg pyproject.toml
@@ -12,6 +12,9 @@ $(VENV)/installed: setup.cfg pyproject.toml
 
 demo: $(VENV)/installed  ## Train on the embedded digits, show them, export the generator.
 	$(BIN)/python examples/train.py --dataset=digits --run_dir=runs/digits --export_dir=runs/digits/saved_models/digits
+
+demo-translate: $(VENV)/installed  ## Train pix2pix on pairs of glyphs, show and score it, export it.
+	$(BIN)/python examples/translate.py --task=glyphs --run_dir=runs/glyphs --export_dir=runs/glyphs/saved_models/glyphs
 
 test: $(VENV)/installed  ## Everything a user or CI needs to know, in minutes.
 	$(BIN)/python -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
