@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 import time
+import types
 import warnings
 
 import numpy as np
@@ -17,7 +18,7 @@ import tensorflow as tf
 
 import keras_gan
 from keras_gan.running.backup import BackupWarning
-from tests.integration import small
+from tests.integration import programs, small
 from tests.integration.disks import full_disk, read_only
 
 BENCHMARKS = pathlib.Path(__file__).parents[2] / "benchmarks"
@@ -36,10 +37,13 @@ FLAGS = (
 
 @pytest.fixture(scope="module")
 def kills():
-    """Return the module that kills, from the benchmarks."""
+    """Return the module that kills, from the benchmarks; its programs begin at once."""
     sys.path.insert(0, str(BENCHMARKS))
     try:
-        yield importlib.import_module("kills")
+        found = importlib.import_module("kills")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(found, "subprocess", types.SimpleNamespace(Popen=programs.Program))
+            yield found
     finally:
         sys.path.remove(str(BENCHMARKS))
 

@@ -1,8 +1,6 @@
 """A run that stopped and went on in a fresh process ends where one that never stopped does."""
 
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -11,7 +9,7 @@ import tensorflow as tf
 
 import keras_gan
 
-from . import small
+from . import programs, small
 
 PROGRAM = pathlib.Path(__file__).with_name("resumed_run.py")
 KINDS = ("arrays", "labelled")
@@ -27,9 +25,8 @@ def runs(tmp_path_factory):
     for start, kinds in ((0, KINDS), (2, KINDS[::-1])):
         directory = base / f"from {start}"
         directory.mkdir()
-        command = [sys.executable, PROGRAM, start, 4, load, directory, *kinds]
-        done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        done = programs.run(PROGRAM, start, 4, load, directory, *kinds)
+        assert done.returncode == 0, done.output
         load = directory
     return base / "from 0", base / "from 2"
 

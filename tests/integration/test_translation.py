@@ -2,15 +2,13 @@
 
 import pathlib
 import signal
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 
 import keras_gan
-from integration import small, translation
+from integration import programs, small, translation
 
 
 def sgds():
@@ -91,13 +89,11 @@ def test_resumed_exactly(tmp_path):
 @pytest.mark.slow
 def test_resumed_exactly_after_sigkill(tmp_path):
     def run(*how):
-        program = pathlib.Path(__file__).parent / "translated_run.py"
-        command = [sys.executable, program, *map(str, how)]
-        return subprocess.run(command, check=False, capture_output=True, text=True)
+        return programs.run(pathlib.Path(__file__).with_name("translated_run.py"), *how)
 
     # One process makes the run in one go, and dies in the next one.
     killed = run(tmp_path / "whole", 0, tmp_path / "killed", 6)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert killed.returncode == -signal.SIGKILL, killed.output
     assert not (tmp_path / "killed" / "state.npz").exists()
     assert run(tmp_path / "killed", 0).returncode == 0
     states = []
