@@ -154,20 +154,51 @@ def trained(model, *data, **options):
     return model.fit(*data, **{"verbose": 0, **options}).history
 
 
-def same_step(make, *datas):
-    """Assert that one training step on each of some data comes to the same weights."""
-    states = []
-    for data in datas:
+@functools.cache
+def stepped(make, data):
+    """Return what a new model is after a training step, the same for all.
+
+    Args:
+        make: function that returns a compiled model.
+        data: function that returns what `fit` is given.
+    """
+    model = make()
+    trained(model, *data())
+    return small.state(model)
+
+
+def same_step(make, data, *others):
+    """Assert that one training step on each of some data comes to the same weights.
+
+    Args:
+        make: function that returns a new compiled model.
+        data: function that returns what `fit` is given as it should be.
+        *others: lists of what `fit` may be given in its place.
+    """
+    for other in others:
         model = make()
-        trained(model, *data)
-        states.append(small.state(model))
-    for other in states[1:]:
-        for name, value in states[0].items():
-            np.testing.assert_array_equal(value, other[name], err_msg=name)
+        trained(model, *other)
+        small.assert_equal_states(stepped(make, data), small.state(model))
 
 
-def sliced(*arrays, batch=8):
-    """Return a plain `tf.data.Dataset` of batches."""
+def arrays():
+    return X, Y
+
+
+def batches():
+    return (sliced(X, Y),)
+
+
+def images():
+    return (IMAGES,)
+
+
+def batches_of_images():
+    return (sliced(IMAGES),)
+
+
+def sliced(*arrays, batch=16):
+    """Return a plain `tf.data.Dataset`, of one batch unless it is said otherwise."""
     data = tf.data.Dataset.from_tensor_slices(arrays[0] if len(arrays) == 1 else arrays)
     return data.batch(batch) if batch else data
 

@@ -17,9 +17,12 @@ from .habits import (
     Habit,
     X,
     Y,
+    arrays,
+    batches_of_images,
     compiled,
     fresh_labelled,
     image_networks,
+    images,
     labelled,
     pictured,
     plain,
@@ -47,7 +50,7 @@ class Items(keras.utils.PyDataset):
         return self.item
 
 
-def dicts(batch=8, **parts):
+def dicts(batch=16, **parts):
     return tf.data.Dataset.from_tensor_slices(parts).batch(batch)
 
 
@@ -126,7 +129,7 @@ def distance(real, fake):
 ELEMENTS = [
     Habit(
         "batches of dicts with image and label, as tfds has them, without a condition",
-        lambda: same_step(fresh_pictured, [dicts(image=IMAGES, label=Y)], [sliced(IMAGES)]),
+        lambda: same_step(fresh_pictured, batches_of_images, [dicts(image=IMAGES, label=Y)]),
         works(),
     ),
     Habit(
@@ -136,7 +139,7 @@ ELEMENTS = [
     ),
     Habit(
         "a dict of arrays",
-        lambda: same_step(fresh_labelled, [{"image": X, "label": Y}], [X, Y]),
+        lambda: same_step(fresh_labelled, arrays, [{"image": X, "label": Y}]),
         works(),
     ),
     Habit(
@@ -146,20 +149,20 @@ ELEMENTS = [
     ),
     Habit(
         "images of 8 bits",
-        lambda: same_step(fresh_pictured, [BYTES], [IMAGES]),
+        lambda: same_step(fresh_pictured, images, [BYTES]),
         works(),
     ),
     Habit(
         "a dataset of images of 8 bits",
-        lambda: same_step(fresh_pictured, [sliced(BYTES)], [sliced(IMAGES)]),
+        lambda: same_step(fresh_pictured, batches_of_images, [sliced(BYTES)]),
         works(),
     ),
     Habit(
         "images of 8 bits for a sigmoid generator",
         lambda: same_step(
             functools.partial(fresh_pictured, "sigmoid"),
+            lambda: [sliced(BYTES.astype("float32") / 255)],
             [sliced(BYTES)],
-            [sliced(BYTES.astype("float32") / 255)],
         ),
         works(),
     ),
@@ -177,7 +180,7 @@ ELEMENTS = [
     ),
     Habit(
         "samples and condition in one tuple of arrays",
-        lambda: same_step(fresh_labelled, [(X, Y)], [X, Y]),
+        lambda: same_step(fresh_labelled, arrays, [(X, Y)]),
         works(),
     ),
     Habit(
@@ -192,17 +195,17 @@ ELEMENTS = [
     ),
     Habit(
         "images without a channel axis",
-        lambda: same_step(fresh_pictured, [IMAGES[..., 0]], [IMAGES]),
+        lambda: same_step(fresh_pictured, images, [IMAGES[..., 0]]),
         works(),
     ),
     Habit(
         "what `mnist.load_data()` returns: bytes without a channel axis",
-        lambda: same_step(fresh_pictured, [BYTES[..., 0]], [IMAGES]),
+        lambda: same_step(fresh_pictured, images, [BYTES[..., 0]]),
         works(),
     ),
     Habit(
         "a dataset of bytes without a channel axis",
-        lambda: same_step(fresh_pictured, [sliced(BYTES[..., 0])], [sliced(IMAGES)]),
+        lambda: same_step(fresh_pictured, batches_of_images, [sliced(BYTES[..., 0])]),
         works(),
     ),
     Habit(

@@ -13,6 +13,8 @@ from .habits import (
     Habit,
     X,
     Y,
+    arrays,
+    batches,
     compiled,
     fresh_labelled,
     image_networks,
@@ -134,28 +136,40 @@ def fresh_one_hot():
     return compiled(keras_gan.GAN(*one_hot_networks(), num_classes=3, seed=0))
 
 
+def rows():
+    return X, ROWS
+
+
+def batches_of_rows():
+    return (sliced(X, ROWS),)
+
+
+def columns():
+    return X, Y[:, None]
+
+
 FORMS = [
-    Habit("(n, 1)", lambda: same_step(fresh_labelled, [X, Y[:, None]], [X, Y]), works()),
-    Habit("one-hot rows", lambda: same_step(fresh_labelled, [X, ROWS], [X, Y]), works()),
+    Habit("(n, 1)", lambda: same_step(fresh_labelled, arrays, [X, Y[:, None]]), works()),
+    Habit("one-hot rows", lambda: same_step(fresh_labelled, arrays, [X, ROWS]), works()),
     Habit(
         "a dataset of one-hot rows",
-        lambda: same_step(fresh_labelled, [sliced(X, ROWS)], [sliced(X, Y)]),
+        lambda: same_step(fresh_labelled, batches, [sliced(X, ROWS)]),
         works(),
     ),
     Habit(
         "floats",
-        lambda: same_step(fresh_labelled, [X, Y.astype(float)], [X, Y]),
+        lambda: same_step(fresh_labelled, arrays, [X, Y.astype(float)]),
         works(),
         before=True,
     ),
     Habit(
         "integers for networks that take one-hot rows",
-        lambda: same_step(fresh_one_hot, [X, Y], [X, ROWS]),
+        lambda: same_step(fresh_one_hot, rows, [X, Y]),
         works(),
     ),
     Habit(
         "a dataset of integers for networks that take one-hot rows",
-        lambda: same_step(fresh_one_hot, [sliced(X, Y)], [sliced(X, ROWS)]),
+        lambda: same_step(fresh_one_hot, batches_of_rows, [sliced(X, Y)]),
         works(),
     ),
     Habit(
@@ -164,11 +178,11 @@ FORMS = [
         refused(ValueError, "one-hot rows", "num_classes=3"),
     ),
     Habit(
-        "a list", lambda: same_step(fresh_labelled, [X, Y.tolist()], [X, Y]), works(), before=True
+        "a list", lambda: same_step(fresh_labelled, arrays, [X, Y.tolist()]), works(), before=True
     ),
     Habit(
         "a dict with one key",
-        lambda: same_step(fresh_labelled, [X, {"label": Y}], [X, Y]),
+        lambda: same_step(fresh_labelled, arrays, [X, {"label": Y}]),
         works(),
     ),
     Habit(
@@ -211,9 +225,7 @@ FORMS = [
     ),
     Habit(
         "any form for networks that embed `keras.Input((1,))`",
-        lambda: same_step(
-            fresh_classic, [X, Y[:, None]], [X, Y], [X, ROWS], [X, Y.astype("float32")]
-        ),
+        lambda: same_step(fresh_classic, columns, [X, Y], [X, ROWS], [X, Y.astype("float32")]),
         works(),
     ),
     Habit(
