@@ -4,6 +4,9 @@ BIN := $(VENV)/bin
 
 .PHONY: demo demo-translate test test-slow lint
 
+# Where it is set, every process of the tests compiles all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The stamp is newer than the files that say what to install, or pip runs again.
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -2,21 +2,37 @@
 
 import collections
 import gc
+import pathlib
 
-import keras
 import pytest
-import tensorflow as tf
 
-from tests.integration.seeding import seeded
+# TensorFlow and Keras are imported where they are used: of several processes, the one that leads
+# runs no test, and the others start after it.
 
-# Before anything touches a device: two replicas of MirroredStrategy then fit in one process.
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-)
+TESTS = pathlib.Path(__file__).parent
+# The files that take longest. They begin, or one of them would be alone at the end.
+LONG = ("test_documented.py",)
+
+
+def pytest_collectstart(collector):
+    """Let two replicas of MirroredStrategy fit in one process, before anything uses a device."""
+    if isinstance(collector, pytest.Session):
+        import tensorflow as tf
+
+        cpu, *_ = tf.config.list_physical_devices("CPU")
+        two = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(cpu, two)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    """Mark what is slow, and put long files first."""
+    _mark_slow(items)
+    order = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(str(item.path.relative_to(TESTS)), len(LONG)))
+
+
+def _mark_slow(items):
     """Mark slow all cases of a matrix but its `representatives`: the first n, or those named."""
     counts = collections.Counter()
     for item in items:
@@ -42,6 +58,8 @@ def pytest_collection_finish():
 @pytest.fixture(autouse=True)
 def fixed_seed():
     """Make every test's initial weights and data its own, whatever ran before it."""
+    from tests.integration.seeding import seeded
+
     seeded(0)
 
 
@@ -57,6 +75,8 @@ def own_cache(tmp_path_factory):
 def forget_graphs():
     """Free the traced functions of a module's models before the next module."""
     yield
+    import keras
+
     keras.backend.clear_session()  # It collects garbage too.
 
 
@@ -67,4 +87,6 @@ def two_replicas():
     One for all tests: the collective operations of a second one in the same process take the
     keys of the first one's.
     """
+    import tensorflow as tf
+
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
