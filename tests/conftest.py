@@ -4,24 +4,20 @@ import collections
 import gc
 import pathlib
 
+import keras
 import pytest
+import tensorflow as tf
 
-# TensorFlow and Keras are imported where they are used: of several processes, the one that leads
-# runs no test, and the others start after it.
+from tests.integration.seeding import seeded
+
+# Before anything touches a device: two replicas of MirroredStrategy then fit in one process.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
 
 TESTS = pathlib.Path(__file__).parent
 # The files that take longest. They begin, or one of them would be alone at the end.
 LONG = ("test_documented.py",)
-
-
-def pytest_collectstart(collector):
-    """Let two replicas of MirroredStrategy fit in one process, before anything uses a device."""
-    if isinstance(collector, pytest.Session):
-        import tensorflow as tf
-
-        cpu, *_ = tf.config.list_physical_devices("CPU")
-        two = [tf.config.LogicalDeviceConfiguration()] * 2
-        tf.config.set_logical_device_configuration(cpu, two)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -58,8 +54,6 @@ def pytest_collection_finish():
 @pytest.fixture(autouse=True)
 def fixed_seed():
     """Make every test's initial weights and data its own, whatever ran before it."""
-    from tests.integration.seeding import seeded
-
     seeded(0)
 
 
@@ -75,8 +69,6 @@ def own_cache(tmp_path_factory):
 def forget_graphs():
     """Free the traced functions of a module's models before the next module."""
     yield
-    import keras
-
     keras.backend.clear_session()  # It collects garbage too.
 
 
@@ -87,6 +79,4 @@ def two_replicas():
     One for all tests: the collective operations of a second one in the same process take the
     keys of the first one's.
     """
-    import tensorflow as tf
-
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
