@@ -80,16 +80,6 @@ def test_what_several_workers_leave_is_the_chiefs(whole):
     assert [path.name for path in (whole / "export").iterdir()] == ["1"]
 
 
-def stop_by_a_signal(run_dir):
-    """Send SIGTERM to the second worker: both stop at one step, with a backup of it."""
-    launcher = train_until_two_backups(run_dir)
-    workers_of(launcher)[1].send_signal(signal.SIGTERM)
-    output = launched.ended(launcher, status=75)
-    (said,) = re.findall(r"SIGTERM: (epoch-\S+) is in", output)
-    assert said == backups(run_dir)[-1]
-    return output
-
-
 def stop_by_a_death(run_dir, dead):
     """Kill a worker: the other one names it, and ends."""
     launcher = train_until_two_backups(run_dir)
@@ -102,14 +92,10 @@ def stop_by_a_death(run_dir, dead):
 
 
 @pytest.mark.slow
-def test_a_job_goes_on_after_a_signal_and_the_death_of_the_chief(whole, tmp_path):
+def test_a_job_goes_on_after_the_death_of_the_chief(whole, tmp_path):
     run_dir = tmp_path / "run"
-    outputs = [
-        stop_by_a_signal(run_dir),
-        stop_by_a_death(run_dir, dead=0),
-        launched.ended(train(run_dir)),
-    ]
-    assert ["Going on from" in output for output in outputs] == [False, True, True]
+    outputs = [stop_by_a_death(run_dir, dead=0), launched.ended(train(run_dir))]
+    assert ["Going on from" in output for output in outputs] == [False, True]
     first, second = (run / "checkpoint.keras" for run in (whole, run_dir))
     assert len(kills.weights_of(first)) > 50
     assert not kills.differences(first, second)
@@ -149,10 +135,22 @@ def go_on_stopped(job, who, phase, run_dir):
     if who == 0 and phase != "before":
         # Whichever it hears of first: its own silence, or the end of the other.
         assert "which this is, gave no sign" in job.output(0) or "Worker 1 of 2" in job.output(0)
-        assert "which this is, gave no sign of life" in job.output(0)
     else:
         assert f"Worker {1 - who} of 2" in job.output(who)
     assert backups(run_dir) == before
+
+
+def stop_by_a_signal(directory, who):
+    """Send SIGTERM to one of two workers: both stop at one step, with a backup of it."""
+    before, job = backups(directory), small_job.Job(directory, moment=(who, "later"))
+    try:
+        job.wait()
+        job.send(signal.SIGTERM, who)
+        assert [job.status(i) for i in range(2)] == [75, 75]
+        (said,) = re.findall(r"SIGTERM: (epoch-\S+) is in", job.output(0) + job.output(1))
+        assert said == backups(directory)[-1] and said not in before
+    finally:
+        job.end()
 
 
 def state_of(directory):
@@ -190,9 +188,10 @@ def test_one_that_does_not_come_is_not_waited_for_for_ever(tmp_path):
 
 @pytest.mark.slow
 def test_whatever_befalls_a_worker_the_others_end_and_a_restart_is_exact(tmp_path):
-    """Eight faults and a signal in one run, and then what an uninterrupted one comes to."""
+    """Signals and eight faults in one run, and then what an uninterrupted one comes to."""
     whole, run = tmp_path / "whole", tmp_path / "run"
     end_well(small_job.Job(whole))
+    stop_by_a_signal(run, who=1)
     for phase, kind, who in itertools.product(("first step", "later"), KINDS, WHO):
         suffer(run, kind, who, phase)
     # A signal before `fit` is no wish for a backup: it ends the worker, and so the others.
@@ -202,14 +201,17 @@ def test_whatever_befalls_a_worker_the_others_end_and_a_restart_is_exact(tmp_pat
     stand_still(job, small_job.HEARTBEAT / 4)
     end_well(job)
     small.assert_equal_states(state_of(whole), state_of(run))
+    the_others_wait_for_what_the_chief_does_at_the_end(whole)
 
 
-@pytest.mark.slow
-def test_the_others_wait_for_what_the_chief_does_at_the_end(tmp_path):
+def the_others_wait_for_what_the_chief_does_at_the_end(directory):
     """Were they gone already, the chief could not start again."""
-    suffer(tmp_path, "killed", 0, "trained")
-    end_well(small_job.Job(tmp_path))
+    before = state_of(directory)
+    suffer(directory, "killed", 0, "trained")
+    (directory / "state.npz").unlink()
+    end_well(small_job.Job(directory))
+    small.assert_equal_states(before, state_of(directory))
     # The next time there may be another number of workers.
-    end_well(small_job.Job(tmp_path, count=1, epochs=9))
-    assert backups(tmp_path)[-1] == "epoch-000009-step-000000"
-    assert all(np.isfinite(array).all() for array in state_of(tmp_path).values())
+    end_well(small_job.Job(directory, count=1, epochs=9))
+    assert backups(directory)[-1] == "epoch-000009-step-000000"
+    assert all(np.isfinite(array).all() for array in state_of(directory).values())
