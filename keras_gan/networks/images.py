@@ -16,6 +16,11 @@ def kernel():
     return keras.initializers.RandomNormal(stddev=DEVIATION)
 
 
+def small_kernel():
+    """Return an initializer of kernels, a tenth of He's: what residual blocks add starts small."""
+    return keras.initializers.VarianceScaling(2 * 0.1**2, "fan_in", "untruncated_normal")
+
+
 def shape_of(name, value):
     """Return an argument as `(height, width, channels)`, where sides may be `None`.
 
@@ -61,14 +66,23 @@ def check_sides(sides, multiple, least, received):
     for side in sides:
         if side is None or (side % multiple == 0 and side >= least):
             continue
-        least_multiple = -(-least // multiple) * multiple
         below = side // multiple * multiple
-        nearest = sorted({max(size, least_multiple) for size in (below, below + multiple)})
-        multiples = "" if multiple == 1 else f"that {multiple} divides, "
+        smallest = _smallest(multiple, least)
+        nearest = sorted({max(size, smallest) for size in (below, below + multiple)})
         raise ValueError(
-            f"Expected sides {multiples}of at least {least_multiple} pixels. Nearest to {side}: "
+            f"Expected {_fitting(multiple, least)}. Nearest to {side}: "
             f"{' and '.join(map(str, nearest))}. Pad, crop or resize. Received: {received}"
         )
+
+
+def _smallest(multiple, least):
+    return -(-least // multiple) * multiple
+
+
+def _fitting(multiple, least):
+    """Return which sides fit, in words."""
+    multiples = "" if multiple == 1 else f"that {multiple} divides, "
+    return f"sides {multiples}of at least {_smallest(multiple, least)} pixels"
 
 
 def image_input(name, shape, multiple, least):
@@ -112,7 +126,7 @@ def judged_inputs(image_shape, source_shape, multiple, least):
 
 
 def output(x, activation="tanh", name="images"):
-    """Return a network's images, in float32 under a mixed precision policy too."""
+    """Return a network's images or logits, in float32 under a mixed precision policy too."""
     return layers.Activation(activation, dtype="float32", name=name)(x)
 
 
@@ -135,14 +149,14 @@ class FittingSides(layers.Layer):
 
     def call(self, images):
         """Return the images."""
-        sides = images.shape[1:3]
+        sides = tuple(images.shape[1:3])
         check_sides(sides, self.multiple, self.least, f"images of shape {tuple(images.shape)}")
-        if None not in tuple(sides):
+        if None not in sides:
             return images
         found = tf.shape(images)[1:3]
         fits = tf.reduce_all((found % self.multiple == 0) & (found >= self.least))
-        message = f"Expected sides that {self.multiple} divides, of at least {self.least} pixels."
-        with tf.control_dependencies([tf.debugging.Assert(fits, [message, "Received:", found])]):
+        message = f"Expected {_fitting(self.multiple, self.least)}. Received:"
+        with tf.control_dependencies([tf.debugging.Assert(fits, [message, found])]):
             return tf.identity(images)
 
     def compute_output_shape(self, input_shape):
@@ -156,13 +170,13 @@ class FittingSides(layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Enlarged(layers.UpSampling2D):
-    """`UpSampling2D` by interpolation, of sides that a graph does not know too.
+    """`UpSampling2D` by interpolation, in graphs that are traced for any size too.
 
-    Keras's own compares the sides with 0, which a graph that is traced for any size can't do.
+    Keras's own compares the sides with 0, which such a graph does not know.
     """
 
     def call(self, inputs):
-        """Return images of sides that are longer by the layer's factors."""
+        """Return the images, their sides longer by the layer's factors."""
         if None not in inputs.shape[1:3]:
             return super().call(inputs)
         sides = tf.shape(inputs)[1:3] * self.size

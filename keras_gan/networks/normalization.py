@@ -6,7 +6,8 @@ from keras_gan.layers import SpectralNormalization
 
 # PyTorch's, with which the translators and their discriminators were published.
 EPSILON, MOMENTUM = 1e-5, 0.9
-OF_MAPS = "instance", "affine_instance", "batch", None
+# What `normalize` can do to a map of features.
+KINDS = "instance", "affine_instance", "batch", None
 
 
 def wrapper(spectral_norm):
@@ -34,8 +35,9 @@ def normalize(x, kind):
 
     Args:
         x: symbolic map.
-        kind: `"instance"` (each image's channels by themselves, no weights), `"affine_instance"`
-            (the same, then a factor and an offset that are learned), `"batch"`, or `None`.
+        kind: one of `KINDS`: `"instance"` (each image's channels by themselves, no weights),
+            `"affine_instance"` (the same, then a factor and an offset that are learned),
+            `"batch"`, or `None`.
 
     Raises:
         ValueError: when the map is a single pixel, which would be normalized to zero.

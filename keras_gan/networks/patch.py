@@ -11,7 +11,7 @@ WIDEST = 8
 KERNEL = 4
 # Zeros around the input of each convolution. `None` is Keras's own "same".
 PADDINGS = {"same": None, "exact": 1, "wide": 2}
-NORMALIZATIONS = (*norms.OF_MAPS, "spectral")
+NORMALIZATIONS = (*norms.KINDS, "spectral")
 
 
 def patch(
@@ -80,16 +80,16 @@ def patch(
     scales = arguments.whole("scales", scales)
     kind = arguments.choice("normalization", normalization, NORMALIZATIONS)
     around = PADDINGS[arguments.choice("padding", padding, PADDINGS)]
+    features = arguments.flag("features", features)
     least = _least_side(depth, around, kind) << (scales - 1)
     images.check_sides(image_shape[:2], 1, least, f"image_shape={image_shape}, depth={depth}")
     inputs, x = images.judged_inputs(image_shape, source_shape, 1, least)
-    tower = _pixels if depth == 0 else _patches
     outputs = []
     for scale in range(scales):
         if scale:
             x = layers.AveragePooling2D(3, 2, "same")(x)
-        outputs.append(tower(x, depth, width, kind, around))
-    return Model(inputs, _named(outputs, arguments.flag("features", features)), name=name)
+        outputs.append(_tower(x, depth, width, kind, around))
+    return Model(inputs, _named(outputs, features), name=name)
 
 
 def _named(outputs, features):
@@ -106,53 +106,34 @@ def _named(outputs, features):
     return {"logits": heads, **named}
 
 
-def _patches(x, depth, width, kind, around):
+def _tower(x, depth, width, kind, around):
     """Return the features of each layer, and the logits."""
+    kernel, around = (KERNEL, around) if depth else (1, None)
     maps = []
-    for layer in range(depth + 1):
-        size = width * min(2**layer, WIDEST)
-        x = _convolved(x, size, 2 if layer < depth else 1, kind, around, layer == 0)
+    for layer in range(max(depth, 1) + 1):
+        size, strides = width * min(2**layer, WIDEST), 2 if layer < depth else 1
+        x = _convolved(x, size, kernel, strides, kind, around, bias=layer == 0)
         if layer and kind != "spectral":
             x = norms.normalize(x, kind)
         x = layers.LeakyReLU(negative_slope=SLOPE)(x)
         maps.append(x)
-    return maps, _logits(_convolved(x, 1, 1, kind, around, True))
+    # The published code of single pixels has no bias here where it normalizes over the batch.
+    x = _convolved(x, 1, kernel, 1, kind, around, bias=depth > 0)
+    return maps, images.output(x, "linear", name=None)
 
 
-def _convolved(x, size, strides, kind, around, bias):
+def _convolved(x, size, kernel, strides, kind, around, bias):
     if around is not None:
         x = layers.ZeroPadding2D(around)(x)
     convolution = layers.Conv2D(
         size,
-        KERNEL,
+        kernel,
         strides,
         "same" if around is None else "valid",
         use_bias=bias or norms.has_bias(kind),
         kernel_initializer=images.kernel(),
     )
     return norms.wrapper(kind == "spectral")(convolution)(x)
-
-
-def _pixels(x, depth, width, kind, around):
-    """Return the same of a discriminator that sees one pixel at a time."""
-    normalized = norms.wrapper(kind == "spectral")
-    bias = norms.has_bias(kind)
-    first = layers.Conv2D(width, 1, kernel_initializer=images.kernel())
-    x = layers.LeakyReLU(negative_slope=SLOPE)(normalized(first)(x))
-    maps = [x]
-    second = layers.Conv2D(2 * width, 1, use_bias=bias, kernel_initializer=images.kernel())
-    x = normalized(second)(x)
-    if kind != "spectral":
-        x = norms.normalize(x, kind)
-    x = layers.LeakyReLU(negative_slope=SLOPE)(x)
-    # The published code has no bias here either, where it normalizes over the batch.
-    last = layers.Conv2D(1, 1, use_bias=bias, kernel_initializer=images.kernel())
-    return [*maps, x], _logits(normalized(last)(x))
-
-
-def _logits(x):
-    """Return logits in float32: the losses need their range."""
-    return layers.Activation("linear", dtype="float32")(x)
 
 
 def _least_side(depth, around, kind):

@@ -67,10 +67,11 @@ def resnet_translator(
     width = arguments.whole("width", width)
     blocks = arguments.whole("blocks", blocks)
     depth = arguments.whole("depth", depth)
-    kind = arguments.choice("normalization", normalization, norms.OF_MAPS)
+    kind = arguments.choice("normalization", normalization, norms.KINDS)
     up = arguments.choice("upsampling", upsampling, UPSAMPLINGS)
-    # The innermost map has to be reflected, and normalized: two pixels; the image by three.
-    multiple, least = 2**depth, max(2 * 2**depth, 4)
+    # The innermost map has to be reflected, and normalized: two pixels. An image of four or more,
+    # which is what they come from, can be reflected by the three of a 7x7 convolution.
+    multiple, least = 2**depth, 2 * 2**depth
     images.check_sides(source_shape[:2], multiple, least, f"source_shape={source_shape}")
     source, x = images.image_input("source", source_shape, multiple, least)
     x = _activated(_reflected(x, width, 7, norms.has_bias(kind)), kind, "first")

@@ -1,6 +1,6 @@
 """The network of ESRGAN: dense blocks within residual blocks within a residual network."""
 
-from keras import Model, initializers, layers
+from keras import Model, layers
 
 from keras_gan.layers import PixelUnshuffle
 from keras_gan.networks import images
@@ -108,6 +108,4 @@ def _leak(x):
 
 
 def _small(size):
-    """Return a convolution with a tenth of He's kernels, as the paper starts residual blocks."""
-    kernel = initializers.VarianceScaling(2 * 0.1**2, "fan_in", "untruncated_normal")
-    return layers.Conv2D(size, 3, 1, "same", kernel_initializer=kernel)
+    return layers.Conv2D(size, 3, 1, "same", kernel_initializer=images.small_kernel())

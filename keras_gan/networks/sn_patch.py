@@ -56,5 +56,4 @@ def sn_patch(image_shape, source_shape=None, width=64, depth=6, name="discrimina
             x = layers.LeakyReLU(negative_slope=SLOPE)(x)
         size = width * min(2**stage, WIDEST)
         x = spectrally_normalized(layers.Conv2D(size, 5, 2, "same"))(x)
-    logits = layers.Activation("linear", dtype="float32", name="logits")(x)
-    return Model(inputs, logits, name=name)
+    return Model(inputs, images.output(x, "linear", name="logits"), name=name)

@@ -91,7 +91,7 @@ def _modified(source, scale, channels, width, blocks):
         change = _small(width)(layers.ReLU()(_small(width)(x)))
         x = layers.Add(name=f"block_{block}")([x, change])
     for factor in _factors(scale):
-        x = _shuffled(x, width, factor, _small_kernel())
+        x = _shuffled(x, width, factor, images.small_kernel())
         x = layers.LeakyReLU(negative_slope=SLOPE)(x)
     return _small(channels)(layers.LeakyReLU(negative_slope=SLOPE)(_small(width)(x)))
 
@@ -120,12 +120,7 @@ def _shuffled(x, width, factor, initializer):
 
 
 def _small(size):
-    return layers.Conv2D(size, 3, 1, "same", kernel_initializer=_small_kernel())
-
-
-def _small_kernel():
-    """Return an initializer of kernels, a tenth of He's: what is added starts small."""
-    return initializers.VarianceScaling(2 * 0.1**2, "fan_in", "untruncated_normal")
+    return layers.Conv2D(size, 3, 1, "same", kernel_initializer=images.small_kernel())
 
 
 def _prelu(x):

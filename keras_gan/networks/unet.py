@@ -66,7 +66,7 @@ def unet(
     source_shape = images.shape_of("source_shape", source_shape)
     channels = images.channels_of(channels, source_shape)
     widths = _widths(width, depth, source_shape)
-    kind = arguments.choice("normalization", normalization, norms.OF_MAPS)
+    kind = arguments.choice("normalization", normalization, norms.KINDS)
     dropout = arguments.number("dropout", dropout, below=1)
     multiple = 2 ** len(widths)
     images.check_sides(source_shape[:2], multiple, multiple, f"source_shape={source_shape}")
