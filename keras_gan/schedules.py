@@ -13,12 +13,13 @@ __all__ = ["Cosine", "Linear", "LogCosine", "Schedule", "at", "get", "weight"]
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
-def get(schedule):
+def get(schedule, name="schedule"):
     """Return the schedule of a strength, from an instance or a config, or `None`.
 
     Args:
         schedule: a `keras.optimizers.schedules.LearningRateSchedule`, its serialized config, or
             `None` for a constant strength.
+        name: what the argument is called.
 
     Raises:
         ValueError: for one of this module that goes below 0.
@@ -28,12 +29,12 @@ def get(schedule):
         schedule = keras.optimizers.schedules.deserialize(schedule)
     if not isinstance(schedule, Schedule | None):
         raise TypeError(
-            "Expected `schedule` to be None or a Keras LearningRateSchedule, such as "
-            f"`keras_gan.schedules.Linear(1, 0, end=10_000)`. Received: schedule={shown(schedule)}"
+            f"Expected `{name}` to be None or a Keras LearningRateSchedule, such as "
+            f"`keras_gan.schedules.Linear(1, 0, end=10_000)`. Received: {name}={shown(schedule)}"
         )
     if isinstance(schedule, _Anneal) and min(schedule.initial, schedule.final) < 0:
         raise ValueError(
-            "Expected `schedule` to stay at 0 or above: it multiplies a strength. Received: "
+            f"Expected `{name}` to stay at 0 or above: it multiplies a strength. Received: "
             f"initial={schedule.initial}, final={schedule.final}"
         )
     return schedule
@@ -51,7 +52,7 @@ def weight(name, value):
         TypeError: for anything else.
     """
     if isinstance(value, (dict, Schedule)):
-        return get(value)
+        return get(value, name)
     try:
         return arguments.number(name, value)
     except TypeError:

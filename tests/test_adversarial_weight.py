@@ -105,7 +105,11 @@ def test_the_config_has_it():
         (True, TypeError, "or a schedule such as .*adversarial_weight=True"),
         (None, TypeError, "or a schedule such as .*adversarial_weight=None"),
         ("linear", TypeError, "or a schedule such as .*adversarial_weight='linear'"),
-        (schedules.Linear(-1, 1, end=10), ValueError, "at 0 or above.*initial=-1"),
+        (
+            schedules.Linear(-1, 1, end=10),
+            ValueError,
+            "`adversarial_weight` to stay at 0.*initial=-1",
+        ),
     ],
 )
 def test_what_is_no_weight(weight, error, text):

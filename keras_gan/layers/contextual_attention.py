@@ -11,12 +11,12 @@ _TINY = 1e-4
 
 @keras.saving.register_keras_serializable("keras_gan")
 class ContextualAttention(keras.layers.Layer):
-    """Replace each patch of a map by a mean of its known patches, most of it of the most alike.
+    """Replace each patch of a map by a mean of its known patches, weighted by their likeness.
 
-    Patches are compared at half the size, 3x3 by 3x3, as cosines of theirs with the features of
-    the patch that is replaced; scores of neighbours that move together add up, so that larger
-    patches are preferred. A softmax over all patches without a hole weights the 4x4 patches at
-    full size, which are added up where they overlap and divided by 4.
+    Patches of 3x3 pixels are compared at half the size. The score of a known patch is the product
+    of its unit vector with the patch that is replaced. Scores of neighbours that move together add
+    up, so that larger patches are preferred. A softmax over all patches without a hole weights the
+    4x4 patches at full size, which are added up where they overlap and divided by 4.
 
     It has no weights. Its memory grows as the square of the number of pixels: a map of 64x64
     compares 1024 patches with 1024. It computes in float32 in mixed precision too.

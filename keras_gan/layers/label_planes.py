@@ -11,9 +11,9 @@ class LabelPlanes(keras.layers.Layer):
     The first layer of a convolutional network that takes an image and a label. Labels are vectors,
     such as attributes that are 0 or 1, or classes as `keras.ops.one_hot` writes them.
 
-    An instance normalization takes a plane for what it is to it, a mean, and removes it, but for
-    what the padding of the convolution before it leaves at the border. So pad with zeros, as
-    StarGAN does: where the padding reflects, nothing is left of the label.
+    An instance normalization subtracts the mean of each channel, and a plane is nothing but a
+    mean. Of a label it leaves what the convolution before it pads with zeros: the border. So pad
+    with zeros, as StarGAN does. Where the padding reflects, nothing is left.
 
     Input shape:
         `[image, label]`: `(batch, height, width, channels)` and `(batch, numbers)`.

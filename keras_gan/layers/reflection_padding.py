@@ -26,8 +26,8 @@ class ReflectionPadding2D(keras.layers.Layer):
         `(batch, top + height + bottom, left + width + right, channels)`.
 
     Raises:
-        ValueError: when `padding` is none of these, or a side is too small for it. A side that is
-            known only when images come is refused then, by TensorFlow.
+        ValueError: when `padding` is none of these, the input is no batch of images, or a side is
+            too small. A side that is known only when images come is refused then, by TensorFlow.
 
     Example:
 
@@ -42,6 +42,7 @@ class ReflectionPadding2D(keras.layers.Layer):
     def __init__(self, padding=1, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
         self.padding = _margins(padding)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs):
         """Return the padded images."""

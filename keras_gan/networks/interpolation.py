@@ -9,6 +9,7 @@ import numpy as np
 from keras_gan.utils import arguments
 from keras_gan.utils.arguments import shown
 from keras_gan.utils.copying import copy_of
+from keras_gan.utils.fingerprints import nameless
 from keras_gan.utils.keras_internals import layers_within
 from keras_gan.utils.loading import load_model
 
@@ -96,31 +97,17 @@ def _check_alike(first, second):
 
 
 def _form_of(network):
-    """Return the kind, settings and weights' shapes of each layer, layers named by their order."""
+    """Return the kind, settings and weights' shapes of each layer, whatever their names."""
     # Inner layers first: a model's settings are those of all that it holds.
     layers = sorted(layers_within(network), key=lambda layer: isinstance(layer, keras.Model))
-    order = {layer.name: f"layer {i}" for i, layer in enumerate(layers)}
     return [
         (
             type(layer).__name__,
-            _renamed(layer.get_config(), order),
+            nameless(layer.get_config()),
             [tuple(weight.shape) for weight in layer.weights],
         )
         for layer in layers
     ]
-
-
-def _renamed(config, order):
-    """Return a config with the names of layers replaced, and without what training leaves alone."""
-    if isinstance(config, dict):
-        return {
-            key: _renamed(value, order)
-            for key, value in config.items()
-            if key not in ("trainable", "build_config")
-        }
-    if isinstance(config, (list, tuple)):
-        return [_renamed(value, order) for value in config]
-    return order.get(config, config) if isinstance(config, str) else config
 
 
 def _between(start, end, alpha):

@@ -65,7 +65,8 @@ def stargan(image_shape, labels, width=64, blocks=6, depth=None):
     if depth is None:
         depth = min(max(HALVINGS, min(shape[:2]).bit_length() - 2), DEEPEST)
     depth = arguments.whole("depth", depth, least=HALVINGS)
-    images.check_sides(shape[:2], 2**depth, 2 ** (HALVINGS + 1), f"image_shape={shape}")
+    received = f"image_shape={shape}, depth={depth}"
+    images.check_sides(shape[:2], 2**depth, 2 ** (HALVINGS + 1), received)
     generator = _generator(shape, labels, width, blocks)
     return generator, _discriminator(shape, labels, width, depth)
 

@@ -39,7 +39,8 @@ def unet(
         channels: channels of the translation; by default those of the source.
         width: channels of the first stage, which double at each halving to at most 8 times this.
             Or the channels of each stage, one number a halving.
-        depth: number of halvings, which have to be even. By default as many as both sides allow.
+        depth: number of halvings, each of which has to come out even. By default as many as both
+            sides allow.
         normalization: `"instance"`, the same at any batch size, in training and after it;
             `"affine_instance"`, with a factor and an offset that are learned; `"batch"`, the
             paper's; or `None`.
@@ -69,7 +70,8 @@ def unet(
     kind = arguments.choice("normalization", normalization, norms.KINDS)
     dropout = arguments.number("dropout", dropout, below=1)
     multiple = 2 ** len(widths)
-    images.check_sides(source_shape[:2], multiple, multiple, f"source_shape={source_shape}")
+    received = f"source_shape={source_shape}, depth={len(widths)}"
+    images.check_sides(source_shape[:2], multiple, multiple, received)
     source, x = images.image_input("source", source_shape, multiple, multiple)
     maps = _encoded(x, widths, kind)
     x = _decoded(maps, widths, kind, dropout)

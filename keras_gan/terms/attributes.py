@@ -1,15 +1,15 @@
 """Translation between many domains by one generator: classes told, sources regained (StarGAN)."""
 
+import math
+
 import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_gan.data.symbolic import output_structure
 from keras_gan.terms.distances import NORMS, distance
-from keras_gan.terms.feature_matching import named_output
+from keras_gan.terms.feature_matching import check_named_outputs, named_output
 from keras_gan.terms.term import Term
 from keras_gan.utils import arguments
-from keras_gan.utils.arguments import shown
 from keras_gan.utils.tensors import wide
 
 
@@ -45,8 +45,8 @@ class DomainClassification(Term):
         ValueError: when `weight` is negative or not finite, `interval` no positive integer, or, in
             `compile`, the discriminator has no such output; in training, when the condition has no
             such keys, or labels do not fit the logits.
-        TypeError: when `weight` is no number, a name is none, `exclusive` no flag, or `schedule` no
-            schedule.
+        TypeError: when `weight` is no number, a name or a key no string, `exclusive` no flag, or
+            `schedule` no schedule.
 
     Example:
 
@@ -78,8 +78,10 @@ class DomainClassification(Term):
         **kwargs,
     ):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
-        self.output_name = _name("output", output)  # Keras has a property `output`.
-        self.source, self.target = _name("source", source), _name("target", target)
+        # Not `output`, a property of Keras's.
+        self.output_name = arguments.string("output", output)
+        self.source = arguments.string("source", source)
+        self.target = arguments.string("target", target)
         self.exclusive = arguments.flag("exclusive", exclusive)
 
     def attach(self, model):
@@ -88,9 +90,7 @@ class DomainClassification(Term):
         Raises:
             ValueError: when it is known not to.
         """
-        outputs = output_structure(model.discriminator)
-        if outputs is not None:
-            named_output(outputs, self.output_name, "output")
+        check_named_outputs(model.discriminator, [self.output_name], "output")
 
     def discriminator_term(self, step):
         """Return the cross-entropy of the real samples' own labels, for each sample."""
@@ -102,7 +102,8 @@ class DomainClassification(Term):
 
     def _told(self, outputs, labels):
         logits = wide(named_output(outputs, self.output_name, "output"))
-        logits = ops.reshape(logits, (ops.shape(logits)[0], -1))
+        # Not -1 for the classes: in a graph of any batch size they would be unknown.
+        logits = ops.reshape(logits, (-1, math.prod(logits.shape[1:])))
         return cross_entropy(labels, logits, self.exclusive)
 
     def get_config(self):
@@ -143,7 +144,7 @@ class AttributeCycle(Term):
     Raises:
         ValueError: when `weight` is negative or not finite, `norm` another, or `interval` no
             positive integer; in training, when the condition has no such keys.
-        TypeError: when `weight` is no number, a key no name, or `schedule` no schedule.
+        TypeError: when `weight` is no number, a key no string, or `schedule` no schedule.
 
     Example:
 
@@ -172,13 +173,16 @@ class AttributeCycle(Term):
     ):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
         self.norm = arguments.choice("norm", norm, NORMS)
-        self.image, self.source = _name("image", image), _name("source", source)
-        self.target = _name("target", target)
+        self.image = arguments.string("image", image)
+        self.source = arguments.string("source", source)
+        self.target = arguments.string("target", target)
 
     def generator_term(self, step):
         """Return the distance of what was regained from the source, for each sample."""
-        image = _of(step.condition, self.image, self.name)
-        back = {self.image: step.fake, self.target: _of(step.condition, self.source, self.name)}
+        image, source, _ = (
+            _of(step.condition, key, self.name) for key in (self.image, self.source, self.target)
+        )
+        back = {self.image: step.fake, self.target: source}
         regained = step.generate(step.latents, {**step.condition, **back})
         return distance(self.norm, wide(regained), tf.stop_gradient(wide(image)))
 
@@ -225,9 +229,3 @@ def _of(condition, key, name):
             f"`(image, {{{key!r}: ..., ...}})`. Received: a condition of {there}"
         )
     return condition[key]
-
-
-def _name(argument, value):
-    if not isinstance(value, str):
-        raise TypeError(f"Expected `{argument}` to be a name. Received: {argument}={shown(value)}")
-    return value

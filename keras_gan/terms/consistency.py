@@ -8,6 +8,7 @@ from keras_gan.augmentation import Translation
 from keras_gan.augmentation.augmentation import check_strategy, following, follows_training
 from keras_gan.data.symbolic import sample_shape
 from keras_gan.latents.composite import nest_of
+from keras_gan.terms.distances import distance
 from keras_gan.terms.norms import squared_norm
 from keras_gan.terms.path_length import check_latents
 from keras_gan.terms.term import Term
@@ -230,7 +231,7 @@ class LatentConsistency(Term):
     def generator_term(self, step):
         """Return the mean squared difference of the samples, for each of them."""
         pairs = zip(nests.leaves(step.fake), nests.leaves(self._beside(step)), strict=True)
-        first, *others = (_mean_square(wide(one) - wide(other)) for one, other in pairs)
+        first, *others = (distance("l2", wide(one), wide(other)) for one, other in pairs)
         return sum(others, start=first) / (1 + len(others)) if others else first
 
     def _beside(self, step):
@@ -260,10 +261,6 @@ def _sides(on):
     sides = (on,) if isinstance(on, str) else tuple(on or ())
     both = "real", "fake"
     return arguments.choice("on", sides, [("real",), ("fake",), both, both[::-1]])
-
-
-def _mean_square(difference):
-    return ops.mean(ops.square(difference), axis=tuple(range(1, len(difference.shape))))
 
 
 def _shapes_of_samples(model):

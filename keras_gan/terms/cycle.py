@@ -98,7 +98,7 @@ class Cycle(_OfTranslation):
 
 @keras.saving.register_keras_serializable("keras_gan")
 class Identity(_OfTranslation):
-    """Hold a translation to leave samples as they are that are of its target domain already.
+    """Hold a translation to leaving samples of its target domain as they are.
 
     Formula, of a generator T that translates two domains into each other:
 

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gan.data.symbolic import output_structure
 from keras_gan.terms.term import Term
 from keras_gan.utils import replicas
 from keras_gan.utils.arguments import shown
@@ -89,8 +90,8 @@ class FeatureMatching(Term):
             # In a function: as an attribute Keras would take the discriminator's layers for the
             # term's own, save them twice and train them with the generator.
             self._features = lambda inputs: features(inputs, training=True)
-        elif getattr(discriminator, "outputs", None):
-            named_output(_output_of(discriminator), self.output_name, "output")
+        else:
+            check_named_outputs(discriminator, [self.output_name], "output")
 
     def generator_term(self, step):
         """Return the squared distance of the two means, a scalar."""
@@ -127,6 +128,22 @@ def named_output(outputs, name, argument):
     return outputs[name]
 
 
+def check_named_outputs(discriminator, names, argument):
+    """Raise when a discriminator is known not to return what a term names.
+
+    Args:
+        discriminator: the discriminator.
+        names: the keys.
+        argument: the term's argument that named them, for errors.
+
+    Raises:
+        ValueError: when it returns no dict, or none with those keys.
+    """
+    outputs = output_structure(discriminator)
+    for name in names if outputs is not None else ():
+        named_output(outputs, name, argument)
+
+
 def _mean(features):
     return replicas.mean_over_replicas(ops.mean(wide(features), axis=0))
 
@@ -156,17 +173,8 @@ def _features_of(discriminator, name):
     )
 
 
-def _output_of(discriminator):
-    """Return a Functional or Sequential discriminator's symbolic outputs."""
-    # A Sequential that was never called by itself has no `output`.
-    sequential = isinstance(discriminator, keras.Sequential)
-    return discriminator.outputs[0] if sequential else discriminator.output
-
-
 def _logits_of(discriminator):
     """Return the symbolic logits, or `None` when the discriminator does not say its outputs."""
-    if not getattr(discriminator, "outputs", None):
-        return None
-    output = _output_of(discriminator)
+    output = output_structure(discriminator)
     output = output.get("logits") if isinstance(output, dict) else output
     return output if isinstance(output, keras.KerasTensor) else None

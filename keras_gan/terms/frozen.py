@@ -30,7 +30,7 @@ class FrozenFeatures:
         network: a Functional or built Sequential Keras model of one input, or a classifier of
             `keras_gan.metrics.features.train_classifier`.
         layers: name of a layer, list of names, or dict from names to weights. A layer of a list
-            has weight 1. What a layer puts out is taken behind its activation.
+            has weight 1. A layer's output is taken after its activation.
         preprocess: what the network's images are to be: `None`, the samples as they are; or a
             `mode` of `keras.applications.imagenet_utils.preprocess_input`, which begins at RGB in
             [0, 255]: `"caffe"` (BGR minus ImageNet's means: VGG, ResNet), `"tf"` ([-1, 1]) or
@@ -55,9 +55,10 @@ class FrozenFeatures:
     """
 
     def __init__(self, network, layers, preprocess=None):
-        # A classifier's network lies behind its trunk.
-        network = getattr(network, "trunk", network)
-        self.source = GivenNetwork(network) if isinstance(network, keras.Model) else network
+        if isinstance(network, keras.Model):
+            self.source = GivenNetwork(network)
+        else:
+            self.source = getattr(network, "trunk", network)  # Behind which a classifier's lies.
         if not all(hasattr(type(self.source), name) for name in ("network", "unavailable")):
             raise TypeError(
                 "Expected `network` to be a Keras model, or a classifier of `keras_gan.metrics."
@@ -83,6 +84,7 @@ class FrozenFeatures:
 
         Raises:
             ValueError: when it is another one, or these features come from a file.
+            TypeError: when it is no Keras model.
 
         Example:
 
@@ -135,7 +137,10 @@ class FrozenFeatures:
         """
         if self.unavailable:
             raise ValueError(self.unavailable)
-        images = self._repeated(_preprocessed(wide(samples), self.preprocess, value_range))
+        samples = wide(samples)
+        if self._repeats(tuple(samples.shape[1:])):
+            samples = ops.repeat(samples, 3, axis=-1)
+        images = _preprocessed(samples, self.preprocess, value_range)
         maps = keras.tree.flatten(self._extractor(images, training=False))
         return [wide(each) for each in maps]
 
@@ -166,13 +171,12 @@ class FrozenFeatures:
         """Shape of what the network takes, without the batch axis."""
         return sample_shape(self._extractor.inputs[0])
 
-    def _repeated(self, images):
-        grey = len(images.shape) == 4 and images.shape[-1] == 1 and self._takes[-1:] == (3,)
-        return ops.repeat(images, 3, axis=-1) if grey else images
+    def _repeats(self, shape):
+        """Tell whether samples of a shape are grey images, for a network of three channels."""
+        return len(shape) == 3 and shape[-1] == 1 and self._takes[-1:] == (3,)
 
     def _check_shape(self, shape, term):
-        grey = len(shape) == 3 and shape[-1] == 1 and self._takes[-1:] == (3,)
-        shape = (*shape[:-1], 3) if grey else shape
+        shape = (*shape[:-1], 3) if self._repeats(shape) else shape
         if not compatible(self._takes, shape):
             raise ValueError(
                 f"The features of the term {term.name!r} are those of a network that takes samples "
@@ -237,7 +241,12 @@ class GivenNetwork:
 
         Raises:
             ValueError: when it is not the one that was saved.
+            TypeError: when it is no Keras model.
         """
+        if not isinstance(network, keras.Model):
+            raise TypeError(
+                f"Expected `network` to be a Keras model. Received: network={shown(network)}"
+            )
         digest = _digest(network)
         if self.fingerprint not in (None, digest):
             raise ValueError(
@@ -282,8 +291,7 @@ def _digest(network):
 
 
 def _weights(layers):
-    layers = [layers] if isinstance(layers, str) else layers
-    pairs = layers if isinstance(layers, dict) else dict.fromkeys(layers, 1.0)
+    pairs = layers if isinstance(layers, dict) else dict.fromkeys(arguments.listed(layers), 1.0)
     if not pairs or not all(isinstance(name, str) for name in pairs):
         raise ValueError(
             "Expected `layers` to be the names of one layer or more, or a dict from names to "
@@ -298,8 +306,6 @@ def _preprocessed(images, mode, value_range):
         return images
     low, high = value_range
     images = (images - low) * (255.0 / (high - low))
-    if images.shape[-1] == 1:
-        images = ops.repeat(images, 3, axis=-1)
     return keras.applications.imagenet_utils.preprocess_input(
         images, data_format="channels_last", mode=mode
     )

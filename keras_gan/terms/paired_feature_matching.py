@@ -3,12 +3,11 @@
 import keras
 import tensorflow as tf
 
-from keras_gan.data.symbolic import output_structure
 from keras_gan.terms.distances import distance
-from keras_gan.terms.feature_matching import named_output
+from keras_gan.terms.feature_matching import check_named_outputs, named_output
 from keras_gan.terms.reconstruction import check_pairs
 from keras_gan.terms.term import Term
-from keras_gan.utils import nests
+from keras_gan.utils import arguments, nests
 from keras_gan.utils.arguments import shown
 from keras_gan.utils.keras_internals import made_by
 from keras_gan.utils.kernels import kernel_of
@@ -76,7 +75,7 @@ class PairedFeatureMatching(Term):
         **kwargs,
     ):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
-        names = None if outputs is None else list(outputs) if nests.is_nest(outputs) else [outputs]
+        names = None if outputs is None else arguments.listed(outputs)
         if names is not None and not (names and all(isinstance(each, str) for each in names)):
             raise TypeError(
                 "Expected `outputs` to be None or a list of names of outputs of the discriminator. "
@@ -102,9 +101,8 @@ class PairedFeatureMatching(Term):
         discriminator = model.discriminator
         if self.output_names is None:
             self._features = _features_of(discriminator, model.signature.heads, self.name)
-        elif output_structure(discriminator) is not None:
-            for name in self.output_names:
-                named_output(output_structure(discriminator), name, "outputs")
+        else:
+            check_named_outputs(discriminator, self.output_names, "outputs")
 
     def generator_term(self, step):
         """Return the distances, for each sample: a nest of the structure of the logits."""

@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_gan.data.symbolic import output_of_layer, sample_shape
-from keras_gan.terms.style import unit
+from keras_gan.terms.style import by_position, unit
 from keras_gan.terms.term import Term
 from keras_gan.utils import arguments, nests
 from keras_gan.utils.arguments import shown
@@ -54,7 +54,8 @@ class PatchNCE(Term):
         ValueError: when a number is out of range, `layers` are no names, or, in `compile`, the
             generator has no such layer, takes more than its source, or makes images of another
             shape than that.
-        TypeError: when a number is none, `identity` no flag, or `schedule` no schedule.
+        TypeError: when `weight` or `temperature` is no number, `identity` no flag, or `schedule`
+            no schedule.
 
     Example:
 
@@ -88,13 +89,12 @@ class PatchNCE(Term):
         **kwargs,
     ):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
-        layers = [layers] if isinstance(layers, str) else list(layers)
-        if not layers or not all(isinstance(each, str) for each in layers):
+        self.layers = tuple(arguments.listed(layers))  # A tuple: Keras tracks lists.
+        if not self.layers or not all(isinstance(each, str) for each in self.layers):
             raise ValueError(
                 "Expected `layers` to be the names of one layer of the generator or more. "
                 f"Received: layers={shown(layers)}"
             )
-        self.layers = tuple(layers)  # A tuple: Keras tracks lists.
         self.identity = arguments.flag("identity", identity)
         self.positions = arguments.whole("positions", positions, least=2)
         self.temperature = arguments.number("temperature", temperature, above=0)
@@ -112,18 +112,23 @@ class PatchNCE(Term):
         _check_source(self, model)
         maps = [output_of_layer(generator, name) for name in self.layers]
         maps = [keras.tree.flatten(each)[0] for each in maps]
-        encoder = keras.Model(generator.input, maps)
+        encoder = keras.Model(generator.inputs[0], maps)
         # In a function: as an attribute Keras would take the generator's layers for the term's own.
         self._encode = lambda inputs: keras.tree.flatten(encoder(inputs, training=True))
         self.heads = [_head(each.shape[-1], self.width) for each in maps]
+        self._condition = model.condition
 
     def generator_term(self, step):
         """Return the mean cross-entropy of the right positions, for each image."""
-        (source,) = nests.leaves(step.condition)
+        seen = self._condition.seen_by("generator", step.condition)
+        (source,) = nests.leaves(seen)
         value = self._contrast(step, source, step.fake)
         if not self.identity:
             return value
-        same = step.generate(step.latents, nests.pack_as(step.condition, [step.real]))
+        target = nests.pack_as(seen, [step.real])
+        same = step.generate(
+            step.latents, self._condition.replaced("generator", step.condition, target)
+        )
         return (value + self._contrast(step, step.real, same)) / 2
 
     def _contrast(self, step, source, translated):
@@ -135,7 +140,7 @@ class PatchNCE(Term):
         return sum(layers) / len(layers)
 
     def _of_layer(self, head, keys, queries, seed):
-        keys, queries = _by_position(keys), _by_position(queries)
+        keys, queries = by_position(wide(keys)), by_position(wide(queries))
         chosen = _drawn(ops.shape(keys)[1], self.positions, seed)
         keys, queries = (unit(head(ops.take(side, chosen, axis=1))) for side in (keys, queries))
         return contrast(queries, tf.stop_gradient(keys), self.temperature)
@@ -173,11 +178,6 @@ def _drawn(count, most, seed):
     draws = tf.random.stateless_uniform((count,), seed)
     # Not a shuffle, which XLA does not compile.
     return tf.math.top_k(draws, ops.minimum(count, most)).indices
-
-
-def _by_position(maps):
-    maps = wide(maps)
-    return ops.reshape(maps, (ops.shape(maps)[0], -1, maps.shape[-1]))
 
 
 def _head(channels, width):

@@ -7,7 +7,6 @@ from keras import ops
 from keras_gan.terms.norms import norm
 from keras_gan.terms.term import Term
 from keras_gan.utils import arguments, nests
-from keras_gan.utils.arguments import shown
 
 
 @keras.saving.register_keras_serializable("keras_gan")
@@ -66,12 +65,7 @@ class PathLength(Term):
         **kwargs,
     ):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
-        if not isinstance(of, str):
-            raise TypeError(
-                "Expected `of` to be 'latents' or the name of a side output of the generator. "
-                f"Received: of={shown(of)}"
-            )
-        self.of = of
+        self.of = output_of_generator("latents", of)
         self.decay = arguments.number("decay", decay, high=1)
 
     @property
@@ -114,6 +108,20 @@ class PathLength(Term):
     def get_config(self):
         """Return the constructor's arguments."""
         return {**super().get_config(), "decay": self.decay, "of": self.of}
+
+
+def output_of_generator(usual, of):
+    """Return an argument `of`, if it can be the name of something that a generator returns.
+
+    Args:
+        usual: what it is by default.
+        of: what it was given.
+
+    Raises:
+        TypeError: when it is no name.
+    """
+    what = f"{usual!r} or the name of a side output of the generator"
+    return arguments.string("of", of, what)
 
 
 def check_side_output(term, model, name):

@@ -3,12 +3,13 @@
 import keras
 import tensorflow as tf
 
+from keras_gan.data.matching import match_nests
+from keras_gan.data.symbolic import output_structure
 from keras_gan.terms import frozen
 from keras_gan.terms.distances import NORMS, distance
-from keras_gan.terms.path_length import check_side_output
+from keras_gan.terms.path_length import check_side_output, output_of_generator
 from keras_gan.terms.term import Term
 from keras_gan.utils import arguments, nests
-from keras_gan.utils.arguments import shown
 from keras_gan.utils.tensors import wide
 
 
@@ -34,7 +35,7 @@ class PairedTerm(Term):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
         # A plain object: Keras would train and save a network that it sees.
         self.features = frozen.get(features)
-        self.of = of_generator(of)
+        self.of = output_of_generator("samples", of)
         self._range = -1.0, 1.0
 
     def attach(self, model):
@@ -42,14 +43,21 @@ class PairedTerm(Term):
 
         Raises:
             ValueError: when real and generated samples are no pairs, the generator has no such
-                side output, or the features don't fit.
+                side output or one of another shape, or the features don't fit.
         """
         check_pairs(self, model)
         if self.of != "samples":
             check_side_output(self, model, self.of)
+            self._check_alike(output_structure(model.generator), model.signature.samples)
         self._range = model.value_range
         if self.features is not None:
             self.features.attach(self, model)
+
+    def _check_alike(self, generated, samples):
+        # Shapes that differ might be broadcast, without an error.
+        if generated is not None:
+            what = f"What the term {self.name!r} compares, the side output {self.of!r},"
+            match_nests(what, generated[self.of], "the samples", samples)
 
     def distance(self, real, fake):
         """Return the distance of two tensors, for each sample.
@@ -116,8 +124,8 @@ class Reconstruction(PairedTerm):
         ValueError: when `weight` is negative or not finite, `norm` another, `interval` no positive
             integer, or, in `compile`, real and generated samples are no pairs, or the features
             don't fit them.
-        TypeError: when `weight` is no number, `schedule` no schedule, `features` are none, or `of`
-            is no name.
+        TypeError: when `weight` is no number, `schedule` no schedule, `features` no
+            `FrozenFeatures`, or `of` no name.
 
     Example:
 
@@ -157,20 +165,6 @@ class Reconstruction(PairedTerm):
     def get_config(self):
         """Return the constructor's arguments."""
         return {**super().get_config(), "norm": self.norm}
-
-
-def of_generator(of):
-    """Return the argument `of`, if it can be the name of what a generator returns.
-
-    Raises:
-        TypeError: when it is no name.
-    """
-    if not isinstance(of, str):
-        raise TypeError(
-            "Expected `of` to be 'samples' or the name of a side output of the generator. "
-            f"Received: of={shown(of)}"
-        )
-    return of
 
 
 def check_pairs(term, model):

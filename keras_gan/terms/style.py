@@ -41,7 +41,8 @@ class Style(PairedTerm):
         ValueError: when `weight` is negative or not finite, `norm` another, `interval` no positive
             integer, or, in `compile`, real and generated samples are no pairs, or the features
             don't fit them.
-        TypeError: when `weight` is no number, `schedule` no schedule, or `features` are none.
+        TypeError: when `weight` is no number, `schedule` no schedule, or `features` no
+            `FrozenFeatures`.
 
     Example:
 
@@ -109,7 +110,8 @@ class Contextual(PairedTerm):
     Raises:
         ValueError: when a number is out of range, `interval` no positive integer, or, in
             `compile`, real and generated samples are no pairs, or the features don't fit them.
-        TypeError: when a number is none, `schedule` no schedule, or `features` are none.
+        TypeError: when `weight` or `bandwidth` is no number, `schedule` no schedule, or `features`
+            no `FrozenFeatures`.
 
     Example:
 
@@ -139,7 +141,7 @@ class Contextual(PairedTerm):
 
     def distance(self, real, fake):
         """Return minus the logarithm of the contextual similarity, for each sample."""
-        return -ops.log(similarity(_positions(real), _positions(fake), self.bandwidth))
+        return -ops.log(similarity(by_position(real), by_position(fake), self.bandwidth))
 
     def get_config(self):
         """Return the constructor's arguments."""
@@ -152,10 +154,9 @@ def gram(maps):
     Args:
         maps: tensor of shape `(batch, ..., C)`.
     """
-    positions = _positions(maps)
-    channels = maps.shape[-1]
-    count = ops.cast(ops.shape(positions)[1] * channels, positions.dtype)
-    return ops.matmul(ops.swapaxes(positions, 1, 2), positions) / count
+    rows = by_position(maps)
+    count = ops.cast(ops.shape(rows)[1] * maps.shape[-1], rows.dtype)
+    return ops.matmul(ops.swapaxes(rows, 1, 2), rows) / count
 
 
 def similarity(real, fake, bandwidth):
@@ -180,7 +181,7 @@ def unit(vectors, epsilon=1e-7):
     return vectors / ops.sqrt(ops.sum(ops.square(vectors), axis=-1, keepdims=True) + epsilon**2)
 
 
-def _positions(maps):
+def by_position(maps):
     """Return feature maps as `(batch, positions, channels)`."""
     return ops.reshape(maps, (ops.shape(maps)[0], -1, maps.shape[-1]))
 

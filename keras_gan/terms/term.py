@@ -222,7 +222,7 @@ class Term(keras.layers.Layer):
 
     def factor(self, count):
         """Return the schedule's factor at a training step, 1 without a schedule."""
-        return 1.0 if self.schedule is None else tf.cast(self.schedule(count), tf.float32)
+        return 1.0 if self.schedule is None else schedules.at(self.schedule, count)
 
     def get_config(self):
         """Return the constructor's arguments."""

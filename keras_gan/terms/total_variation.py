@@ -4,8 +4,7 @@ import keras
 from keras import ops
 
 from keras_gan.terms.distances import mean_of_each
-from keras_gan.terms.path_length import check_side_output
-from keras_gan.terms.reconstruction import of_generator
+from keras_gan.terms.path_length import check_side_output, output_of_generator
 from keras_gan.terms.term import Term
 from keras_gan.utils import nests
 from keras_gan.utils.tensors import wide
@@ -62,7 +61,7 @@ class TotalVariation(Term):
         **kwargs,
     ):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
-        self.of = of_generator(of)
+        self.of = output_of_generator("samples", of)
 
     def attach(self, model):
         """Check that there are neighbours.
@@ -83,11 +82,11 @@ class TotalVariation(Term):
     def _variation(self, samples):
         self._check(samples)
         samples = wide(samples)
-        axes = range(1, len(samples.shape) - 1)
-        return sum(mean_of_each(ops.abs(ops.diff(samples, axis=axis))) for axis in axes)
+        differences = (ops.diff(samples, axis=axis) for axis in _with_neighbours(samples))
+        return sum(mean_of_each(ops.abs(difference)) for difference in differences)
 
     def _check(self, samples):
-        if len(samples.shape) < 3:
+        if not _with_neighbours(samples):
             raise ValueError(
                 f"The term {self.name!r} compares neighbouring positions, and vectors have none. "
                 f"Received: samples of shape {tuple(samples.shape)}"
@@ -96,3 +95,8 @@ class TotalVariation(Term):
     def get_config(self):
         """Return the constructor's arguments."""
         return {**super().get_config(), "of": self.of}
+
+
+def _with_neighbours(samples):
+    """Return the axes between the batch and the channels that have more than one position."""
+    return [axis for axis, side in enumerate(samples.shape[:-1]) if axis and side != 1]

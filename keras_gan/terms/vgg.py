@@ -1,6 +1,7 @@
 """The network VGG19, from a file of Keras's weights that the user brings."""
 
 import functools
+import os
 
 import keras
 
@@ -72,7 +73,7 @@ class VGG19:
     """
 
     def __init__(self, weights=None, fingerprint=None):
-        self.weights = weights
+        self.weights = None if weights is None else os.fspath(weights)
         path = weights_files.find(FILE_NAME) if weights is None else weights
         self.file = WeightsFile(path, fingerprint, made="term")
 

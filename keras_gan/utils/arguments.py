@@ -3,6 +3,7 @@
 import difflib
 import math
 import numbers
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -58,6 +59,28 @@ def whole(name, value, least=1, most=math.inf, other=None):
             f"Received: {name}={shown(value)}"
         )
     return int(value)
+
+
+def string(name, value, what="a name"):
+    """Return an argument, if it is a string.
+
+    Args:
+        name: what the argument is called.
+        value: what it was given.
+        what: what it should be, for the error's text.
+
+    Raises:
+        TypeError: when it is none.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"Expected `{name}` to be {what}. Received: {name}={shown(value)}")
+    return value
+
+
+def listed(value):
+    """Return the items of an argument of one or several, a list; a string is one."""
+    several = isinstance(value, Iterable) and not isinstance(value, str)
+    return list(value) if several else [value]
 
 
 def choice(name, value, options):

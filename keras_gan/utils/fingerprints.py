@@ -9,7 +9,7 @@ import numpy as np
 # Keys of a config under which layers are named, and those that are connected.
 _NAMING = ("name", "inbound_nodes", "input_layers", "output_layers")
 # Keys that say nothing of what a network computes, such as what else was saved with it.
-_PASSING = ("compile_config", "shared_object_id")
+_PASSING = ("build_config", "compile_config", "shared_object_id", "trainable")
 
 
 def fingerprint(*parts):
@@ -45,7 +45,18 @@ def _architecture(model):
         config = keras.saving.serialize_keras_object(model)
     except (NotImplementedError, TypeError, ValueError):
         config = {}  # Subclassed: its class and its weights have to do.
-    return type(model).__name__ + json.dumps(_renamed(config, {}), sort_keys=True, default=str)
+    return type(model).__name__ + json.dumps(nameless(config), sort_keys=True, default=str)
+
+
+def nameless(config):
+    """Return a config of what a layer or network computes, its names replaced by their numbers.
+
+    Equal for two networks that differ in names, and in what training leaves alone.
+
+    Args:
+        config: nest of dicts and lists, as `get_config` returns it.
+    """
+    return _renamed(config, {})
 
 
 def _renamed(config, names, wiring=False):

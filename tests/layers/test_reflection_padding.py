@@ -42,6 +42,8 @@ def test_sides_that_are_too_small_are_refused():
     layer = ReflectionPadding2D((1, 3))
     with pytest.raises(ValueError, match=r"longer than their reflection.*\(None, 4, 3, 1\)"):
         layer(keras.Input((4, 3, 1)))
+    with pytest.raises(ValueError, match="expected ndim=4, found ndim=3"):
+        layer(keras.Input((4, 4)))
     layer(keras.Input((2, 4, 1)))
     graph = tf.function(layer, input_signature=[tf.TensorSpec((None, None, None, 1))])
     with pytest.raises(tf.errors.InvalidArgumentError, match="paddings must be"):

@@ -22,6 +22,9 @@ def test_of_a_model_the_wiring_and_the_dtype_count_and_numbered_names_do_not():
     assert from_model(subtraction()).fingerprint == first
     assert from_model(subtraction(swap=True)).fingerprint != first
     assert from_model(subtraction(policy="mixed_bfloat16")).fingerprint != first
+    frozen = subtraction()
+    frozen.trainable = False
+    assert from_model(frozen).fingerprint == first
 
 
 def test_a_layer_named_as_an_activation_is_no_activation():

@@ -68,6 +68,12 @@ def test_weights_get_gradients_from_the_hole_alone(networks):
         total = tf.reduce_sum(made**2)
     np.testing.assert_array_equal(made, network(inputs))
     assert np.array_equal(tape.gradient(total, raw).numpy() != 0, inputs["mask"] > 0)
+    known = np.float32(inputs["mask"] == 0)
+    for where, learns in ((known, False), (1 - known, True)):
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(network(inputs) ** 2 * where)
+        gradients = tape.gradient(total, network.trainable_weights)
+        assert [np.any(gradient) for gradient in gradients] == [learns] * len(gradients)
 
 
 @pytest.mark.slow

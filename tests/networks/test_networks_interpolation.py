@@ -122,6 +122,14 @@ def test_other_wiring_of_the_same_layers():
         keras_gan.networks.interpolate(wired(False), wired(True), 0.5)
 
 
+def test_a_layer_named_as_an_activation_is_no_other_architecture():
+    def named(name):
+        stack = [keras.Input((4,)), layers.Dense(4, "relu"), layers.Dense(1, name=name)]
+        return keras.Sequential(stack)
+
+    keras_gan.networks.interpolate(named("relu"), named("last"), 0.5)
+
+
 def test_wrong_arguments():
     first = network()
     with pytest.raises(ValueError, match=r"`alpha`.* from 0 to 1.*alpha=1.5"):

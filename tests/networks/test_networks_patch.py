@@ -136,7 +136,7 @@ def test_free_sides_that_are_too_small_are_refused_when_they_come():
     with pytest.raises(ValueError, match=r"at least 9 pixels.*shape \(1, 8, 21, 1\)"):
         network(normal(1, 8, 21, 1))
     graph = tf.function(network, input_signature=[tf.TensorSpec((None, None, None, 1))])
-    with pytest.raises(tf.errors.InvalidArgumentError, match="of at least 9 pixels"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Expected sides of at least 9 pixels"):
         graph(normal(1, 8, 21, 1))
 
 

@@ -70,7 +70,7 @@ def test_a_source_has_one_translation():
     [
         ({"source_shape": (100, 96, 1)}, r"that 8 divides.*Nearest to 100: 96 and 104\."),
         ({"source_shape": (32, 33, 1)}, r"that 4 divides.*Nearest to 33: 32 and 36\."),
-        ({"source_shape": (32, 20, 1), "depth": 3}, "Nearest to 20: 16 and 24"),
+        ({"source_shape": (32, 20, 1), "depth": 3}, "Nearest to 20: 16 and 24.*depth=3"),
         ({"source_shape": (8, 8, 1), "depth": 4}, "at least 16 pixels. Nearest to 8: 16"),
         ({"source_shape": (None, 32, 1)}, r"Expected `depth`.*source_shape=\(None, 32, 1\)"),
         ({"width": (8,)}, r"width=\(8,\), depth=None"),
@@ -176,7 +176,7 @@ def test_stargan_halves_to_two_pixels_and_six_times_at_most():
     ("arguments", "message"),
     [
         ({"image_shape": (None, 32, 1)}, r"fixed sides.*image_shape=\(None, 32, 1\)"),
-        ({"image_shape": (40, 32, 1)}, "16 divides.*Nearest to 40: 32 and 48"),
+        ({"image_shape": (40, 32, 1)}, "16 divides.*Nearest to 40: 32 and 48.*depth=4"),
         ({"labels": 0}, "at least 1.*labels=0"),
         ({"blocks": 0}, "at least 1.*blocks=0"),
         ({"depth": 1}, "at least 2.*depth=1"),

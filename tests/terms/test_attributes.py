@@ -16,8 +16,7 @@ def networks(classes=3, side=4):
     """Return StarGAN's generator of one image and a label, and its discriminator, small."""
     image = keras.Input((side, side, 1), name="image")
     target = keras.Input((classes,), name="target")
-    planes = layers.Reshape((side, side, classes))(layers.RepeatVector(side * side)(target))
-    x = layers.Concatenate()([image, planes])
+    x = keras_gan.layers.LabelPlanes()([image, target])
     x = layers.Conv2D(1, 3, padding="same", activation="tanh")(x)
     generator = keras.Model({"image": image, "target": target}, x)
     judged = keras.Input((side, side, 1))
@@ -92,6 +91,14 @@ def test_forms_of_labels():
         attributes.cross_entropy(tf.zeros((6, 3)), tf.constant(logits), exclusive=False)
 
 
+def test_in_a_graph_of_any_batch_size():
+    logits, labels = normal(5, 1, 1, 3), attributes_of(5)
+    spec = [tf.TensorSpec((None, 1, 1, 3)), tf.TensorSpec((None, 3))]
+    term = DomainClassification()
+    graph = tf.function(lambda x, y: term._told({"classes": x}, y), input_signature=spec)
+    np.testing.assert_allclose(graph(logits, labels), binary(logits[:, 0, 0], labels), rtol=1e-4)
+
+
 def test_the_cycle_goes_back_to_the_source():
     term = AttributeCycle(norm="l2")
     model = model_of(term)
@@ -124,6 +131,7 @@ def test_conditions_without_labels_are_named():
     for term, key in [
         (DomainClassification(source="own"), "own"),
         (AttributeCycle(image="x"), "x"),
+        (AttributeCycle(target="wanted"), "wanted"),
     ]:
         model = model_of(term)
         x, condition = data()
@@ -147,8 +155,7 @@ def test_stargan_learns_to_set_an_attribute():
         return image, {"image": image, "source": label, "target": target}
 
     image, target = keras.Input((4, 4, 1), name="image"), keras.Input((1,), name="target")
-    planes = layers.Reshape((4, 4, 1))(layers.RepeatVector(16)(target))
-    x = layers.Concatenate()([image, planes])
+    x = keras_gan.layers.LabelPlanes()([image, target])
     x = layers.Conv2D(8, 3, padding="same", activation="relu")(x)
     x = layers.Conv2D(1, 3, padding="same", activation="tanh")(x)
     generator = keras.Model({"image": image, "target": target}, x)

@@ -136,7 +136,10 @@ def test_a_network_given_in_memory_is_to_be_given_back(trained):
     other = keras.models.clone_model(network)
     with pytest.raises(ValueError, match=r"made with, 'frozen', whose digest begins with"):
         loaded.terms[0].features.restore(other)
+    with pytest.raises(TypeError, match=r"`network` to be a Keras model.*network='frozen'"):
+        loaded.terms[0].features.restore("frozen")
     other.set_weights(network.get_weights())
+    other.trainable = False
     for term in loaded.terms:
         term.features.restore(other)  # An equal one will do.
     logs = [m.train_on_batch(*batch, return_dict=True) for m in (model, loaded)]
@@ -151,6 +154,16 @@ LITERAL = {
     "tf": lambda x: x,
     None: lambda x: x,
 }
+
+
+@pytest.mark.parametrize("mode", [None, "tf"])
+def test_grey_networks_are_shown_grey_images(mode):
+    x = images(1)
+    inputs = keras.Input((None, None, 1))
+    network = keras.Model(inputs, keras.layers.Activation("linear", name="same")(inputs))
+    network.trunk = "an attribute of the user's own"
+    (maps,) = FrozenFeatures(network, "same", preprocess=mode)(x)
+    np.testing.assert_allclose(maps, x, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("mode", LITERAL)
@@ -189,6 +202,7 @@ def test_what_can_not_be_features():
         (lambda: FrozenFeatures(network, "frist"), ValueError, "Did you mean 'first'"),
         (lambda: FrozenFeatures(network, []), ValueError, "layers=[]"),
         (lambda: FrozenFeatures(network, {"first": -1}), ValueError, "layers['first']=-1"),
+        (lambda: FrozenFeatures(network, 3), ValueError, "layers=3"),
         (lambda: FrozenFeatures(network, "first", "vgg"), ValueError, "preprocess='vgg'"),
         (lambda: FrozenFeatures("vgg19", "first"), TypeError, "network='vgg19' of type str"),
         (lambda: FrozenFeatures(two, "sum"), ValueError, "of one input"),
@@ -258,6 +272,10 @@ def test_vgg19_is_that_of_keras():
 def test_vgg19_from_a_file(vgg_file, tmp_path):
     network, path = vgg_file
     features = terms.vgg19({"relu1_1": 1 / 32, "conv5_4": 1.0}, weights=str(path))
+    assert (
+        terms.vgg19("conv5_4", weights=path).get_config()["network"]
+        == (features.get_config()["network"])
+    )
     x = images(side=32)
     maps = features(x)
     inner = keras.Model(network.inputs[0], network.get_layer("conv5_4").output)

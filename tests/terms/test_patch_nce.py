@@ -41,8 +41,9 @@ def networks(norm=False):
 NAMES = ["pixels", "first", "second"]
 
 
-def model_of(term, **options):
-    model = keras_gan.GAN(*networks(), latents=None, conditional="generator", seed=0)
+def model_of(term, keys=None, **options):
+    given = {"latents": None, "conditional": "generator", "generator_condition": keys, "seed": 0}
+    model = keras_gan.GAN(*networks(), **given)
     model.compile("least_squares", terms=[term], **{"run_eagerly": True, **options})
     return model
 
@@ -65,15 +66,17 @@ def literal(term, generator, source, translated, draws):
     return total
 
 
-@pytest.mark.parametrize("identity", [False, True])
-def test_values(identity):
+@pytest.mark.parametrize(("identity", "keys"), [(False, None), (True, None), (True, "image")])
+def test_values(identity, keys):
+    """Also where the condition has parts that the generator does not see."""
     term = PatchNCE(NAMES, identity=identity, positions=7, temperature=0.3, width=5)
-    model = model_of(term)
+    model = model_of(term, keys)
     for head in term.heads:
         for i, variable in enumerate(head.weights):
             variable.assign(normal(*variable.shape, seed=i))
     real, source = normal(3, 6, 6, 1), normal(3, 6, 6, 1, seed=1)
-    step = step_of(model, real, condition=tf.constant(source), player="generator")
+    condition = source if keys is None else {keys: source, "mask": real}
+    step = step_of(model, real, condition=condition, player="generator")
     draws = model.random_state.stream()
     draws.reseed(model.seed_states)
     expected = literal(term, model.generator, source, step.fake, draws)
@@ -141,3 +144,5 @@ def test_generators_that_do_not_fit():
         plain.compile(terms=[PatchNCE("first")])
     with pytest.raises(ValueError, match="Did you mean 'second'"):
         model_of(PatchNCE("secnd"))
+    with pytest.raises(ValueError, match=r"names of one layer.*layers=3"):
+        PatchNCE(3)

@@ -138,6 +138,11 @@ def test_total_variation():
     step.generated["samples"] = tf.constant(normal(3, 7, 2))  # A series of two channels.
     literal = np.abs(np.diff(step.generated["samples"], axis=1)).mean((1, 2))
     np.testing.assert_allclose(values_of(term, step, "generator"), literal, rtol=1e-5)
+    step.generated["samples"] = step.generated["samples"][:, :, None]  # Of one column: the same.
+    np.testing.assert_allclose(values_of(term, step, "generator"), literal, rtol=1e-5)
+    step.generated["samples"] = tf.zeros((3, 1, 1, 2))
+    with pytest.raises(ValueError, match=r"neighbouring positions.*\(3, 1, 1, 2\)"):
+        term.generator_term(step)
 
 
 def swapping():
@@ -162,6 +167,19 @@ def test_without_pairs_it_is_refused():
         model_of(Reconstruction(of="raw"))
     with pytest.raises(ValueError, match="needs the generator's side output 'raw'"):
         model_of(TotalVariation(of="raw"))
+
+
+def test_a_side_output_of_another_shape_is_refused():
+    """It could be broadcast: one channel to three."""
+    source = keras.Input((6, 6, 3))
+    outputs = {
+        "samples": keras.layers.Conv2D(3, 1)(source),
+        "raw": keras.layers.Conv2D(1, 1)(source),
+    }
+    judge = keras.Sequential([keras.Input((6, 6, 3)), keras.layers.Conv2D(1, 3)])
+    model = keras_gan.GAN(keras.Model(source, outputs), judge, latents=None)
+    with pytest.raises(ValueError, match=r"'raw', and the samples .*\(6, 6, 1\) and \(6, 6, 3\)"):
+        model.compile(terms=[Reconstruction(of="raw")])
 
 
 def test_which_terms_evaluation_can_show():

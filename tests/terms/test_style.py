@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from term_steps import normal
+import tensorflow as tf
+from term_steps import frozen_layers, normal
 
-from keras_gan.terms import style
+from keras_gan.terms import Contextual, Style, style
 
 
 def test_gram_matrices():
@@ -49,3 +50,21 @@ def test_contextual_similarity_does_not_mind_where():
 def test_vectors_of_no_length():
     """Stay 0, with a finite gradient."""
     assert (np.asarray(style.unit(np.zeros((2, 3), "float32"))) == 0).all()
+    zeros = tf.zeros((2, 3))
+    with tf.GradientTape() as tape:
+        tape.watch(zeros)
+        total = tf.reduce_sum(style.unit(zeros))
+    assert np.isfinite(tape.gradient(total, zeros)).all()
+
+
+def test_the_terms_compare_them_for_each_sample():
+    real, fake = normal(2, 3, 5, 4), normal(2, 3, 5, 4, seed=1)
+    features = frozen_layers()
+    grams = [np.asarray(style.gram(maps)) for maps in (real, fake)]
+    for norm, literal in (("l1", np.abs), ("l2", np.square)):
+        found = Style(1.0, features, norm=norm).distance(real, fake)
+        np.testing.assert_allclose(found, literal(grams[0] - grams[1]).mean((1, 2)), rtol=1e-4)
+    rows = [x.reshape(2, 15, 4) for x in (real, fake)]
+    likeness = [literal_similarity(*pair, 0.3) for pair in zip(*rows, strict=True)]
+    found = Contextual(1.0, features, bandwidth=0.3).distance(real, fake)
+    np.testing.assert_allclose(found, -np.log(likeness), rtol=1e-3)
