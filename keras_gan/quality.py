@@ -291,7 +291,7 @@ class Quality:
         self.resolve(model.signature)
         self.check_pairs(model, dataset)
         ours = [pair for pair in self._pairs if isinstance(pair[1], quality.QualityMetric)]
-        if not ours:
+        if not ours or elements.of_any_size(condition):
             return
         rows = None
         if model.conditional:  # The least that any network takes: zeros.
