@@ -199,8 +199,11 @@ def check_networks(**networks):
     """
     taken = {name: _taken(name, network) for name, network in networks.items()}
     made = {name: _made(name, networks[name]) for name in ("a_to_b", "b_to_a")}
-    for domain, forth, back in (("first", "a_to_b", "b_to_a"), ("second", "b_to_a", "a_to_b")):
-        critic = f"discriminator_{forth[0]}"
+    domains = {
+        "first": ("a_to_b", "b_to_a", "discriminator_a"),
+        "second": ("b_to_a", "a_to_b", "discriminator_b"),
+    }
+    for domain, (forth, back, critic) in domains.items():
         shapes = taken[forth], made[back], taken[critic]
         if not all(compatible(shapes[0], shape) for shape in shapes[1:]):
             raise ValueError(
