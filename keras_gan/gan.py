@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from keras_gan import export
 from keras_gan import latents as priors
-from keras_gan.data import sampling
 from keras_gan.data.condition import Condition
 from keras_gan.data.labels import embedded
-from keras_gan.data.signature import Signature, check_models, latents_structure, samples_of
+from keras_gan.data.sampling import Sampling
+from keras_gan.data.signature import Signature, check_models, latents_structure
 from keras_gan.data.symbolic import sample_shape
 from keras_gan.data.value_range import ValueRange
 from keras_gan.game.seeds import RandomState, seed_states
@@ -25,7 +25,7 @@ from keras_gan.utils.keras_internals import note_keras_attributes
 
 
 @keras.saving.register_keras_serializable("keras_gan")
-class GAN(Fitting, Saving, keras.Model):
+class GAN(Fitting, Sampling, Saving, keras.Model):
     """A generator and a discriminator, trained against each other by `fit`.
 
     Data elements are `x` or `(x, condition)`: `x` of any rank, a condition being any nest of
@@ -366,44 +366,6 @@ class GAN(Fitting, Saving, keras.Model):
         """
         return self.game.augmentation(samples, condition)[0]
 
-    def call(self, latents, condition=None, training=False):
-        """Return the generator's samples: the averaged generator's where there is an average.
-
-        Args:
-            latents: tensor of shape `(batch, *latents.shape)`, or the nest of a composite prior;
-                the condition itself for a generator without latents. `[latents, condition]` as
-                one argument works too, so that `predict([latents, condition])` does.
-            condition: nest of tensors for a conditional generator.
-            training: whether layers behave as in training.
-
-        Returns:
-            Samples, a tensor or a nest; side outputs are left out.
-        """
-        if self.latents is None:
-            latents, condition = None, latents if condition is None else condition
-        elif self.conditional and condition is None:
-            if not isinstance(latents, (list, tuple)):
-                raise ValueError(
-                    "The generator takes a condition beside latents: expected "
-                    "`predict([latents, condition])`. Received: latents alone"
-                )
-            latents, *condition = latents
-            condition = condition[0] if len(condition) == 1 else tuple(condition)
-        if tf.executing_eagerly():  # `predict` has its labels checked before.
-            self.condition.check_labels(condition)
-        network_inputs = self.generator_inputs(latents, self.adapter.of_condition(condition))
-        return samples_of(self.sampling_network(network_inputs, training=training))
-
-    def predict(self, x, *args, **kwargs):
-        """Return the samples of latents, or of `[latents, condition]`; as `keras.Model.predict`.
-
-        Raises:
-            ValueError: for labels out of range.
-        """
-        if self.conditional and isinstance(x, (list, tuple)) and self.latents is not None:
-            self.condition.check_labels(x[1] if len(x) == 2 else tuple(x[1:]))
-        return super().predict(x, *args, **kwargs)
-
     def discriminate(self, x, condition=None):
         """Return the discriminator's float32 logits on samples, in inference mode.
 
@@ -425,45 +387,9 @@ class GAN(Fitting, Saving, keras.Model):
             self.condition.check_labels(condition)
         x, condition = self.adapter((x, condition))
         self.signature.check_element(x)
-        return self._logits(*nests.map(tf.convert_to_tensor, (x, condition)))
-
-    def _logits(self, x, condition):
+        x, condition = nests.map(tf.convert_to_tensor, (x, condition))
         network_inputs = self.discriminator_inputs(x, condition)
         return logits_of(self.discriminator(network_inputs, training=False), x)
-
-    def generate(self, n, seed=None, condition=None, truncation=None, batch_size=64, **unknown):
-        """Return n samples. A seed names a sample: these are those of seeds s to s + n - 1.
-
-        Sample i depends on its seed (and its row of the condition) alone, whatever the batch
-        size: its latents to the bit, the sample to rounding. The export makes the same ones.
-
-        Args:
-            n: how many.
-            seed: integer s, or `None` for fresh samples.
-            condition: nest of arrays of n rows for a conditional generator, or one label for all.
-            truncation: positive bound on normal latents, which trades variety for quality.
-            batch_size: samples in one call of the generator.
-            **unknown: refused; the error says what to write.
-
-        Returns:
-            float32 NumPy array of shape `(n, *sample_shape)`.
-
-        Raises:
-            ValueError: for a missing condition, labels out of range or a wrong argument.
-
-        Example:
-
-        >>> model.generate(4, seed=0).shape
-        (4, 8, 8, 1)
-        """
-        arguments.known("GAN.generate", unknown, inspect.signature(GAN.generate).parameters)
-        if self._sample is None:
-            self._sample = tf.function(
-                lambda *arguments: sampling.from_seeds(self, *arguments),
-                reduce_retracing=True,
-                autograph=False,
-            )
-        return sampling.generate(self, self._sample, n, seed, condition, truncation, batch_size)
 
     def summary(self, line_length=None, positions=None, print_fn=None, **kwargs):
         """Print the networks' sizes, and each player's optimizer once the model is compiled.

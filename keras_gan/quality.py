@@ -133,7 +133,7 @@ class Quality:
 
     def _judge_sets(self, model, dataset, steps, kept, batch_size, verbose):
         """Show real samples, and generated ones of their own number, to metrics of two sets."""
-        by_part = pairing.paired_of(self._by_part, False)
+        by_part = pairing.paired_of(self._by_part, paired=False)
         if not by_part:
             return
         self._read(model, dataset, steps, kept, verbose)
@@ -176,17 +176,19 @@ class Quality:
         """
         pairs = pairing.paired_of(self._by_part).values()
         names = [metric.name for metrics in pairs for metric in metrics]
+        what = (
+            f"The metrics {names} compare each real sample with the one that is made from its "
+            "condition, and"
+        )
         if names and not model.conditional:
             raise ValueError(
-                f"The metrics {names} compare each real sample with the one that is made from its "
-                "condition, and this generator takes no condition: use metrics of two sets, such "
-                f"as 'frechet_distance'. Received: metrics={names}, a model with conditional=False"
+                f"{what} this generator takes no condition: use metrics of two sets, such as "
+                f"'frechet_distance'. Received: metrics={names}, a model with conditional=False"
             )
         if names and not elements.has_pairs(dataset):
             raise ValueError(
-                f"The metrics {names} compare each real sample with the one that is made from its "
-                "condition, and the domains of this data have no pairs: give pairs, a dict of "
-                "arrays or `keras_gan.datasets.zip`, or use metrics of two sets, such as "
+                f"{what} the domains of this data have no pairs: give pairs, a dict of arrays or "
+                "`keras_gan.datasets.zip`, or use metrics of two sets, such as "
                 f"'frechet_distance'. Received: metrics={names}, a dataset with paired=False"
             )
 
@@ -291,7 +293,7 @@ class Quality:
         self.resolve(model.signature)
         self.check_pairs(model, dataset)
         ours = [pair for pair in self._pairs if isinstance(pair[1], quality.QualityMetric)]
-        if not ours:
+        if not ours or elements.of_any_size(condition):
             return
         rows = None
         if model.conditional:  # The least that any network takes: zeros.

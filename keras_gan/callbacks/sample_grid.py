@@ -32,10 +32,10 @@ class SampleGrid(keras.callbacks.Callback):
     `directory`. What is drawn depends on the shape of one sample:
 
     - `(height, width, 1, 3 or 4)`: a grid of images, small ones enlarged; of four channels the last
-      is opacity, on white. For a model that knows its
-      number of classes, each column is a class. Conditions that are images stand to the left of
-      the image made from them, and the targets of `data` to the right: source, output, target. Of
-      conditions `{"image": ..., "mask": ...}` the image is drawn, its hole in grey.
+      is opacity, on white. For a model that knows its number of classes, each column is a class.
+      Conditions that are images stand to the left of the image made from them, and the targets of
+      `data` to the right: source, output, target. Of conditions `{"image": ..., "mask": ...}` the
+      image is drawn, its hole in grey.
     - `(2,)`: generated points of the plane over the real ones.
     - `(1,)`: the densities of generated and real samples, and D(x), the sigmoid of the
       discriminator's logits (left out for conditional models, where it depends on the condition).
@@ -45,8 +45,8 @@ class SampleGrid(keras.callbacks.Callback):
     names; the others are not drawn. Where the generator translates samples of two parts
     (`conditional="samples"`), each source stands beside what was made of it: the first part, the
     second made from it, then the second part and the first made from it; of pairs, what is made
-    and what it should be are neighbours. The model's
-    `value_range` says which values are black and white.
+    and what it should be are neighbours. The model's `value_range` says which values are black and
+    white.
 
     Runs that continue with `initial_epoch` continue the numbers, and the animation covers all
     pictures up to the last epoch. Give every run its own directory: a run that starts again at

@@ -67,11 +67,9 @@ def _image_of(part):
     return part[0] if isinstance(part, tuple) else part
 
 
-def holds_arrays(x, domains):
-    """Tell whether something is a dict by domain of arrays, not of datasets."""
-    return is_by_domain(x, domains) and not any(
-        isinstance(part, tf.data.Dataset) for part in x.values()
-    )
+def are_arrays(parts):
+    """Tell whether the parts of a dict by domain are arrays, not datasets."""
+    return not any(isinstance(part, tf.data.Dataset) for part in parts.values())
 
 
 def held(x, y, domains):
@@ -103,11 +101,14 @@ def without_pairs(parts, batch_size, shuffle, seed):
         shuffle: whether each domain comes in an order of its own.
         seed: of the orders.
     """
-    counts = {elements.rows_of(part) for part in parts.values()} if not shuffle else ()
-    if len(counts) == 1 and holds_arrays(parts, parts):
+    if not shuffle and are_arrays(parts) and len(set(map(_count, parts.values()))) == 1:
         return parts
     size = 32 if batch_size is None else batch_size
     return datasets.unpaired(**parts, batch_size=size, seed=seed, shuffle=bool(shuffle))
+
+
+def _count(part):
+    return len(part) if hasattr(part, "__len__") else None
 
 
 def divided(parts, fraction):

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from keras_gan.cycle_gan.elements import (
     DomainAdapter,
+    are_arrays,
     divided,
     held,
-    holds_arrays,
     is_by_domain,
     without_pairs,
 )
@@ -233,13 +233,13 @@ class CycleGAN(GAN):
     def _source(self, x, y=None, batch_size=None, shuffle=False):
         x, y = self._pair(x, y)
         if is_by_domain(x, self.domains):
-            x = without_pairs(x, batch_size, shuffle, self.random_state.start % 2**32)
+            x = without_pairs(x, batch_size, shuffle, self._order_seed)
         return super()._source(x, y, batch_size, shuffle)
 
     def _split(self, x, y, batch_size, shuffle, fraction):
         x, y = self._pair(x, y)
         fraction = arguments.number("validation_split", fraction, below=1)
-        if not fraction or not holds_arrays(x, self.domains):
+        if not fraction or not (is_by_domain(x, self.domains) and are_arrays(x)):
             return super()._split(x, y, batch_size, shuffle, fraction)
         x, held_out = divided(x, fraction)
         return self._source(x, None, batch_size, shuffle), held_out

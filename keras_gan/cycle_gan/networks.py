@@ -27,7 +27,8 @@ class ByDomain(keras.Model):
         sources: the dict.
 
     Raises:
-        ValueError: when networks share a layer that is within another layer of theirs.
+        ValueError: when networks share a layer that is within another layer of theirs, or differ
+            in the names of their outputs.
     """
 
     def __init__(self, networks, sources=None, name=None):
@@ -110,11 +111,24 @@ def _named(network, name):
 
 
 def _joined(made):
-    """Return a nest of what the networks return: by domain, or by output where these are named."""
-    if all(isinstance(outputs, dict) and "logits" in outputs for outputs in made.values()):
-        first = next(iter(made.values()))
-        return {key: {domain: outputs[key] for domain, outputs in made.items()} for key in first}
-    return made
+    """Return a nest of what the networks return: by domain, or by output where these are named.
+
+    Raises:
+        ValueError: when one names its outputs, and another does not or has other names.
+    """
+    names = [
+        sorted(outputs) if isinstance(outputs, dict) and "logits" in outputs else None
+        for outputs in made.values()
+    ]
+    if any(each != names[0] for each in names):
+        raise ValueError(
+            "Expected discriminators that return the same: logits alone, or dicts with the key "
+            "'logits' and the same other keys. Received: outputs named "
+            f"{dict(zip(made, names, strict=True))}"
+        )
+    if names[0] is None:
+        return made
+    return {key: {domain: outputs[key] for domain, outputs in made.items()} for key in names[0]}
 
 
 def _first_like(network, networks):
@@ -185,8 +199,11 @@ def check_networks(**networks):
     """
     taken = {name: _taken(name, network) for name, network in networks.items()}
     made = {name: _made(name, networks[name]) for name in ("a_to_b", "b_to_a")}
-    for domain, forth, back in (("first", "a_to_b", "b_to_a"), ("second", "b_to_a", "a_to_b")):
-        critic = f"discriminator_{forth[0]}"
+    domains = {
+        "first": ("a_to_b", "b_to_a", "discriminator_a"),
+        "second": ("b_to_a", "a_to_b", "discriminator_b"),
+    }
+    for domain, (forth, back, critic) in domains.items():
         shapes = taken[forth], made[back], taken[critic]
         if not all(compatible(shapes[0], shape) for shape in shapes[1:]):
             raise ValueError(

@@ -75,6 +75,11 @@ def zeros_like_spec(spec):
     return tf.zeros((1, *spec.shape[1:]), spec.dtype)
 
 
+def of_any_size(specs):
+    """Tell whether a nest of specs or arrays leaves a length open, beside that of batches."""
+    return any(None in spec.shape[1:] for spec in nests.leaves(specs))
+
+
 def rows_of(nest):
     """Return how many rows the arrays of a nest have; `None` where there is no array."""
     leaves = nests.leaves(nest)

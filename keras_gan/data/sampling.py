@@ -1,9 +1,12 @@
 """Samples from seeds: the same in every batch and in every export."""
 
+import inspect
+
 import numpy as np
 import tensorflow as tf
 
 from keras_gan.data import elements, randomness
+from keras_gan.data.signature import samples_of
 from keras_gan.layers.mean_style import MeanStyle, styles_truncated
 from keras_gan.utils import arguments, nests
 from keras_gan.utils.arguments import shown
@@ -43,34 +46,103 @@ def from_seeds(model, seeds, condition=None, truncation=None):
     return nests.map(lambda part: tf.cast(part, tf.float32), samples)
 
 
-def generate(model, sample, n, seed, condition, truncation, batch_size):
-    """Return the samples of seeds `seed` to `seed + n - 1`; see `GAN.generate`.
+class Sampling:
+    """The samples of a `GAN`: of latents by `call` and `predict`, of seeds by `generate`."""
 
-    Args:
-        model: the `GAN`.
-        sample: `tf.function` of `from_seeds`, for one model.
-        n: how many.
-        seed: of the first, or `None`.
-        condition: see `GAN.generate`.
-        truncation: see `GAN.generate`.
-        batch_size: samples in one call.
-    """
-    _check(model, n, seed, batch_size, truncation)
-    condition = model.condition.rows(condition, n, model.adapter.scaled)
-    seeds, bounds = _seeds(n, seed), _tensors(truncation)
-    batches = []
-    for first in range(0, n, batch_size):
-        part = slice(first, first + batch_size)
-        rows = nests.map(tf.constant, elements.take(condition, part))
-        given = tf.constant(seeds[part]), rows, bounds
-        if not first:
-            is_first = sample.experimental_get_tracing_count() == 0
-            graph = sample.get_concrete_function(*_specs(*given)).graph
-            if is_first:
-                randomness.warn(graph, model)
-        samples = sample(*given)
-        batches.append(nests.map(lambda tensor: tensor.numpy(), samples))
-    return elements.concatenate(batches)
+    def call(self, latents, condition=None, training=False):
+        """Return the generator's samples: the averaged generator's where there is an average.
+
+        Args:
+            latents: tensor of shape `(batch, *latents.shape)`, or the nest of a composite prior;
+                the condition itself for a generator without latents. `[latents, condition]` as
+                one argument works too, so that `predict([latents, condition])` does.
+            condition: nest of tensors for a conditional generator.
+            training: whether layers behave as in training.
+
+        Returns:
+            Samples, a tensor or a nest; side outputs are left out.
+        """
+        if self.latents is None:
+            latents, condition = None, latents if condition is None else condition
+        elif self.conditional and condition is None:
+            if not isinstance(latents, (list, tuple)):
+                raise ValueError(
+                    "The generator takes a condition beside latents: expected "
+                    "`predict([latents, condition])`. Received: latents alone"
+                )
+            latents, condition = _parted(latents)
+        if tf.executing_eagerly():  # `predict` has its labels checked before.
+            self.condition.check_labels(condition)
+        network_inputs = self.generator_inputs(latents, self.adapter.of_condition(condition))
+        return samples_of(self.sampling_network(network_inputs, training=training))
+
+    def predict(self, x, *args, **kwargs):
+        """Return the samples of latents, or of `[latents, condition]`; as `keras.Model.predict`.
+
+        Raises:
+            ValueError: for labels out of range.
+        """
+        if self.conditional and isinstance(x, (list, tuple)) and self.latents is not None:
+            self.condition.check_labels(_parted(x)[1])
+        return super().predict(x, *args, **kwargs)
+
+    def generate(self, n, seed=None, condition=None, truncation=None, batch_size=64, **unknown):
+        """Return n samples. A seed names a sample: these are those of seeds s to s + n - 1.
+
+        Sample i depends on its seed (and its row of the condition) alone, whatever the batch
+        size: its latents to the bit, the sample to rounding. The export makes the same ones.
+
+        Args:
+            n: how many.
+            seed: integer s, or `None` for fresh samples.
+            condition: nest of arrays of n rows for a conditional generator, or one label for all.
+            truncation: positive bound on normal latents, which trades variety for quality.
+            batch_size: samples in one call of the generator.
+            **unknown: refused; the error says what to write.
+
+        Returns:
+            float32 NumPy array of shape `(n, *sample_shape)`.
+
+        Raises:
+            ValueError: for a missing condition, labels out of range or a wrong argument.
+
+        Example:
+
+        >>> model.generate(4, seed=0).shape
+        (4, 8, 8, 1)
+        """
+        accepted = inspect.signature(Sampling.generate).parameters
+        arguments.known("GAN.generate", unknown, accepted)
+        _check(self, n, seed, batch_size, truncation)
+        condition = self.condition.rows(condition, n, self.adapter.scaled)
+        seeds, bounds = _seeds(n, seed), _tensors(truncation)
+        batches = []
+        for first in range(0, n, batch_size):
+            part = slice(first, first + batch_size)
+            rows = nests.map(tf.constant, elements.take(condition, part))
+            given = tf.constant(seeds[part]), rows, bounds
+            if not first:
+                self._trace(given)
+            samples = self._sample(*given)
+            batches.append(nests.map(lambda tensor: tensor.numpy(), samples))
+        return elements.concatenate(batches)
+
+    def _trace(self, given):
+        """Have a graph for batches of any size; the first one is searched for random draws."""
+        if self._sample is None:
+            self._sample = tf.function(
+                lambda *given: from_seeds(self, *given), reduce_retracing=True, autograph=False
+            )
+        is_first = self._sample.experimental_get_tracing_count() == 0
+        graph = self._sample.get_concrete_function(*_specs(*given)).graph
+        if is_first:
+            randomness.warn(graph, self)
+
+
+def _parted(x):
+    """Return the latents and the condition of the list that `predict` takes."""
+    latents, *condition = x
+    return latents, condition[0] if len(condition) == 1 else tuple(condition)
 
 
 def _check(model, n, seed, batch_size, truncation):

@@ -39,9 +39,8 @@ class EvaluationStep(Step):
     def _watched(self, of, condition):
         return self.discriminate(getattr(self, of), condition)
 
-    def _judged(self, samples, condition, network):
-        condition = self.condition if condition is None else condition
-        return network(self._game.condition.to_discriminator(samples, condition))
+    def _augmented(self, samples, condition):
+        return samples, condition
 
 
 class _InInference:

@@ -226,8 +226,8 @@ class Game:
         """
         # Counted downwards from -1: no training step ever draws these.
         seeds = self.random_state.stream(-1 - tf.cast(self.logs.batches, "int64"))
-        values = self.logs.collector(nests.batch_size(batch[0]))
-        step = EvaluationStep(self, *batch, seeds, values, network)
+        collector = self.logs.collector(nests.batch_size(batch[0]))
+        step = EvaluationStep(self, *batch, seeds, collector, network)
         step.answer()
         step.show_fake()
         step.judge_real()
@@ -237,8 +237,8 @@ class Game:
             for term in self.terms:
                 if term.evaluated and term.acts_on(player.name):
                     for name, value in term.means(player.name, step).items():
-                        values.add(name, value)
-        names, values = values.values()
+                        collector.add(name, value)
+        names, values = collector.values()
         self.logs.count(names, replicas.sum_over_replicas(values))
         return self.logs.results()
 

@@ -181,8 +181,11 @@ class Step:
 
     def _judged(self, samples, condition, network):
         condition = self.condition if condition is None else condition
-        samples, condition = self._game.augmentation(samples, condition)
+        samples, condition = self._augmented(samples, condition)
         return network(self._game.condition.to_discriminator(samples, condition))
+
+    def _augmented(self, samples, condition):
+        return self._game.augmentation(samples, condition)
 
     def _network(self, inputs):
         return self.discriminator(inputs, training=True)

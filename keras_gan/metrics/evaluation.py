@@ -111,10 +111,10 @@ def evaluate(metrics, real=None, fake=None, verbose=1, value_range=None, source=
     for metric in (metric for listed in by_part(metrics).values() for metric in listed):
         keeps = real is None and isinstance(metric, QualityMetric)
         metric.reset_state(**({"keep_real": True} if keeps else {}))
-    feed(metrics, "real", real, verbose, value_range=value_range)
-    feed(metrics, "fake", fake, verbose, value_range=value_range)
     if pairs := pairing.paired_of(by_part(metrics)):
         _feed_pairs(pairs, real, fake, source, verbose, value_range)
+    feed(metrics, "real", real, verbose, value_range=value_range)
+    feed(metrics, "fake", fake, verbose, value_range=value_range)
     return results(metrics, verbose)
 
 

@@ -9,8 +9,8 @@ from keras_gan.metrics.metric import QualityMetric
 from keras_gan.utils import arguments
 
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al., 2003, Section 3.2
-FILTER = 11
-_BLOCK = 64
+_FILTER = 11
+_BLOCK = 64  # Images at a time: their windows take the memory of several of each.
 
 
 def multi_scale_ssim(images, pairs=1000, seed=0):
@@ -48,9 +48,21 @@ def multi_scale_ssim(images, pairs=1000, seed=0):
     generator = np.random.default_rng(seed)
     first = generator.integers(len(images), size=pairs)
     second = (first + generator.integers(1, len(images), size=pairs)) % len(images)
-    blocks = [slice(start, start + _BLOCK) for start in range(0, pairs, _BLOCK)]
-    values = [similarity(*(shifted(images[i[part]]) for i in (first, second))) for part in blocks]
+    values = [
+        similarity(*(shifted(images[i[part]]) for i in (first, second))) for part in blocks(pairs)
+    ]
     return float(np.concatenate(values).mean(dtype="float64"))
+
+
+def blocks(count):
+    """Return slices of so many images as are compared at a time."""
+    return [slice(first, first + _BLOCK) for first in range(0, count, _BLOCK)]
+
+
+def filter_size(images):
+    """Return the side of the filter: 11, or for smaller images the largest odd one that fits."""
+    side = min(images.shape[1:3])
+    return min(_FILTER, side - 1 + side % 2)
 
 
 def shifted(images):
@@ -66,8 +78,7 @@ def similarity(first, second):
         first: float32 images of shape `(n, height, width, channels)` in [0, 2].
         second: the same of the others.
     """
-    side = min(first.shape[1:3])
-    size = min(FILTER, side - 1 + side % 2)
+    side, size = min(first.shape[1:3]), filter_size(first)
     scales = next(s for s in range(len(_WEIGHTS), 0, -1) if side // 2 ** (s - 1) >= size)
     weights = np.array(_WEIGHTS[:scales]) / sum(_WEIGHTS[:scales])
     return tf.image.ssim_multiscale(first, second, 2.0, weights.tolist(), filter_size=size)

@@ -86,20 +86,18 @@ class _PixelError(PairedMetric):
     def compare(self, real, fake, source=None):
         """Return the sum of each pair's errors, and the number of values it is of."""
         errors = self.errors(real, fake)
-        counted = np.ones((1,) * errors.ndim, bool)
-        if self.mask is not None:
-            counted = self.cropped(_mask_of(source, self.mask, real))
-        counted = np.broadcast_to(counted, errors.shape).reshape(len(errors), -1)
-        sums = np.where(counted, errors.reshape(len(errors), -1), 0).sum(axis=1)
-        return np.stack([sums, counted.sum(axis=1)], axis=1)
+        counted = True if self.mask is None else _mask_of(source, self.mask, errors.shape)
+        pair = errors, np.broadcast_to(counted, errors.shape)
+        errors, counted = (self.cropped(side).reshape(len(real), -1) for side in pair)
+        return np.stack([np.where(counted, errors, 0).sum(axis=1), counted.sum(axis=1)], axis=1)
 
     def errors(self, real, fake):
         """Return the error of every value of pairs, in float64."""
         raise NotImplementedError
 
-    def cropped(self, images):
-        """Return images as they are compared."""
-        return images
+    def cropped(self, values):
+        """Return the values, of all, that are of pixels to compare."""
+        return values
 
     def summarize(self, kept):
         """Return what `figures` makes of the pairs of which something counts."""
@@ -166,12 +164,12 @@ class PSNR(_PixelError):
 
     def errors(self, real, fake):
         """Return the squared error of every value."""
-        real, fake = (compared(images, self.luminance, self.crop) for images in (real, fake))
+        real, fake = (compared(images, self.luminance) for images in (real, fake))
         return np.square(real - fake)
 
-    def cropped(self, images):
-        """Return images without their border."""
-        return without_border(images, self.crop)
+    def cropped(self, values):
+        """Return the values without those of the border."""
+        return without_border(values, self.crop)
 
     def figures(self, sums, counts):
         """Return the ratio of the pooled error, and the mean of the images' own."""
@@ -248,8 +246,8 @@ def _decibels(error):
         return 10 * np.log10(4 / np.asarray(error))
 
 
-def _mask_of(source, key, real):
-    """Return which values of real samples count, an array that broadcasts to their shape."""
+def _mask_of(source, key, shape):
+    """Return which values count of some of a shape, an array that broadcasts to it."""
     there = sorted(source) if isinstance(source, dict) else type(source).__name__
     if not isinstance(source, dict) or key not in source:
         raise ValueError(
@@ -257,12 +255,12 @@ def _mask_of(source, key, real):
             f"Received: a condition of {there}"
         )
     mask = np.asarray(source[key])
-    fits = mask.ndim == real.ndim and all(
-        own in (1, side) for own, side in zip(mask.shape[1:], real.shape[1:], strict=True)
+    fits = mask.ndim == len(shape) and all(
+        own in (1, side) for own, side in zip(mask.shape[1:], shape[1:], strict=True)
     )
-    if not fits or len(mask) != len(real):
+    if not fits or len(mask) != shape[0]:
         raise ValueError(
-            f"Expected a mask of the samples' shape {real.shape}, of one channel or as many. "
-            f"Received: a mask of shape {mask.shape}"
+            f"Expected a mask of the samples' shape {shape}, of one channel or as many (one for "
+            f"their luminance). Received: a mask of shape {mask.shape}"
         )
     return mask > 0

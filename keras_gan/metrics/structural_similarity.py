@@ -5,12 +5,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.metrics.checks import check_images
-from keras_gan.metrics.multi_scale_ssim import FILTER, shifted, similarity
+from keras_gan.metrics.multi_scale_ssim import blocks, filter_size, shifted, similarity
 from keras_gan.metrics.paired import PairedMetric
 from keras_gan.metrics.pixel_errors import compared
 from keras_gan.utils import arguments
-
-_BLOCK = 64  # Images at a time: their windows take the memory of several of each.
 
 
 def ssim(real, fake, luminance=False, crop=0):
@@ -70,8 +68,8 @@ class _Similarity(PairedMetric):
 
     def compare(self, real, fake, source=None):
         """Return the similarity of each pair."""
-        blocks = [slice(first, first + _BLOCK) for first in range(0, len(real), _BLOCK)]
-        return np.concatenate([self.similarity(real[rows], fake[rows]) for rows in blocks])
+        found = [self.similarity(real[rows], fake[rows]) for rows in blocks(len(real))]
+        return np.concatenate(found)
 
     def similarity(self, real, fake):
         """Return the similarity of each pair of a block."""
@@ -118,8 +116,7 @@ class SSIM(_Similarity):
     def similarity(self, real, fake):
         """Return the similarity of each pair of a block."""
         pair = [shifted(compared(images, self.luminance, self.crop)) for images in (real, fake)]
-        side = min(pair[0].shape[1:3])
-        size = min(FILTER, side - 1 + side % 2)
+        size = filter_size(pair[0])
         return tf.image.ssim(*pair, max_val=2.0, filter_size=size).numpy()
 
     def get_config(self):

@@ -134,10 +134,14 @@ class Fitting:
             )
         return elements.unpack(x) if y is None and isinstance(x, tuple) else (x, y)
 
+    @property
+    def _order_seed(self):
+        """The seed of the orders that arrays are shuffled in."""
+        return self.random_state.start % 2**32
+
     def _source(self, x, y=None, batch_size=None, shuffle=False):
         """Return the `Source` of what a method was given."""
-        seed = self.random_state.start % 2**32
-        return Source(*self._pair(x, y), batch_size, shuffle, seed)
+        return Source(*self._pair(x, y), batch_size, shuffle, self._order_seed)
 
     def _split(self, x, y, batch_size, shuffle, fraction):
         """Return the `Source` to train on, and arrays to validate on or `None`."""
@@ -194,7 +198,7 @@ class Fitting:
         def zeros(spec):
             return tf.repeat(elements.zeros_like_spec(spec), rows, axis=0)
 
-        if any(None in spec.shape[1:] for spec in nests.leaves((x, condition))):
+        if elements.of_any_size((x, condition)):
             return  # Fully convolutional ones that are built already.
         x, condition = nests.map(zeros, (x, condition))
         with self.distribute_strategy.scope():

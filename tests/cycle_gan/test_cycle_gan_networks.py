@@ -76,15 +76,18 @@ def test_several_heads_for_each_domain_and_named_outputs():
     logs = model.train_on_batch(*DATA, return_dict=True)
     assert {f"g_loss/{part}/{i}" for part in "ab" for i in range(2)} <= logs.keys()
 
-    def named():
+    def named(key="features"):
         x = keras.Input(domains.SHAPE)
         features = layers.Conv2D(2, 3)(x)
-        return keras.Model(x, {"logits": layers.Conv2D(1, 1)(features), "features": features})
+        return keras.Model(x, {"logits": layers.Conv2D(1, 1)(features), key: features})
 
     model = keras_gan.CycleGAN(*domains.networks()[:2], named(), named())
     outputs = model.discriminator({"a": DATA[0], "b": DATA[1]})
     assert outputs["features"].keys() == outputs["logits"].keys() == {"a", "b"}
     assert set(model.discriminate(DATA)) == {"a", "b"}
+    for other in (domains.critic(), named("styles")):
+        with pytest.raises(ValueError, match=r"return the same(?s:.*)'a': \['features'"):
+            keras_gan.CycleGAN(*domains.networks()[:2], named(), other)
 
 
 def test_the_averaged_network_translates():

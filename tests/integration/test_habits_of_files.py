@@ -68,6 +68,40 @@ def loaded_with_custom_objects():
     np.testing.assert_array_equal(again.generate(2, seed=0), model.generate(2, seed=0))
 
 
+def load_weights_of(saved, loading):
+    """Return a function that loads the file of one model's weights into another.
+
+    Args:
+        saved: function that returns the one.
+        loading: function that returns the other.
+    """
+
+    def do():
+        saved().save_weights("a.weights.h5")
+        loading().load_weights("a.weights.h5")
+
+    return do
+
+
+def of_networks(**options):
+    """Return a compiled model of vectors with networks of its own."""
+    return compiled(keras_gan.GAN(*keras_gan.networks.mlp((2,), **options)))
+
+
+def same_samples(copied):
+    """Return a function that copies a model, and asserts that the copy makes what the model does.
+
+    Args:
+        copied: function that returns a copy of a model.
+    """
+
+    def do():
+        found, expected = (m.generate(2, seed=0) for m in (copied(plain()), plain()))
+        np.testing.assert_array_equal(found, expected)
+
+    return do
+
+
 def home(function):
     """Return a function that is played with the current directory as `~`."""
 
@@ -185,10 +219,7 @@ FILES = [
     ),
     Habit(
         "load_weights of a generator's own file",
-        lambda: (
-            plain().generator.save_weights("a.weights.h5"),
-            plain().load_weights("a.weights.h5"),
-        ),
+        load_weights_of(lambda: plain().generator, plain),
         refused(ValueError, r"`model\.generator\.load_weights"),
     ),
     Habit(
@@ -198,14 +229,7 @@ FILES = [
     ),
     Habit(
         "load_weights of other networks",
-        lambda: (
-            compiled(keras_gan.GAN(*keras_gan.networks.mlp((2,), width=8))).save_weights(
-                "a.weights.h5"
-            ),
-            compiled(keras_gan.GAN(*keras_gan.networks.mlp((2,), depth=9))).load_weights(
-                "a.weights.h5"
-            ),
-        ),
+        load_weights_of(lambda: of_networks(width=8), lambda: of_networks(depth=9)),
         refused(ValueError, "weights of shapes"),
     ),
     Habit(
@@ -253,22 +277,8 @@ FILES = [
         loaded_with_custom_objects,
         warned("own Unregistered"),
     ),
-    Habit(
-        "copy.deepcopy",
-        lambda: np.testing.assert_array_equal(
-            copy.deepcopy(plain()).generate(2, seed=0), plain().generate(2, seed=0)
-        ),
-        works(),
-        before=True,
-    ),
-    Habit(
-        "pickle",
-        lambda: np.testing.assert_array_equal(
-            pickle.loads(pickle.dumps(plain())).generate(2, seed=0), plain().generate(2, seed=0)
-        ),
-        works(),
-        before=True,
-    ),
+    Habit("copy.deepcopy", same_samples(copy.deepcopy), works(), before=True),
+    Habit("pickle", same_samples(lambda m: pickle.loads(pickle.dumps(m))), works(), before=True),
     Habit(
         "set_weights(get_weights())",
         lambda: plain().set_weights(plain().get_weights()),

@@ -182,6 +182,26 @@ def test_domains_without_pairs_are_refused_and_those_with_pairs_compared():
         assert "a/l1" not in found
 
 
+def test_pictures_of_any_sides_are_compared():
+    source, x = keras.Input((None, None, 1)), keras.Input((None, None, 1))
+    generator = keras.Model(
+        source, keras.layers.Conv2D(1, 3, padding="same", activation="tanh")(source)
+    )
+    critic = keras.Model(x, keras.layers.Conv2D(1, 3)(x))
+    model = keras_gan.GAN(generator, critic, latents=None, conditional="generator", seed=1)
+    model.compile(metrics=["l1"], run_eagerly=True)
+    targets = [pairs(1)[0][:, :height, :width] for height, width in ((8, 5), (4, 7))]
+    spec = tf.TensorSpec((1, None, None, 1))
+    held_out = tf.data.Dataset.from_generator(
+        lambda: ((target, target / 2) for target in targets), output_signature=(spec, spec)
+    )
+    history = model.fit(*pairs(4), validation_data=held_out, verbose=0).history
+    errors = [
+        np.abs(target - model.generate(1, condition=target / 2)).ravel() for target in targets
+    ]
+    assert history["val_l1"] == pytest.approx([np.concatenate(errors).mean()], rel=1e-5)
+
+
 @pytest.mark.slow
 def test_replicas_compare_the_whole_set(two_replicas):
     """Thirteen samples in batches of four: the last can't be shared, and counts all the same."""

@@ -135,6 +135,10 @@ def test_a_mask_says_which_pixels_count():
     assert found["psnr/pooled"] == pytest.approx(10 * np.log10(4 / errors.mean()))
     assert found["psnr/mean"] == pytest.approx(np.mean(10 * np.log10(4 / errors)))
     assert found["l1"] == pytest.approx(np.abs(inside[0] - inside[1]).mean())
+    rows = (np.arange(6) > 2).reshape(-1, 1, 1, 1)
+    metric = metrics.PSNR(crop=2, mask="mask")
+    metric.update_state(real, fake, {"mask": rows})
+    assert metric.result() == pytest.approx(metrics.psnr(real[3:], fake[3:], crop=2))
     whole = metrics.evaluate(["l1"], real, fake, verbose=0)["l1"]
     assert whole == pytest.approx(np.abs(real.astype("f8") - fake).mean())
 
@@ -149,6 +153,8 @@ def test_what_a_mask_refuses():
     refuses(lambda: update(real, fake, {"hole": real[:1]}), r"\(1, 17, 14, 3\)")
     update(real, fake, {"hole": np.zeros_like(real)})
     refuses(metric.result, "above 0", "mask='hole'")
+    update = metrics.PSNR(luminance=True, mask="hole").update_state
+    refuses(lambda: update(real, fake, {"hole": real}), r"\(2, 17, 14, 1\)", r"\(2, 17, 14, 3\)")
     refuses(lambda: metrics.PSNR(mask=3), "`mask`")
     refuses(lambda: metrics.PSNR(crop=-1), "`crop`")
     refuses(lambda: metrics.SSIM(luminance="y"), "`luminance`")
@@ -254,9 +260,12 @@ def test_sources_are_conditions_or_given():
         metrics.evaluate([metric], data, [fake[:3], fake[3:]], verbose=0, source=source)
         expected = zip(real[:, 0, 0, 0], fake[:, 0, 0, 0], range(6), strict=True)
         assert metric.pairs == list(expected)
-    Seen.update_state, kept = (lambda self, real=None, fake=None: None), Seen.update_state
-    refuses(lambda: metrics.get(Seen()), "`update_state.real=None, fake=None, source=None.`")
-    Seen.update_state = kept
+
+    class Sourceless(Seen):
+        def update_state(self, real=None, fake=None):
+            """Take in no sources."""
+
+    refuses(lambda: metrics.get(Sourceless()), "`update_state.real=None, fake=None, source=None.`")
 
 
 def test_what_can_not_be_paired():
@@ -264,4 +273,7 @@ def test_what_can_not_be_paired():
     refuses(lambda: metrics.evaluate(["l1"], real, fake[:4], verbose=0), "6 of real, 4 of fake")
     refuses(lambda: metrics.evaluate(["l1"], real, [fake, fake], verbose=0), "6 of real, 12 of f")
     refuses(lambda: metrics.evaluate(["l1"], None, fake, verbose=0), r"\['l1'\].*", "real=None")
+    of_sets = metrics.SlicedWasserstein()
+    refuses(lambda: metrics.evaluate([of_sets, "l1"], None, fake, verbose=0), "real=None")
+    assert of_sets._fake.count == 0, "refused before anything is read"
     refuses(lambda: metrics.evaluate(["l1"], iter([real]), fake, verbose=0), "iterator")
