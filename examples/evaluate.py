@@ -44,7 +44,6 @@ _TRAIN_DATASET = flags.DEFINE_string(
     "train_dataset", None, "What the generator was trained on; by default --dataset."
 )
 _TRAIN_SPLIT = flags.DEFINE_string("train_split", "train", "Split of --train_dataset.")
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Prepared tfds data; $TFDS_DATA_DIR by default.")
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", None, "Side to resize real images to, in pixels.")
 _SAMPLES = flags.DEFINE_integer(
     "samples",
@@ -236,7 +235,6 @@ def load(dataset, split):
             batch_size=_BATCH_SIZE.value,
             shuffle=False,
             image_size=_IMAGE_SIZE.value,
-            data_dir=_DATA_DIR.value,
         )
     )
     order = np.random.default_rng(_SEED.value).permutation(len(x))

@@ -180,9 +180,9 @@ class Grpc:
         found = apis.SignatureDefMap()
         response = self._call(self._predictions.GetModelMetadata, request)
         response.metadata["signature_def"].Unpack(found)
-        dtype_of = self._tf.as_dtype
+        as_dtype = self._tf.as_dtype
         return {
-            signature: {name: dtype_of(info.dtype).name for name, info in each.inputs.items()}
+            signature: {name: as_dtype(info.dtype).name for name, info in each.inputs.items()}
             for signature, each in found.signature_def.items()
         }
 
@@ -339,9 +339,10 @@ def fill(server, signature, **given):
     return {name: array.astype(wanted[name]) for name, array in given.items()}
 
 
-def predict(server, signature, output, inputs):
+def ask(server, signature, output, **given):
     """Return one output's rows, asked for in requests of --batch_size rows at most."""
-    rows, size = len(next(iter(inputs.values()))), _BATCH_SIZE.value
+    inputs, size = fill(server, signature, **given), _BATCH_SIZE.value
+    rows = len(next(iter(inputs.values())))
     found = []
     for first in range(0, rows, size):
         batch = {name: array[first : first + size] for name, array in inputs.items()}
@@ -351,17 +352,15 @@ def predict(server, signature, output, inputs):
 
 def sample(server, seeds, condition):
     """Return the images of seeds, from the PNG files that the server makes."""
-    inputs = fill(server, "sample_png", seed=seeds, **condition)
-    files = predict(server, "sample_png", "image_bytes", inputs)
+    files = ask(server, "sample_png", "image_bytes", seed=seeds, **condition)
     return [Image.open(io.BytesIO(data)) for data in files]
 
 
 def interpolate(server, ends, condition, count):
     """Return the images from one seed to another."""
     seed_a, seed_b = (np.full(count, end) for end in ends)
-    position = np.linspace(0, 1, count)
-    given = {"seed_a": seed_a, "seed_b": seed_b, "position": position, **condition}
-    arrays = predict(server, "interpolate", "images", fill(server, "interpolate", **given))
+    given = {"seed_a": seed_a, "seed_b": seed_b, "position": np.linspace(0, 1, count), **condition}
+    arrays = ask(server, "interpolate", "images", **given)
     arrays = [array.astype("uint8") for array in arrays]  # Over REST they come as lists.
     return [Image.fromarray(a[..., 0] if a.shape[-1] == 1 else a) for a in arrays]
 
@@ -383,13 +382,22 @@ def sources(server):
     return {key: np.array([file], object) for key, file in zip(keys, files, strict=True)}
 
 
+def output_path():
+    """Return the file to write, or say that it can't be written: before the work."""
+    path = pathlib.Path(_OUTPUT.value)
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"Expected a directory that can be written to. Received: --output={path}")
+    return path
+
+
 def translate(server):
     """Write what the server makes of the file that the flags name, as it comes."""
+    path = output_path()
     part = _SIGNATURE.value.removesuffix("_png").rpartition("_to_")[2]
     output = "image_bytes" if part == "translate" else f"image_{part}_bytes"
     (file,) = server.predict(_SIGNATURE.value, output, sources(server))
-    pathlib.Path(_OUTPUT.value).write_bytes(file)
-    print(f"Wrote {_OUTPUT.value}")
+    path.write_bytes(file)
+    print(f"Wrote {path}")
     print(Image.open(io.BytesIO(file)).text.get("Comment", "It does not say that it is synthetic."))
 
 
@@ -418,9 +426,7 @@ def carried(images):
 
 def draw(server):
     """Write the picture that the flags ask for, and say where it is and what it says of itself."""
-    path = pathlib.Path(_OUTPUT.value)
-    if not os.access(path.parent, os.W_OK):  # Before the work.
-        raise ValueError(f"Expected a directory that can be written to. Received: --output={path}")
+    path = output_path()
     if _INTERPOLATE.value is None:
         count = _SEEDS.value or 64
         seeds = np.arange(_FIRST_SEED.value, _FIRST_SEED.value + count)

@@ -42,6 +42,13 @@ PHOTOS = "china", "flower"  # Held out are parts of these two: they are there ev
 SIGMA = 25  # Standard deviation of the noise, in levels of 255.
 SHOWN = 8  # Images in outputs.png.
 
+# What cards say of the data.
+LETTERS = (
+    "Characters in two typefaces of DejaVu, {} and {}, as matplotlib ships them (Bitstream Vera "
+    "licence). Cyrillic and Armenian ones are held out."
+).format(*TYPEFACES)
+SEEN = " Shown and scored are training images: no others were given."
+
 # What a task wants where the flags don't say.
 RECIPES = {
     "glyphs": {"epochs": 12, "batch_size": 32},
@@ -59,8 +66,10 @@ _DATASET = flags.DEFINE_string(
 )
 _SOURCE = flags.DEFINE_string("source", None, "Of --task=folder: images to translate.")
 _TARGET = flags.DEFINE_string("target", None, "Of --task=folder: what they are to become.")
-_TEST_SOURCE = flags.DEFINE_string("test_source", None, "The same, held out: to show and score.")
-_TEST_TARGET = flags.DEFINE_string("test_target", None, "The same, held out: to show and score.")
+_TEST_SOURCE = flags.DEFINE_string(
+    "test_source", None, "Held-out images of a folder, to show and score; by default those of it."
+)
+_TEST_TARGET = flags.DEFINE_string("test_target", None, "Of --task=folder: their targets.")
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", None, "Side to resize images to, in pixels.")
 _EPOCHS = flags.DEFINE_integer(
     "epochs", None, "Epochs in all, those before an interruption included."
@@ -91,22 +100,21 @@ class Task:
 
     Attributes:
         train: dataset of training elements.
-        held_out: `(targets, sources)` that nothing is trained on, by direction: "" where there is
-            but one.
+        held_out: `(targets, sources)` that nothing is trained on, or a dict of both domains.
         make: function that returns the model.
         options: of `compile`.
         ways: functions from sources to images, by name: what needs no training.
-        judges: metrics of the scores.
         data: what the export's card says of the data.
+        judges: metrics beside those that every task is scored by.
     """
 
     train: tf.data.Dataset
-    held_out: dict
+    held_out: tuple | dict
     make: Callable
     options: dict
     ways: dict
-    judges: list
     data: str
+    judges: tuple = ()
 
 
 def choice(flag):
@@ -117,11 +125,9 @@ def choice(flag):
 # Data.
 
 
-def batched(*element, shuffle=True):
-    """Return a dataset of arrays."""
-    return datasets.from_arrays(
-        *element, batch_size=choice(_BATCH_SIZE), seed=_SEED.value, shuffle=shuffle
-    )
+def order(shuffle=True):
+    """Return in what batches and order a dataset comes."""
+    return {"batch_size": choice(_BATCH_SIZE), "seed": _SEED.value, "shuffle": shuffle}
 
 
 def whole(dataset):
@@ -134,8 +140,9 @@ def photographs(degraded):
     """Return patches of photographs, and what a function makes of them: to train on, held out."""
     train = datasets.patches(datasets.load_photos("train"), 32, stride=16, least_deviation=8)
     test = datasets.patches(datasets.load_photos("test", PHOTOS), 32, least_deviation=8)
-    held_out = datasets.map(batched(test, shuffle=False), degraded, seed=1)
-    return datasets.map(batched(train), degraded, seed=_SEED.value), {"": whole(held_out)}
+    held_out = datasets.map(datasets.from_arrays(test, **order(shuffle=False)), degraded, seed=1)
+    train = datasets.map(datasets.from_arrays(train, **order()), degraded, seed=_SEED.value)
+    return train, whole(held_out)
 
 
 # Pieces that several tasks have.
@@ -145,6 +152,15 @@ def one_way(generator, discriminator, **options):
     """Return the function that makes a model of images from images."""
     return lambda: keras_gan.GAN(
         generator(), discriminator(), latents=None, seed=_SEED.value, **options
+    )
+
+
+def restoring(scale):
+    """Return the function that makes a model of photographs from degraded ones of any size."""
+    return one_way(
+        lambda: networks.srresnet((None, None, 3), scale, width=32, blocks=4),
+        lambda: networks.patch((None, None, 3), depth=2, width=32, normalization="spectral"),
+        conditional="generator",
     )
 
 
@@ -159,9 +175,9 @@ def optimizers(dataset, generator, discriminator):
     return {"generator_optimizer": adam(generator), "discriminator_optimizer": adam(discriminator)}
 
 
-def judges(*more):
-    """Return the metrics that every task is scored by, and more of them."""
-    return [metrics.L1(), metrics.PSNR(), metrics.SSIM(), metrics.PatchSlicedWasserstein(), *more]
+def game(dataset, weight, rates, loss="non_saturating"):
+    """Return the options of `compile` for pairs, the weight that of their distance."""
+    return {"loss": loss, "terms": [terms.Reconstruction(weight)], **optimizers(dataset, *rates)}
 
 
 def nearest(targets, sources):
@@ -192,23 +208,17 @@ def filtered(how):
 def glyphs():
     """Turn characters of one typeface into those of another, from pairs."""
     targets, sources = datasets.load_glyphs(*TYPEFACES)
-    train, shape = batched(targets, sources), sources.shape[1:]
+    train, shape = datasets.from_arrays(targets, sources, **order()), sources.shape[1:]
     return Task(
         train,
-        {"": datasets.load_glyphs(*TYPEFACES, "test")},
+        datasets.load_glyphs(*TYPEFACES, "test"),
         one_way(
             lambda: networks.unet(shape, width=(32, 64, 128, 128)),
             lambda: networks.patch(shape, shape, depth=2, width=16),
         ),
-        {
-            "loss": "non_saturating",
-            "terms": [terms.Reconstruction(10.0)],
-            **optimizers(train, 5e-4, 2e-4),
-        },
+        game(train, 10.0, (5e-4, 2e-4)),
         {"source": np.asarray, "nearest training glyph": nearest(targets, sources)},
-        judges(),
-        "Characters in two typefaces of DejaVu, {} and {}, as matplotlib ships them (Bitstream "
-        "Vera licence). Cyrillic and Armenian ones are held out.".format(*TYPEFACES),
+        LETTERS,
     )
 
 
@@ -217,8 +227,7 @@ def unpaired():
     targets, sources = datasets.load_glyphs(*TYPEFACES)
     letters_b, letters_a = datasets.load_glyphs(*TYPEFACES, "test")
     # No character of the one half is in the other.
-    halves = {"a": sources[::2], "b": targets[1::2]}
-    train = datasets.unpaired(**halves, batch_size=choice(_BATCH_SIZE), seed=_SEED.value)
+    train = datasets.unpaired(a=sources[::2], b=targets[1::2], **order())
     shape = sources.shape[1:]
 
     def make():
@@ -228,20 +237,18 @@ def unpaired():
 
     return Task(
         train,
-        {"b": (letters_b, letters_a), "a": (letters_a, letters_b)},
+        {"a": letters_a, "b": letters_b},
         make,
         optimizers(train, 1e-3, 4e-4),
         {"source": np.asarray},
-        judges(),
-        "Characters in two typefaces of DejaVu, {} and {}, without pairs, as matplotlib ships "
-        "them (Bitstream Vera licence).".format(*TYPEFACES),
+        f"{LETTERS} No character is in both domains.",
     )
 
 
 def super_resolution():
     """Enlarge photographs."""
     scale = int(_SCALE.value)
-    train, held_out = photographs(lambda x, seed: (x, degrade.quantize(degrade.bicubic(x, scale))))
+    train, held_out = photographs(lambda x, seed: (x, degrade.bicubic(x, scale)))
     half = choice(_EPOCHS) * len(train) // 2
 
     def enlarged(method):
@@ -250,23 +257,17 @@ def super_resolution():
     return Task(
         train,
         held_out,
-        one_way(
-            lambda: networks.srresnet((None, None, 3), scale, width=32, blocks=4),
-            lambda: networks.patch((None, None, 3), depth=2, width=32, normalization="spectral"),
-            conditional="generator",
-        ),
+        restoring(scale),
         {
-            "loss": "non_saturating",
-            "terms": [terms.Reconstruction(5.0)],
+            **game(train, 5.0, (5e-4, 5e-4)),
             "adversarial_weight": keras.optimizers.schedules.PiecewiseConstantDecay(
                 [half], [0.0, _ADVERSARIAL_WEIGHT.value]
             ),
-            **optimizers(train, 5e-4, 5e-4),
         },
         {method: enlarged(method) for method in ("nearest", "bicubic", "lanczos")},
-        judges(metrics.PSNR(luminance=True, crop=scale, name="psnr_y")),
         "Patches of the photographs that scikit-learn ships (CC BY 2.0), and of those of "
         "scikit-image where it is installed, made smaller by a bicubic filter.",
+        (metrics.PSNR(luminance=True, crop=scale, name="psnr_y"),),
     )
 
 
@@ -276,22 +277,13 @@ def denoising():
     return Task(
         train,
         held_out,
-        one_way(
-            lambda: networks.srresnet((None, None, 3), 1, width=32, blocks=4),
-            lambda: networks.patch((None, None, 3), depth=2, width=32, normalization="spectral"),
-            conditional="generator",
-        ),
-        {
-            "loss": "non_saturating",
-            "terms": [terms.Reconstruction(20.0)],
-            **optimizers(train, 5e-4, 2e-4),
-        },
+        restoring(scale=1),
+        game(train, 20.0, (5e-4, 2e-4)),
         {
             "source": np.asarray,
             "Gaussian filter": filtered(ImageFilter.GaussianBlur(1)),
             "median filter": filtered(ImageFilter.MedianFilter(3)),
         },
-        judges(),
         f"Patches of photographs with normal noise of {SIGMA} levels of 255.",
     )
 
@@ -299,29 +291,29 @@ def denoising():
 def inpainting():
     """Fill holes in the middle of images."""
 
-    def load(split, **options):
-        options = {"batch_size": choice(_BATCH_SIZE), "seed": _SEED.value, **options}
-        images = datasets.load(_DATASET.value, split, image_size=_IMAGE_SIZE.value, **options)
+    def load(name, split, shuffle=True):
+        images = datasets.load(name, split, image_size=_IMAGE_SIZE.value, **order(shuffle))
         return datasets.map(images, lambda x, *_: degrade.masked(x, degrade.center_mask(x)))
 
-    train = load("train")
+    name = _DATASET.value
+    # A folder is one split: that of held-out images is another folder.
+    is_folder = os.path.basename(name) != name and os.path.isdir(name)
+    test = (_TEST_SOURCE.value or name, "train") if is_folder else (name, "test")
+    train = load(name, "train")
     shape = tuple(train.element_spec[0].shape[1:])
     return Task(
         train,
-        {"": whole(load("test", shuffle=False))},
+        whole(load(*test, shuffle=False)),
         one_way(
             lambda: networks.gated_inpainter(shape, width=32, stages=1, dilations=(2, 4)),
             lambda: networks.sn_patch(shape, (*shape[:2], 1), width=32, depth=3),
             discriminator_condition="mask",
         ),
-        {
-            "loss": "hinge",
-            "terms": [terms.Reconstruction(100.0)],
-            **optimizers(train, 5e-4, 5e-4),
-        },
+        game(train, 100.0, (5e-4, 5e-4), "hinge"),
         {"source": lambda condition: condition["image"]},
-        judges(metrics.L1(mask="mask", name="hole_l1"), metrics.PSNR(mask="mask", name="hole")),
-        f"{_DATASET.value}, the training split, with a hole in the middle of each image.",
+        f"{name}, the training split, with a hole in the middle of each image."
+        + (SEEN if test == (name, "train") else ""),
+        (metrics.L1(mask="mask", name="hole_l1"), metrics.PSNR(mask="mask", name="hole")),
     )
 
 
@@ -330,30 +322,25 @@ def folder():
     if not _SOURCE.value:
         raise app.UsageError("--task=folder needs --source, and --target beside it.")
 
-    def load(source, target, **options):
-        options |= {"batch_size": choice(_BATCH_SIZE), "image_size": _IMAGE_SIZE.value}
+    def load(source, target, shuffle=True):
+        options = {"image_size": _IMAGE_SIZE.value, **order(shuffle)}
         if target:
             return datasets.from_folders(source, target, **options)
         return datasets.from_side_by_side(source, "left", **options)
 
-    train = load(_SOURCE.value, _TARGET.value, seed=_SEED.value)
+    train = load(_SOURCE.value, _TARGET.value)
     test = _TEST_SOURCE.value or _SOURCE.value, _TEST_TARGET.value or _TARGET.value
     target, source = (tuple(spec.shape[1:]) for spec in train.element_spec)
     return Task(
         train,
-        {"": whole(load(*test, shuffle=False))},
+        whole(load(*test, shuffle=False)),
         one_way(
             lambda: networks.unet(source, channels=target[2]),
             lambda: networks.patch(target, source),
         ),
-        {
-            "loss": "non_saturating",
-            "terms": [terms.Reconstruction(100.0)],
-            **optimizers(train, 2e-4, 2e-4),
-        },
+        game(train, 100.0, (2e-4, 2e-4)),
         {"source": np.asarray} if source == target else {},
-        judges(),
-        f"Pairs of images in {_SOURCE.value}.",
+        f"Pairs of images in {_SOURCE.value}." + ("" if _TEST_SOURCE.value else SEEN),
     )
 
 
@@ -376,20 +363,11 @@ class TensorBoard(keras.callbacks.TensorBoard):
         """Do nothing."""
 
 
-def shown(task):
-    """Return the held-out elements that the grids show."""
-    targets, sources = next(iter(task.held_out.values()))
-    if len(task.held_out) == 1:
-        return targets, sources
-    to, back = task.held_out
-    return {to: targets, back: sources}
-
-
 def callbacks(task, run_dir):
     """Return what accompanies the training: grids, logs, checkpoints and backups."""
     writer = tf.summary.create_file_writer(str(run_dir / "tensorboard" / "samples"))
     return [
-        keras_gan.callbacks.SampleGrid(run_dir / "samples", data=shown(task), writer=writer),
+        keras_gan.callbacks.SampleGrid(run_dir / "samples", data=task.held_out, writer=writer),
         keras.callbacks.CSVLogger(run_dir / "history.csv"),
         TensorBoard(run_dir / "tensorboard", write_graph=False),
         keras.callbacks.ModelCheckpoint(run_dir / "checkpoint.keras"),
@@ -418,10 +396,18 @@ def train(task, run_dir):
 # What it reached.
 
 
+def directions(task):
+    """Return the held-out `(targets, sources)` by the domain that is made, "" of one way."""
+    if isinstance(task.held_out, tuple):
+        return {"": task.held_out}
+    (a, of_a), (b, of_b) = task.held_out.items()
+    return {b: (of_b, of_a), a: (of_a, of_b)}
+
+
 def made(task, model):
     """Return what each way makes of the held-out sources, by direction and way."""
     found = {}
-    for direction, (targets, sources) in task.held_out.items():
+    for direction, (targets, sources) in directions(task).items():
         found[direction] = {name: way(sources) for name, way in task.ways.items()}
         if direction:
             translated = model.translate(sources, to=direction)
@@ -434,10 +420,11 @@ def made(task, model):
 def report(task, images, run_dir):
     """Score all ways, print the scores as tables, write them beside the run and return them."""
     scores = {}
+    judges = metrics.L1(), metrics.PSNR(), metrics.SSIM(), metrics.PatchSlicedWasserstein()
     for direction, ways in images.items():
-        targets, sources = task.held_out[direction]
+        pairs = directions(task)[direction]
         rows = {
-            name: metrics.evaluate(task.judges, (targets, sources), np.clip(made, -1, 1), verbose=0)
+            name: metrics.evaluate([*judges, *task.judges], pairs, np.clip(made, -1, 1), verbose=0)
             for name, made in ways.items()
         }
         scores[direction or "scores"] = rows
@@ -454,7 +441,7 @@ def draw(task, images, run_dir):
     """Draw held-out sources, what each way makes of them, and their targets."""
     rows = {}
     for direction, ways in images.items():
-        targets, sources = task.held_out[direction]
+        targets, sources = directions(task)[direction]
         prefix = f"to {direction}: " if direction else ""
         source = sources["image"] if isinstance(sources, dict) else sources
         columns = {"source": source, **ways, "target": targets}
@@ -467,7 +454,7 @@ def draw(task, images, run_dir):
             ax.imshow(np.clip(picture / 2 + 0.5, 0, 1), cmap="gray", vmin=0, vmax=1)
         for ax in axes:
             ax.set(xticks=[], yticks=[])
-    write_whole(run_dir / "outputs.png", lambda path: figure.savefig(path, dpi=120, format="png"))
+    write_whole(run_dir / "outputs.png", lambda path: figure.savefig(path, dpi=120))
 
 
 def write_whole(path, write):
@@ -484,18 +471,19 @@ def plot_losses(run_dir):
         rows = list(csv.DictReader(file))
     figure = matplotlib.figure.Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.add_subplot(xlabel="epoch", ylabel="mean over the epoch")
+    epochs = [int(row["epoch"]) + 1 for row in rows]
     for key in ("d_loss", "g_loss", "reconstruction", "cycle", "identity"):
         if rows and key in rows[0]:
-            axes.plot([float(row[key]) for row in rows], label=key)
+            axes.plot(epochs, [float(row[key]) for row in rows], label=key)
     axes.grid(alpha=0.3)
     figure.legend(loc="outside upper right", ncols=5, frameon=False)
-    write_whole(run_dir / "losses.png", lambda path: figure.savefig(path, dpi=120, format="png"))
+    write_whole(run_dir / "losses.png", lambda path: figure.savefig(path, dpi=120))
 
 
 def export(task, model, scores):
     """Export the generator, its scores on the card."""
     numbers = {
-        f"{direction} {name}" if direction in task.held_out else name: value
+        f"{direction} {name}".removeprefix("scores "): value
         for direction, rows in scores.items()
         for name, value in rows["this model"].items()
     }
@@ -503,8 +491,8 @@ def export(task, model, scores):
         "data": task.data,
         "intended_use": "To show how a translation of images is trained, judged and served.",
         "metrics": numbers,
-        "protocol": "examples/translate.py: held-out images, pixel by pixel beside their targets, "
-        "and patches of 7x7 pixels beside those of the targets.",
+        "protocol": "examples/translate.py: images, pixel by pixel beside their targets, and "
+        "patches of 7x7 pixels beside those of the targets.",
     }
     path = model.export(_EXPORT_DIR.value, card=card)
     print(f"Exported to {path}")

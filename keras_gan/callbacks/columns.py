@@ -1,5 +1,6 @@
 """Columns of a picture of translations: sources, what was made of them, and the targets."""
 
+import keras
 import numpy as np
 
 from keras_gan.utils import nests
@@ -58,8 +59,19 @@ def _sources(model, condition, made):
         image = np.where(condition["mask"] > 0, grey, condition["image"])
         condition = {key: part for key, part in condition.items() if key != "mask"}
         condition["image"] = image
-    found = [model.condition.images(condition, like=part) for part in made]
-    return {name: source for sources in found for name, source in sources.items()}
+    parts = {} if condition is None else nests.named(condition)
+    return {name: part for each in made for name, part in parts.items() if _is_like(part, each)}
+
+
+def _is_like(part, made):
+    """Tell whether a part is of images whose sides are those of what was made, or divide them."""
+    if len(part.shape) != 4 or part.shape[-1] not in (1, 3):
+        return False
+    if not keras.backend.is_float_dtype(part.dtype):
+        return False
+    (height, width), (own_height, own_width) = made.shape[1:3], part.shape[1:3]
+    same_form = height * own_width == width * own_height
+    return same_form and own_height <= height and height % own_height == 0
 
 
 def _named(what, images):

@@ -5,13 +5,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.data import elements
+from keras_gan.data.examples import SIDE, varied_example
 from keras_gan.data.labels import LabelForm
 from keras_gan.data.matching import match_nests
 from keras_gan.utils import arguments, nests
 from keras_gan.utils.arguments import shown
-
-# The length in examples of sides that may be of any size.
-SIDE = 64
 
 _CHOICES = "auto", True, False, "generator", "samples"
 
@@ -352,45 +350,10 @@ class Condition:
             side: length of sides that may be of any size.
         """
         inputs = {
-            name: tf.constant(self._example(spec, rows, value_range, side))
+            name: tf.constant(varied_example(spec, rows, side, value_range, self.num_classes))
             for name, spec in self.specs().items()
         }
         return self.of_inputs(inputs)
-
-    def _example(self, spec, rows, value_range, side):
-        array = example(spec, rows, side)
-        if spec.dtype.is_floating:
-            return np.random.default_rng(0).uniform(*value_range, array.shape).astype(array.dtype)
-        if self.num_classes and spec.dtype.is_integer:
-            turn = np.arange(rows) % self.num_classes
-            turn = np.broadcast_to(turn.reshape(-1, *[1] * (array.ndim - 1)), array.shape)
-            return turn.astype(array.dtype)
-        return array
-
-    def images(self, condition, like):
-        """Return the parts of a condition that are images of the form of samples.
-
-        Args:
-            condition: nest of arrays or tensors, or `None`.
-            like: images of shape `(n, height, width, channels)`.
-
-        Returns:
-            Dict by name of arrays whose height and width are the samples', or divide them alike.
-        """
-        parts = {} if condition is None else nests.named(condition)
-        return {name: part for name, part in parts.items() if _is_image_like(part, like)}
-
-
-def example(spec, rows=1, side=SIDE):
-    """Return an array that an input's spec allows: zeros, or empty texts.
-
-    Args:
-        spec: a `tf.TensorSpec`, batch axis first.
-        rows: how many rows.
-        side: length of sides that may be of any size.
-    """
-    shape = [rows, *(side if own is None else own for own in spec.shape[1:])]
-    return np.full(shape, "") if spec.dtype == tf.string else np.zeros(shape, spec.dtype.name)
 
 
 def as_arrays(condition):
@@ -413,16 +376,6 @@ def _rows(part, n):
     if part.dtype == np.int64:
         part = part.astype(np.int32)
     return np.repeat(part, n) if part.ndim == 0 else part
-
-
-def _is_image_like(part, like):
-    if len(part.shape) != 4 or part.shape[-1] not in (1, 3):
-        return False
-    if not keras.backend.is_float_dtype(part.dtype):
-        return False
-    (height, width), (own_height, own_width) = like.shape[1:3], part.shape[1:3]
-    same_form = height * own_width == width * own_height
-    return same_form and own_height <= height and height % own_height == 0
 
 
 def _check_conditional(conditional, has_latents):

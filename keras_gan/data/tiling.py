@@ -24,13 +24,14 @@ def tiled(function, images, overlap, tile=256, multiple=1, verbose=1):
     which is then cut off. Tiles at the images' borders have the padding there that the whole has.
 
     What depends on the whole image can't be tiled: instance, group and layer normalization, global
-    pooling, attention. A warning says when tiles disagree where they meet, whatever the reason.
+    pooling, attention. A warning says when tiles that overlap disagree where they meet, whatever
+    the reason.
 
     Args:
-        function: function from images to images, such as a network, a signature of an export, or
-            `lambda x: model.generate(len(x), condition=x)`. It is given slices of `images`, and
-            returns an array or tensor whose sides are as long, or longer by a whole factor
-            (super-resolution).
+        function: function from images to images, such as a network, `lambda x: model.generate(
+            len(x), condition=x)` or, of an export, `lambda x: signature(condition=x)["images"]`.
+            It is given slices of `images`, and returns an array or tensor whose sides are as long,
+            or longer by a whole factor (super-resolution).
         images: array of shape `(n, height, width, channels)`, or a dict, tuple or list of such
             arrays of one height and width (an image and its mask).
         overlap: pixels of the input that tiles share with their neighbours on each side.
@@ -132,7 +133,9 @@ class _Picture:
             self._compare(
                 self.pixels[:, top : top + height, left - 1], made[:, y : y + height, x - 1]
             )
-        self._low, self._high = min(self._low, core.min()), max(self._high, core.max())
+        # As Python's floats: the types of bytes and booleans can't hold, or have, a difference.
+        self._low = min(self._low, float(core.min()))
+        self._high = max(self._high, float(core.max()))
         self.pixels[:, top : top + height, left : left + width] = core
 
     def _compare(self, one, other):

@@ -49,7 +49,7 @@ def from_folders(source, target, batch_size=64, seed=0, shuffle=True, image_size
         Reader([files[s] for s in sorted(files)], image_size) for files in (targets, sources)
     ]
     _check_sizes(*readers)
-    return _paired(readers, batch_size, seed, shuffle)
+    return _read(readers, lambda target, source: (target, source), batch_size, seed, shuffle)
 
 
 def from_side_by_side(path, source, batch_size=64, seed=0, shuffle=True, image_size=None):
@@ -89,10 +89,14 @@ def from_side_by_side(path, source, batch_size=64, seed=0, shuffle=True, image_s
     """
     batch_size, seed = check_batching(batch_size, seed)
     image_size = image_tools.check_image_size(image_size)
-    other = {"left": "right", "right": "left"}[choice("source", source, ("left", "right"))]
-    files = flat_images("path", path)
-    readers = [Reader(files, image_size, half=half) for half in (other, source)]
-    return _paired(readers, batch_size, seed, shuffle)
+    choice("source", source, ("left", "right"))
+
+    def pair(images):
+        left, right = tf.split(images, 2, axis=2)
+        return (right, left) if source == "left" else (left, right)
+
+    reader = Reader(flat_images("path", path), image_size, halves=True)
+    return _read([reader], pair, batch_size, seed, shuffle)
 
 
 def _by_stem(files):
@@ -134,15 +138,18 @@ def _check_sizes(target, source):
         )
 
 
-def _paired(readers, batch_size, seed, shuffle):
-    """Return the dataset of the images of two readers, row by row."""
+def _read(readers, pair, batch_size, seed, shuffle):
+    """Return the dataset of what a function makes of the scaled images of each reader."""
     count = len(readers[0].files)
-    if all(image_tools.fits_in_memory(2 * count, reader.shape) for reader in readers):
-        arrays = tuple(reader.read_all() for reader in readers)
-        scaled = lambda batch: tf.nest.map_structure(image_tools.scale, batch)  # noqa: E731
+    if all(image_tools.fits_in_memory(len(readers) * count, reader.shape) for reader in readers):
+
+        def scaled(batch):
+            return pair(*map(image_tools.scale, batch))
+
+        arrays = [reader.read_all() for reader in readers]
         return gathered(arrays, batch_size, seed, shuffle, scaled)
 
     def batch(index):
-        return tuple(reader.read_batch(index) for reader in readers)
+        return pair(*(reader.read_batch(index) for reader in readers))
 
     return indexed(batch, count, batch_size, seed, shuffle)

@@ -23,36 +23,43 @@ class Reader:
         image_size: `(height, width)` to stretch the images to, or `None`.
         channels: 1, 3, 4 or "auto".
         background: Color behind transparent pixels, as Pillow takes it.
-        half: "left" or "right" where a file holds two images side by side, else `None`.
+        halves: whether a file holds two images side by side. They are of one size, stretched each
+            by itself, and stay side by side.
     """
 
-    def __init__(self, files, image_size=None, channels="auto", background=(255,) * 3, half=None):
+    def __init__(
+        self, files, image_size=None, channels="auto", background=(255,) * 3, halves=False
+    ):
         self.files, self.image_size, self.background = files, image_size, background
-        self.half = half
+        self.halves = halves
         if channels == "auto":
             with concurrent.futures.ThreadPoolExecutor() as pool:
                 channels = 1 if all(pool.map(_is_gray, files)) else 3
         self.mode = CHANNELS[channels]
-        height, width = image_size or self._image(files[0]).size[::-1]
-        self.shape = (height, width, channels)
+        height, width = self._sides = image_size or self._parts(files[0])[0].size[::-1]
+        self.shape = (height, 2 * width if halves else width, channels)
 
     def read(self, file):
         """Return one image as a uint8 array of `self.shape`."""
+        parts = [self._fitted(self._converted(part), file) for part in self._parts(file)]
+        return np.concatenate(parts, axis=1).reshape(self.shape)
+
+    def _parts(self, file):
+        """Return the image of a file, decoded and upright, or both of its halves."""
+        with _open(file) as opened:
+            image = _upright(opened, file)
+            return _halves_of(image, file) if self.halves else [image]
+
+    def _fitted(self, image, file):
+        """Return the pixels of an image in the size of all."""
         from PIL import Image
 
-        image = self._converted(self._image(file))
-        size = (self.shape[1], self.shape[0])
+        size = self._sides[::-1]
         if self.image_size:
             image = image.resize(size, Image.Resampling.BICUBIC)
         if image.size != size:
             self._refuse_size(file, image)
-        return np.asarray(image, "uint8").reshape(self.shape)
-
-    def _image(self, file):
-        """Return an image decoded and upright, or the half of it that is wanted."""
-        with _open(file) as opened:
-            image = _upright(opened, file)
-            return _half_of(image, self.half, file) if self.half else image
+        return np.asarray(image, "uint8")
 
     def _converted(self, image):
         """Return an image in the mode chosen, on the background where it is transparent."""
@@ -65,7 +72,7 @@ class Reader:
         return image.convert(self.mode)
 
     def _refuse_size(self, file, image):
-        height, width, _ = self.shape
+        height, width = self._sides
         raise ValueError(
             f"The images differ in size: {str(self.files[0])!r} is {height} x {width} pixels "
             f"(height x width) and {str(file)!r} is {image.height} x {image.width}. Pass "
@@ -126,15 +133,14 @@ def _upright(image, file):
     return image
 
 
-def _half_of(image, half, file):
+def _halves_of(image, file):
     middle, odd = divmod(image.width, 2)
     if odd or not middle:
         raise ValueError(
             f"{str(file)!r} does not hold two images side by side: it is {image.width} pixels "
             "wide, which is no even number."
         )
-    left = 0 if half == "left" else middle
-    return image.crop((left, 0, left + middle, image.height))
+    return [image.crop((left, 0, left + middle, image.height)) for left in (0, middle)]
 
 
 def _unreadable(file, error):

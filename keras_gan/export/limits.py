@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.data import sampling
-from keras_gan.data.condition import example
+from keras_gan.data.examples import example
 from keras_gan.export import lookups, pngs, sources
 from keras_gan.utils import arguments
 

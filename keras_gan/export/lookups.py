@@ -11,7 +11,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.data.condition import SIDE, example
+from keras_gan.data.examples import SIDE, example
 
 # Up to so many numbers in a row are tried one by one: each may have a table of its own.
 _APART = 16

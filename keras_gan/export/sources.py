@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.data.adapting import is_mask
-from keras_gan.data.condition import example
+from keras_gan.data.examples import example
 from keras_gan.export import pngs
 from keras_gan.utils import nests
 

@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.data.condition import example
+from keras_gan.data.examples import example
 from keras_gan.utils.arguments import shown
 
 PATH = ("assets.extra", "tf_serving_warmup_requests")

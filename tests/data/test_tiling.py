@@ -90,6 +90,19 @@ def test_masks_go_with_images_and_bytes_stay_bytes():
     assert len(given) == 3 * 4
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int8"])
+def test_results_of_types_without_a_difference(dtype):
+    """A share of the range of values is that of numbers: 127 less -128 is no int8."""
+    values = np.where(photos(30, 40, channels=1) > 0, np.iinfo("int8").max, np.iinfo("int8").min)
+
+    def function(part):
+        return (part > 0) if dtype == "bool" else part.astype(dtype)
+
+    found = keras_gan.tiled(function, values, overlap=2, tile=16, verbose=0)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, function(values))
+
+
 def test_every_pixel_is_pasted_once_from_a_tile_that_may_be():
     """Whatever the sides, tiles and overlaps: no tile is larger, and each starts at a multiple."""
     rng = np.random.default_rng(0)

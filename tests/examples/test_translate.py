@@ -100,6 +100,22 @@ def test_folders_of_ones_own(script, monkeypatch, tmp_path):
     check(tmp_path, scores)
 
 
+def test_images_of_a_folder_to_paint_in(script, tmp_path):
+    """A folder has no test split: held out is another folder, or nothing, and the card says so."""
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 16, 16), "uint8")
+    for folder, pictures in zip(("seen", "held_out"), images, strict=True):
+        (tmp_path / folder).mkdir()
+        for i, pixels in enumerate(pictures):
+            Image.fromarray(pixels).save(tmp_path / folder / f"{i}.png")
+    for more, given in ((), images[0]), ([f"--test_source={tmp_path / 'held_out'}"], images[1]):
+        with flagsaver.flagsaver():
+            flags.FLAGS(["translate.py", "--task=inpainting", f"--dataset={tmp_path}/seen", *more])
+            task = script.inpainting()
+        targets, _ = task.held_out
+        np.testing.assert_allclose(targets[..., 0], given / 127.5 - 1, atol=1e-6)
+        assert ("training images" in task.data) == (not more)
+
+
 def test_folders_are_asked_for(script, monkeypatch, tmp_path):
     with pytest.raises(script.app.UsageError, match="--task=folder needs --source"):
         run(script, monkeypatch, tmp_path, "folder")

@@ -58,6 +58,8 @@ def test_what_is_wrong_with_files_is_explained(refusal, repairing, files, tmp_pa
     assert "takes [], --translate" in refusal(
         *where, f"--translate={paths}", "--signature=a_to_b_png"
     )
+    no_place = tmp_path / "no" / "whole.png"
+    assert "can be written to" in refusal(*where, f"--translate={paths}", f"--output={no_place}")
     (tmp_path / "mask.png").write_bytes(b"GIF89a")
     said = refusal(*where, f"--translate={paths}", f"--output={tmp_path / 'whole.png'}")
     assert "Expected condition_mask to be PNG files" in said

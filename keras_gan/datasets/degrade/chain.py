@@ -1,6 +1,7 @@
 """The second-order degradation of Real-ESRGAN: photographs as they come from the net."""
 
 import math
+import typing
 
 import tensorflow as tf
 
@@ -17,12 +18,20 @@ _RADII = (3, 11)  # Kernels of 7 x 7 to 21 x 21 pixels.
 _RESIZERS = ("area", "bilinear", "bicubic")
 _GRAY = 0.4
 _QUALITY = (30.0, 95.0)
-# What differs between the first and the second round: widths of blurs in pixels, the chances of
-# larger, smaller and neither, by how much, levels of Gaussian noise, and scales of photon noise.
-_ROUNDS = (
-    ((0.2, 3.0), (0.2, 0.7, 0.1), (0.15, 1.5), (1.0, 30.0), (0.05, 3.0)),
-    ((0.2, 1.5), (0.3, 0.4, 0.3), (0.3, 1.2), (1.0, 25.0), (0.05, 2.5)),
-)
+
+
+class _Round(typing.NamedTuple):
+    """What differs between the first and the second round."""
+
+    blurs: tuple  # Widths in pixels.
+    chances: tuple  # Of a size that is larger, smaller, and as it was.
+    factors: tuple  # Of the sides: the least and the most.
+    levels: tuple  # Of Gaussian noise.
+    scales: tuple  # Of photon noise.
+
+
+_FIRST = _Round((0.2, 3.0), (0.2, 0.7, 0.1), (0.15, 1.5), (1.0, 30.0), (0.05, 3.0))
+_SECOND = _Round((0.2, 1.5), (0.3, 0.4, 0.3), (0.3, 1.2), (1.0, 25.0), (0.05, 2.5))
 
 
 @tf.autograph.experimental.do_not_convert
@@ -105,15 +114,14 @@ class _Draws:
 
 def _degraded(draws, image, size):
     channels = image.shape[-1]
-    first, second = _ROUNDS
-    image = kernels.filtered(image, _blur(draws, first[0]))
-    image = _resized(draws, image, _sides(draws, first, tf.shape(image)[:2]))
-    image = compressed(_noisy(draws, image, *first[3:]), draws.uniform(*_QUALITY))
+    image = kernels.filtered(image, _blur(draws, _FIRST.blurs))
+    image = _resized(draws, image, _sides(draws, _FIRST, tf.shape(image)[:2]))
+    image = compressed(_noisy(draws, image, _FIRST), draws.uniform(*_QUALITY))
 
-    blurred = kernels.filtered(image, _blur(draws, second[0]))
+    blurred = kernels.filtered(image, _blur(draws, _SECOND.blurs))
     image = tf.where(draws.chance(0.8), blurred, image)
-    image = _resized(draws, image, _sides(draws, second, tf.constant(size)))
-    image = _noisy(draws, image, *second[3:])
+    image = _resized(draws, image, _sides(draws, _SECOND, tf.constant(size)))
+    image = _noisy(draws, image, _SECOND)
 
     quality, mode = draws.uniform(*_QUALITY), draws.choice((1 / 3,) * 3)
     ringing = kernels.low_pass(draws.uniform(math.pi / 3, math.pi), draws.whole(*_RADII))
@@ -150,11 +158,11 @@ def _blur(draws, sigmas):
     return tf.where(draws.chance(0.1), ringing, falling)
 
 
-def _sides(draws, numbers, sides):
+def _sides(draws, of, sides):
     """Return height and width, larger, smaller or as they are, at least one pixel."""
-    _, chances, (least, most), *_ = numbers
+    least, most = of.factors
     larger, smaller = draws.uniform(1.0, most), draws.uniform(least, 1.0)
-    factor = tf.gather(tf.stack([larger, smaller, 1.0]), draws.choice(chances))
+    factor = tf.gather(tf.stack([larger, smaller, 1.0]), draws.choice(of.chances))
     return tf.maximum(tf.cast(tf.cast(sides, tf.float32) * factor, tf.int32), 1)
 
 
@@ -163,16 +171,15 @@ def _resized(draws, image, size):
 
 
 def _resized_by(mode, image, size):
-    image = tf.switch_case(
+    return tf.switch_case(
         mode, [lambda name=name: tf.image.resize(image, size, name) for name in _RESIZERS]
     )
-    return image
 
 
-def _noisy(draws, image, sigmas, scales):
+def _noisy(draws, image, of):
     """Return an image with noise of either kind, clipped."""
     is_gray, seed = draws.chance(_GRAY), draws.seed()
-    sigma, scale = draws.uniform(*sigmas), draws.uniform(*scales)
+    sigma, scale = draws.uniform(*of.levels), draws.uniform(*of.scales)
     added = tf.cond(
         draws.chance(0.5),
         lambda: noises.gaussian(image, sigma, is_gray, seed),
