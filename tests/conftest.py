@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tests.integration.seeding import seeded
+from tests.precision import precision
 
 # Before anything touches a device: two replicas of MirroredStrategy then fit in one process.
 tf.config.set_logical_device_configuration(
@@ -57,6 +58,13 @@ def fixed_seed():
     seeded(0)
 
 
+@pytest.fixture
+def double_precision():
+    """Build and compute in float64."""
+    with precision("float64", floatx="float64"):
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
     """Keep the classifiers that tests and examples train out of the user's cache."""
@@ -79,4 +87,5 @@ def two_replicas():
     One for all tests: the collective operations of a second one in the same process take the
     keys of the first one's.
     """
+    assert len(tf.config.list_logical_devices("CPU")) == 2  # Else the strategy would wait for ever.
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -10,17 +10,6 @@ from integration import small
 import keras_gan
 
 
-@pytest.fixture
-def double():
-    """Compute in float64."""
-    before = keras.config.floatx()
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_floatx(before)
-    keras.config.set_dtype_policy(before)
-
-
 def official_gradients(model, a, b):
     """Return the gradients of both players of the official losses: lambda 10, identity 0.5."""
     to_b, to_a = model.a_to_b, model.b_to_a
@@ -46,7 +35,7 @@ def official_gradients(model, a, b):
     return g_gradients, tape.gradient(d_loss, d_variables), g_loss, d_loss
 
 
-def test_the_defaults_are_the_official_losses_to_a_factor(double):
+def test_the_defaults_are_the_official_losses_to_a_factor(double_precision):
     """A fourth of the generators' and half of the discriminators', for every variable."""
     model = domains.cycle_gan()
     rates = small.sgds(1.0)

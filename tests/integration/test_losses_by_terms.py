@@ -1,6 +1,5 @@
 """Losses and terms know nothing of each other: every pair of them trains."""
 
-import contextlib
 import itertools
 
 import keras
@@ -19,6 +18,7 @@ from tests.integration.game_pieces import (
     missing,
     summed,
 )
+from tests.precision import precision
 
 # Enough for a lazy term to run, to rest, and to run again.
 STEPS = 3
@@ -94,18 +94,6 @@ def test_every_pair(start, loss, term):
     assert {name for term in model.terms for name in term.log_names} <= logs.keys()
 
 
-@contextlib.contextmanager
-def precision(policy, floatx="float32"):
-    """Compute under a dtype policy within the context."""
-    keras.config.set_floatx(floatx)
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_floatx("float32")
-        keras.config.set_dtype_policy("float32")
-
-
 @pytest.mark.representatives("r1")
 @pytest.mark.parametrize("term", TERMS)
 def test_in_float64(term):
@@ -119,7 +107,7 @@ def test_in_float64(term):
 
 
 # Each way of running trains four games, which between them hold all losses and all terms, and the
-# pairs that papers mean; on two replicas, two games hold all terms.
+# pairs that papers mean.
 SOME_LAZY = {**TERMS, "lazy_r1": lambda: terms.R1(interval=2, name="lazy_r1")}
 GROUPS = [
     ("unbounded", ["gradient_penalty", "one_sided", "weight_clipping"]),
@@ -144,12 +132,12 @@ WAYS = {
 }
 
 
-def image_game(loss, names, **options):
-    """Return a compiled model on images that plays a loss and terms at once."""
+def image_game(group, **options):
+    """Return a compiled model on images that plays all losses and terms of a group at once."""
     keras.utils.set_random_seed(0)
-    made = [SOME_LAZY[name]() for name in names]
+    made = [SOME_LAZY[name]() for name in group[1]]
     model = keras_gan.GAN(*image_networks(), seed=1)
-    model.compile(loss, terms=made, **{**small.adams(1e-3), **options})
+    model.compile(summed(group[0]), terms=made, **{**small.adams(1e-3), **options})
     return model
 
 
@@ -181,15 +169,14 @@ def test_on_images(way, group):
     if way != "xla" and "lazy_r1" not in group[1]:
         options["run_eagerly"] = True
     with precision(way if way == "mixed_bfloat16" else "float32"):
-        assert_trains(image_game(summed(group[0]), group[1], **options))
+        assert_trains(image_game(group, **options))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("groups", [GROUPS[:2], GROUPS[2:]], ids=["first", "last"])
-def test_terms_on_images_on_two_replicas(groups, two_replicas):
-    """In a graph; all losses on replicas are played by test_replicas_and_workers.py."""
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: "+".join(group[1]))
+def test_on_images_on_two_replicas(group, two_replicas):
     with two_replicas.scope():
-        model = image_game("hinge", [name for _, names in groups for name in names])
+        model = image_game(group)
     assert_trains(model)
     for layer in (model.generator, model.discriminator, *model.terms):
         for variable in layer.weights:

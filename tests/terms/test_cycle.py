@@ -103,20 +103,9 @@ def judged(step):
     return {part: (logits - 1) ** 2 / 2 for part, logits in heads.items()}
 
 
-@pytest.fixture
-def double():
-    """Compute in float64, for finite differences."""
-    before = keras.config.floatx()
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_floatx(before)
-    keras.config.set_dtype_policy(before)
-
-
 @pytest.mark.representatives(1)
 @pytest.mark.parametrize("term", [Cycle(norm="l2"), Identity(norm="l2"), Cycle()], ids=str)
-def test_gradients_are_finite_differences(double, term):
+def test_gradients_are_finite_differences(double_precision, term):
     real, model, _ = played(domains.translation(), domains.translation(), [term])
 
     def value():

@@ -154,16 +154,6 @@ def test_norms_are_float32_to_the_last_digit_in_mixed_precision(term):
     np.testing.assert_allclose(np.asarray(values), expected, rtol=1e-6)
 
 
-@pytest.fixture
-def double_precision():
-    """Build and compute in float64."""
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    yield
-    keras.config.set_floatx("float32")
-    keras.config.set_dtype_policy("float32")
-
-
 @pytest.mark.parametrize("name", ON_LOSSES)
 def test_gradients_against_finite_differences(name, double_precision):
     """With respect to the weights of each player whose loss the term is in."""

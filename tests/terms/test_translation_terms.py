@@ -79,7 +79,7 @@ def test_values_are_float32_in_mixed_precision():
         assert found["mixed_bfloat16"][name] == pytest.approx(value, rel=rel), name
 
 
-def test_gradients_against_finite_differences(monkeypatch):
+def test_gradients_against_finite_differences(monkeypatch, double_precision):
     """With respect to the generator's weights, with the keys of `PatchNCE` as they are."""
     contrast, kept = patch_nce.contrast, []
 
@@ -88,35 +88,29 @@ def test_gradients_against_finite_differences(monkeypatch):
         return contrast(queries, kept[(len(kept) - 1) % len(NAMES)], temperature)
 
     monkeypatch.setattr(patch_nce, "contrast", with_kept_keys)
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    try:
-        # Not `Contextual`: the nearest position of one may be another a step on.
-        listed = [term for term in added() if term.name != "contextual"]
-        model = model_of(listed, run_eagerly=True)
-        target, source = pairs()
-        variables = model.generator.trainable_variables
-        start = [variable.numpy() for variable in variables]
-        lines = [normal(*variable.shape, seed=i) for i, variable in enumerate(variables)]
+    # Not `Contextual`: the nearest position of one may be another a step on.
+    listed = [term for term in added() if term.name != "contextual"]
+    model = model_of(listed, run_eagerly=True)
+    target, source = pairs()
+    variables = model.generator.trainable_variables
+    start = [variable.numpy() for variable in variables]
+    lines = [normal(*variable.shape, seed=i) for i, variable in enumerate(variables)]
 
-        def values(at):
-            for variable, old, line in zip(variables, start, lines, strict=True):
-                variable.assign(old + at * line)
-            step = step_of(model, target, condition=tf.constant(source), player="generator")
-            return [tf.reduce_mean(term.generator_term(step)) for term in listed]
+    def values(at):
+        for variable, old, line in zip(variables, start, lines, strict=True):
+            variable.assign(old + at * line)
+        step = step_of(model, target, condition=tf.constant(source), player="generator")
+        return [tf.reduce_mean(term.generator_term(step)) for term in listed]
 
-        with tf.GradientTape(persistent=True) as tape:
-            here = values(0.0)
-        h = 1e-6
-        ends = zip(values(h), values(-h), strict=True)
-        for term, value, (up, down) in zip(listed, here, ends, strict=True):
-            gradients = zip(tape.gradient(value, variables), lines, strict=True)
-            slope = sum(np.sum(gradient.numpy() * line) for gradient, line in gradients)
-            assert abs(slope) > 1e-4, term.name
-            assert slope == pytest.approx(float(up - down) / (2 * h), rel=1e-5), term.name
-    finally:
-        keras.config.set_floatx("float32")
-        keras.config.set_dtype_policy("float32")
+    with tf.GradientTape(persistent=True) as tape:
+        here = values(0.0)
+    h = 1e-6
+    ends = zip(values(h), values(-h), strict=True)
+    for term, value, (up, down) in zip(listed, here, ends, strict=True):
+        gradients = zip(tape.gradient(value, variables), lines, strict=True)
+        slope = sum(np.sum(gradient.numpy() * line) for gradient, line in gradients)
+        assert abs(slope) > 1e-4, term.name
+        assert slope == pytest.approx(float(up - down) / (2 * h), rel=1e-5), term.name
 
 
 @pytest.mark.slow
