@@ -18,6 +18,7 @@ resumes an interrupted run exactly from its last backup; --noresume starts a new
 
 import csv
 import dataclasses
+import importlib.util
 import json
 import os
 import pathlib
@@ -41,6 +42,7 @@ TYPEFACES = "sans", "serif bold italic"
 PHOTOS = "china", "flower"  # Held out are parts of these two: they are there everywhere.
 SIGMA = 25  # Standard deviation of the noise, in levels of 255.
 SHOWN = 8  # Images in outputs.png.
+SCORED = 2000  # Images at most, of inpainting: simple ways take longer than this model.
 
 # What cards say of the data.
 LETTERS = (
@@ -145,6 +147,19 @@ def photographs(degraded):
     return train, whole(held_out)
 
 
+class SameClass(metrics.PairedMetric):
+    """The share of outputs that a classifier puts in the class of their target."""
+
+    own_shape = False
+
+    def __init__(self, classifier):
+        super().__init__(classifier.probabilities, name="same_class")
+
+    def compare(self, real, fake, source=None):
+        """Tell of each pair whether it is one class."""
+        return real.argmax(axis=1) == fake.argmax(axis=1)
+
+
 # Pieces that several tasks have.
 
 
@@ -166,7 +181,7 @@ def restoring(scale):
 
 def optimizers(dataset, generator, discriminator):
     """Return both optimizers; their rates fall over the last two thirds of the run."""
-    steps = choice(_EPOCHS) * len(dataset)
+    steps = max(1, choice(_EPOCHS) * len(dataset))  # Without an epoch the simple ways are scored.
 
     def adam(rate):
         falling = schedules.Cosine(rate, 0.05 * rate, start=steps // 3, end=steps)
@@ -189,6 +204,35 @@ def nearest(targets, sources):
         return targets[((rows**2).sum(1) - 2 * given @ rows.T).argmin(1)]
 
     return way
+
+
+def filled(fill):
+    """Return the way that fills each hole by a function of levels from 0 to 1 and the mask."""
+
+    def way(condition):
+        pairs = zip(condition["image"] / 2 + 0.5, condition["mask"][..., 0] > 0, strict=True)
+        return np.stack([fill(image, hole) for image, hole in pairs]) * 2 - 1
+
+    return way
+
+
+def classical():
+    """Return the ways of filling holes that need no training, of what is installed."""
+    ways = {"source": lambda condition: condition["image"]}
+    if importlib.util.find_spec("skimage"):
+        from skimage.restoration import inpaint_biharmonic
+
+        ways["biharmonic"] = filled(lambda *pair: inpaint_biharmonic(*pair, channel_axis=-1))
+    if importlib.util.find_spec("cv2"):
+        import cv2
+
+        def telea(image, hole):
+            levels = (image * 255).round().astype("uint8")
+            made = cv2.inpaint(levels, hole.astype("uint8"), 3, cv2.INPAINT_TELEA)
+            return made.reshape(image.shape).astype("float32") / 255
+
+        ways["Telea"] = filled(telea)
+    return ways
 
 
 def filtered(how):
@@ -292,28 +336,35 @@ def inpainting():
     """Fill holes in the middle of images."""
 
     def load(name, split, shuffle=True):
-        images = datasets.load(name, split, image_size=_IMAGE_SIZE.value, **order(shuffle))
+        return datasets.load(name, split, image_size=_IMAGE_SIZE.value, **order(shuffle))
+
+    def holed(images):
         return datasets.map(images, lambda x, *_: degrade.masked(x, degrade.center_mask(x)))
 
     name = _DATASET.value
     # A folder is one split: that of held-out images is another folder.
     is_folder = os.path.basename(name) != name and os.path.isdir(name)
     test = (_TEST_SOURCE.value or name, "train") if is_folder else (name, "test")
-    train = load(name, "train")
+    images = load(name, "train")
+    judges = [metrics.L1(mask="mask", name="hole_l1"), metrics.PSNR(mask="mask", name="hole")]
+    if isinstance(images.element_spec, tuple):  # With labels.
+        classifier = metrics.features.train_classifier(load(name, "train", shuffle=False))
+        judges += [metrics.FrechetDistance(classifier.features), SameClass(classifier)]
+    train = holed(images)
     shape = tuple(train.element_spec[0].shape[1:])
     return Task(
         train,
-        whole(load(*test, shuffle=False)),
+        whole(holed(load(*test, shuffle=False)).take(-(-SCORED // choice(_BATCH_SIZE)))),
         one_way(
             lambda: networks.gated_inpainter(shape, width=32, stages=1, dilations=(2, 4)),
             lambda: networks.sn_patch(shape, (*shape[:2], 1), width=32, depth=3),
             discriminator_condition="mask",
         ),
         game(train, 100.0, (5e-4, 5e-4), "hinge"),
-        {"source": lambda condition: condition["image"]},
+        classical(),
         f"{name}, the training split, with a hole in the middle of each image."
         + (SEEN if test == (name, "train") else ""),
-        (metrics.L1(mask="mask", name="hole_l1"), metrics.PSNR(mask="mask", name="hole")),
+        tuple(judges),
     )
 
 

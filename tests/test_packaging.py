@@ -232,8 +232,9 @@ def test_what_is_imported_is_declared():
     optional = needed | extras["serving"] | extras["onnx"]
     for distributions, file, at_import in imported("keras_gan"):
         assert distributions & (needed if at_import else optional), (file, distributions)
+    inside = extras["serving"] | extras["translation"]
     for distributions, file, at_import in imported("examples"):
-        allowed = needed | extras["examples"] | (set() if at_import else extras["serving"])
+        allowed = needed | extras["examples"] | (set() if at_import else inside)
         assert distributions & allowed, (file, distributions)
     for distributions, file, _ in imported("benchmarks", "tests"):
         assert distributions & (needed | extras["test"]), (file, distributions)

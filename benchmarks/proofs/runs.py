@@ -27,7 +27,9 @@ _JOBS = flags.DEFINE_integer("jobs", 2, "Processes at a time, of one thread each
 _TABLE_ONLY = flags.DEFINE_bool("table_only", False, "Run nothing; show what is there.")
 _AGAIN = flags.DEFINE_bool("again", False, "Run those again that failed.")
 _ROWS = flags.DEFINE_string("rows_dir", None, "Directory of the rows, if not the published ones.")
-_PAGE = flags.DEFINE_string("page", None, "Page to write; docs/proofs.md unless rows_dir is given.")
+_PAGE = flags.DEFINE_string(
+    "page", None, "Page to write, if not the table's own; none with rows_dir."
+)
 _RUN = flags.DEFINE_string("run", None, "Internal: play this one run, `arm/seed`.")
 
 
@@ -81,6 +83,7 @@ class Table:
         prepare: function run once before the runs, such as the training of a classifier that all
             of them load.
         finish: function of `(arms, rows)` that draws a picture, or adds text below the table.
+        page: that has the table's markers.
     """
 
     name: str
@@ -89,28 +92,38 @@ class Table:
     figures: tuple
     prepare: Callable | None = None
     finish: Callable | None = None
+    page: pathlib.Path = page.PAGE
 
 
-def command(table):
-    """Run a table's command line."""
-    app.run(lambda _: _command(table))
+def command(*of):
+    """Run the command line of one or several tables, whose arms differ in name."""
+    app.run(lambda _: _command(of))
 
 
-def _command(table):
+def _command(of):
     if (_STEPS.value or _SEEDS.value or SAMPLES.value) and not _ROWS.value:
         raise app.UsageError("--steps, --seeds and --samples are for trials: give --rows_dir too.")
-    store, arms = Rows(table.name, _ROWS.value or ROWS), _arms(table)
+    given = [(table, Rows(table.name, _ROWS.value or ROWS), _arms(table)) for table in of]
     if _RUN.value:
-        _play(table, store, arms)
+        name, seed = _RUN.value.rsplit("/", 1)
+        _play(*next(_run(name, *each) for each in given if name in _names(each[2])), int(seed))
         return
-    wanted = _ONLY.value or [arm.name for arm in arms]
-    unknown = set(wanted) - {arm.name for arm in arms}
-    if unknown:
-        known = ", ".join(arm.name for arm in arms)
-        raise app.UsageError(f"No such arm: {', '.join(unknown)}. There are {known}.")
-    if not _TABLE_ONLY.value:
-        _run_missing(table, store, [arm for arm in arms if arm.name in wanted])
-    _publish(table, store, arms)
+    known = [name for _, _, arms in given for name in _names(arms)]
+    wanted = _ONLY.value or known
+    if unknown := set(wanted) - set(known):
+        raise app.UsageError(f"No such arm: {', '.join(unknown)}. There are {', '.join(known)}.")
+    for table, store, arms in given:
+        if not _TABLE_ONLY.value:
+            _run_missing(table, store, [arm for arm in arms if arm.name in wanted])
+        _publish(table, store, arms)
+
+
+def _names(arms):
+    return [arm.name for arm in arms]
+
+
+def _run(name, table, store, arms):
+    return table, store, next(arm for arm in arms if arm.name == name)
 
 
 def _arms(table):
@@ -129,19 +142,17 @@ def _tried(arm):
     return dataclasses.replace(arm, **changes)
 
 
-def _play(table, store, arms):
+def _play(table, store, arm, seed):
     """Play one run, on one thread, and keep its row."""
     _die_with(int(os.environ.get(_PARENT, os.getppid())))
-    name, seed = _RUN.value.rsplit("/", 1)
-    arm = next(arm for arm in arms if arm.name == name)
     start, figures, error = time.perf_counter(), {}, None
     try:
-        figures = {key: float(value) for key, value in table.play(arm, int(seed)).items()}
+        figures = {key: float(value) for key, value in table.play(arm, seed).items()}
     except Exception as problem:  # A run that fails is a result.
         error = f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else ''}"
         print(error, file=sys.stderr)
     seconds = round(time.perf_counter() - start, 1)
-    store.save(Row(arm.name, int(seed), arm.steps, arm.fingerprint, figures, seconds, error))
+    store.save(Row(arm.name, seed, arm.steps, arm.fingerprint, figures, seconds, error))
 
 
 def _die_with(parent):
@@ -250,17 +261,18 @@ def _publish(table, store, arms):
         parts += [text for text in [table.finish(arms, rows)] if text]
     text = "\n\n".join(parts)
     print(text)
-    publish(table.name, text)
+    publish(table.name, text, table.page)
 
 
-def publish(name, text):
+def publish(name, text, usual=page.PAGE):
     """Write a table into the page that the flags say, if any.
 
     Args:
         name: the table's name.
         text: the table.
+        usual: the page where no flag says another.
     """
-    target = _PAGE.value or (None if _ROWS.value else page.PAGE)
+    target = _PAGE.value or (None if _ROWS.value else usual)
     if target:
         page.write(target, name, text)
         print(f"Wrote the table into {target}")

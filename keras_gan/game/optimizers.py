@@ -34,7 +34,7 @@ def get(identifier, player):
         identifier = keras.optimizers.Adam(2e-4, beta_1=0.5)
     try:
         optimizer = keras.optimizers.get(identifier)
-    except ValueError:  # It says the same of neither player.
+    except (AttributeError, KeyError, ValueError):  # Of neither player, or of Keras's insides.
         optimizer = None
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         is_class = isinstance(identifier, type)

@@ -94,6 +94,15 @@ def test_a_schedule_is_read_and_not_set(model):
     assert rates(model) == pytest.approx([0.04, 0.04])
 
 
+@pytest.mark.parametrize(
+    "wrong", [{}, {"class_name": 3, "config": {}}, {"class_name": "Nope", "config": {}}, 7, "adamm"]
+)
+@pytest.mark.parametrize("player", small.PLAYERS)
+def test_what_is_no_optimizer_is_refused_by_the_name_of_its_argument(player, wrong):
+    with pytest.raises(TypeError, match=f"^Expected `{player}_optimizer` to be 'auto'"):
+        small.gan().compile("hinge", **{f"{player}_optimizer": wrong})
+
+
 def test_a_checkpoint_of_tensorflow_is_written_whatever_sets_the_rates(model, tmp_path):
     decay = keras.optimizers.schedules.ExponentialDecay(0.04, 1, 0.5)
     for rate in (0.01, decay):
