@@ -102,12 +102,21 @@ import sys
 sys.modules["keras_gan"] = None
 sys.modules["keras"] = None
 import numpy as np, tensorflow as tf
+
+def given(array, wanted):
+    value = tf.constant(array)
+    if value.dtype == tf.float32 and wanted.dtype in (tf.uint8, tf.string):
+        value = tf.cast(tf.round((value + 1) * 127.5), tf.uint8)
+        if wanted.dtype == tf.string:
+            value = tf.map_fn(tf.io.encode_png, value, fn_output_signature=tf.string)
+    return value
+
 for path in sys.argv[1:]:
     inputs = dict(np.load(path + ".npz"))
     results = {}
     for name, signature in tf.saved_model.load(path).signatures.items():
         wanted = signature.structured_input_signature[1]
-        outputs = signature(**{key: tf.constant(inputs[key]) for key in wanted})
+        outputs = signature(**{key: given(inputs[key], spec) for key, spec in wanted.items()})
         for key, tensor in outputs.items():
             array = tensor.numpy()
             # Strings as fixed-size bytes: no object arrays, which are pickled.

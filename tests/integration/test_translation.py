@@ -1,18 +1,11 @@
 """CycleGAN: two domains of different sizes and channels in one game."""
 
-import pathlib
-import signal
-
 import keras
 import numpy as np
 import pytest
 
 import keras_gan
-from integration import programs, small, translation
-
-
-def sgds():
-    return {f"{player}_optimizer": keras.optimizers.SGD(0.05) for player in small.PLAYERS}
+from integration import small, translation
 
 
 @pytest.fixture(scope="module")
@@ -84,53 +77,6 @@ def test_resumed_exactly(tmp_path):
     with pytest.raises(Stop):
         run(tmp_path, stopping=True)
     small.assert_equal_states(whole, run(tmp_path))
-
-
-@pytest.mark.slow
-def test_resumed_exactly_after_sigkill(tmp_path):
-    def run(*how):
-        return programs.run(pathlib.Path(__file__).with_name("translated_run.py"), *how)
-
-    # One process makes the run in one go, and dies in the next one.
-    killed = run(tmp_path / "whole", 0, tmp_path / "killed", 6)
-    assert killed.returncode == -signal.SIGKILL, killed.output
-    assert not (tmp_path / "killed" / "state.npz").exists()
-    assert run(tmp_path / "killed", 0).returncode == 0
-    states = []
-    for name in ("whole", "killed"):
-        with np.load(tmp_path / name / "state.npz") as file:
-            states.append(dict(file))
-    small.assert_equal_states(*states)
-
-
-@pytest.mark.slow
-def test_two_replicas_are_one_device(two_replicas):
-    states = []
-    for scope in (None, two_replicas):
-        if scope is None:
-            model = translation.model(run_eagerly=True, **sgds())
-        else:
-            with scope.scope():
-                model = translation.model(**sgds())
-        model.fit(translation.dataset(), epochs=1, verbose=0)
-        states.append(small.weights(model))
-    for one, two in zip(*states, strict=True):
-        np.testing.assert_allclose(one, two, atol=1e-5)
-
-
-@pytest.mark.slow
-def test_mixed_precision_trains():
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = translation.model(**small.adams())
-    finally:
-        keras.config.set_dtype_policy(before)
-    assert model.a_to_b.layers[-1].compute_dtype == "bfloat16"
-    history = model.fit(translation.dataset(), epochs=4, verbose=0).history
-    assert history["cycle"][-1] < history["cycle"][0]
-    assert np.isfinite([values for values in history.values()]).all()
-    assert model.translate(sources()["a"], to="b").dtype == np.float32
 
 
 def test_parts_have_penalties_and_augmentation_of_their_own():

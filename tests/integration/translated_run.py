@@ -1,6 +1,6 @@
-"""CycleGANs' runs that kill their own process at a step: translated_run.py DIR STEP [DIR STEP].
+"""Runs of image to image that kill their own process at a step: translated_run.py DIR STEP JOB...
 
-With a step of 0 one runs to its end, and keeps all that training has changed in DIR/state.npz.
+With a step of 0 they run to their end, and keep all that training has changed in DIR/JOB.npz.
 """
 
 import os
@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 import keras_gan
-from integration import small, translation
+from integration import jobs, small
 
 
 def kill(model, step):
@@ -27,16 +27,18 @@ def kill(model, step):
     return keras.callbacks.LambdaCallback(on_train_batch_end=end)
 
 
-def run(directory, step):
+def run(directory, step, name):
     """Train, and go on from what an earlier process has left in the directory."""
-    model = translation.model(replay=6, ema=0.9, **small.adams())
-    backup = keras_gan.callbacks.Backup(directory / "backup", every_steps=1)
+    job = jobs.JOBS[name]
+    model = job.model()
+    backup = keras_gan.callbacks.Backup(directory / name, every_steps=1)
     # The backup is called last: the kill leaves the one of the step before.
     callbacks = [kill(model, step), backup] if step else [backup]
-    model.fit(translation.dataset(n=16), epochs=2, callbacks=callbacks, verbose=0)
-    np.savez(directory / "state.npz", **small.state(model))
+    model.fit(job.dataset(), epochs=2, callbacks=callbacks, verbose=0)
+    np.savez(directory / f"{name}.npz", **small.state(model))
 
 
 if __name__ == "__main__":
-    for directory, step in zip(sys.argv[1::2], sys.argv[2::2], strict=True):
-        run(pathlib.Path(directory), int(step))
+    directory, step, *names = sys.argv[1:]
+    for name in names:
+        run(pathlib.Path(directory), int(step), name)
