@@ -175,7 +175,8 @@ class Quality:
                 data that is said to have no pairs.
         """
         pairs = pairing.paired_of(self._by_part).values()
-        names = [metric.name for metrics in pairs for metric in metrics]
+        # Parts of a sample have metrics of the same names.
+        names = list(dict.fromkeys(metric.name for metrics in pairs for metric in metrics))
         what = (
             f"The metrics {names} compare each real sample with the one that is made from its "
             "condition, and"
