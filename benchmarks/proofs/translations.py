@@ -22,16 +22,6 @@ EXAMPLE = pathlib.Path(__file__).parents[2] / "examples" / "translate.py"
 PAGE = EXAMPLE.parents[1] / "docs" / "translation.md"
 SEEDS = 0, 1, 2
 
-DISTANCE = (
-    tables.Figure("l1", "L1", 4, best=min),
-    tables.Figure("psnr", "PSNR, dB", 2),
-    tables.Figure("ssim", "SSIM", 3),
-)
-PATCHES = (
-    tables.Figure("patch_sliced_wasserstein/distance", "patches", 4, best=min),
-    tables.Figure("patch_sliced_wasserstein/std_ratio", "their contrast", 2, best=1),
-)
-
 
 @dataclasses.dataclass(frozen=True)
 class Arm(runs.Arm):
@@ -132,3 +122,129 @@ def figures_of(seed, arms, rows):
         for row in rows[arm.name]
         if not row.failed and row.seed == (seed if arm.steps else 0)
     }
+
+
+def ratio(key, other="alone", of="gan"):
+    """Return a function of the ratio of a figure of two arms."""
+    return lambda figures: figures[of][key] / figures[other][key]
+
+
+def gain(key, other="alone", of="gan"):
+    """Return a function of the difference of a figure of two arms."""
+    return lambda figures: figures[of][key] - figures[other][key]
+
+
+L1 = tables.Figure("l1", "L1", 4, best=min)
+PSNR = tables.Figure("psnr/mean", "PSNR, dB")
+SSIM = tables.Figure("ssim", "SSIM", 3)
+PATCHES = "patch_sliced_wasserstein/distance"
+APART = tables.Figure(PATCHES, "patches apart", 4, best=min)
+CONTRAST = tables.Figure("patch_sliced_wasserstein/std_ratio", "contrast", best=1)
+LUMINANCE = (
+    tables.Figure("psnr_y/mean", "PSNR-Y, mean"),
+    tables.Figure("psnr_y/pooled", "pooled"),
+)
+SHARPER = Target("patches apart, beside the network alone's", ratio(PATCHES), high=0.67)
+
+TABLES = (
+    table(
+        "glyphs",
+        ["source", "nearest training glyph"],
+        epochs=12,
+        batches=73,
+        figures=(L1, PSNR, SSIM, APART, CONTRAST),
+        targets=[
+            Target("L1, less the network alone's", gain("l1"), high=0.0, digits=4),
+            Target("L1, beside the nearest training glyph's", ratio("l1", "nearest"), high=0.85),
+            Target("patches apart, beside the network alone's", ratio(PATCHES), high=0.78),
+            Target("PSNR, less the network alone's", gain("psnr/mean"), low=-0.2),
+        ],
+    ),
+    table(
+        "unpaired",
+        ["source"],
+        epochs=12,
+        batches=73,
+        figures=(
+            tables.Figure("b/l1", "L1 to b", 4, best=min),
+            tables.Figure("b/ssim", "SSIM", 3),
+            tables.Figure(f"b/{PATCHES}", "patches apart", 4, best=min),
+            tables.Figure("a/l1", "L1 to a", 4, best=min),
+            tables.Figure("a/ssim", "SSIM", 3),
+            tables.Figure(f"a/{PATCHES}", "patches apart", 4, best=min),
+        ),
+        targets=[
+            Target("L1 to b", lambda figures: figures["gan"]["b/l1"], high=0.138, digits=4),
+            Target("L1 to a", lambda figures: figures["gan"]["a/l1"], high=0.12, digits=4),
+            Target(
+                "patches apart of b, beside the source's",
+                ratio(f"b/{PATCHES}", "source"),
+                high=0.35,
+            ),
+        ],
+        alone=False,
+    ),
+    table(
+        "super_resolution",
+        ["nearest", "bicubic", "lanczos"],
+        epochs=16,
+        batches=173,
+        figures=(*LUMINANCE, SSIM, APART, CONTRAST),
+        targets=[
+            SHARPER,
+            Target("pooled PSNR-Y, less the network alone's", gain("psnr_y/pooled"), low=-0.9),
+        ],
+    ),
+    table(
+        "super_resolution",
+        ["nearest", "bicubic", "lanczos"],
+        epochs=16,
+        batches=173,
+        figures=(*LUMINANCE, SSIM, APART, CONTRAST),
+        targets=[
+            Target(
+                "PSNR-Y of the network alone, less bicubic's",
+                gain("psnr_y/mean", "bicubic", of="alone"),
+                low=0.2,
+            ),
+        ],
+        flags=("--scale=2",),
+        name="super_resolution_2",
+    ),
+    table(
+        "inpainting",
+        ["source", "biharmonic", "Telea"],
+        epochs=1,
+        batches=1875,
+        figures=(
+            tables.Figure("hole_l1", "L1 of the hole", 3, best=min),
+            tables.Figure("hole/mean", "PSNR of it, dB"),
+            tables.Figure("frechet_distance", "Fréchet distance", 2, best=min),
+            tables.Figure("same_class", "same class", 3),
+            APART,
+        ),
+        targets=[
+            Target(
+                "Fréchet distance, beside the network alone's", ratio("frechet_distance"), high=0.67
+            ),
+            Target("same class, less the network alone's", gain("same_class"), low=0.0, digits=3),
+            Target("PSNR of the hole, less the network alone's", gain("hole/mean"), low=-0.7),
+            Target(
+                "L1 of the hole, beside biharmonic's", ratio("hole_l1", "biharmonic"), high=0.55
+            ),
+        ],
+        flags=("--dataset=mnist",),
+    ),
+    table(
+        "denoising",
+        ["source", "Gaussian filter", "median filter"],
+        epochs=12,
+        batches=173,
+        figures=(L1, PSNR, SSIM, APART, CONTRAST),
+        targets=[SHARPER],
+    ),
+)
+
+
+if __name__ == "__main__":
+    runs.command(*TABLES)
