@@ -41,7 +41,6 @@ from keras_gan.datasets import degrade
 TYPEFACES = "sans", "serif bold italic"
 PHOTOS = "china", "flower"  # Held out are parts of these two: they are there everywhere.
 SIGMA = 25  # Standard deviation of the noise, in levels of 255.
-LOSSES = "d_loss", "g_loss", "reconstruction", "paired_feature_matching", "cycle", "identity"
 SHOWN = 8  # Images in outputs.png.
 SCORED = 2000  # Images at most, of inpainting: simple ways take longer than this model.
 
@@ -191,12 +190,9 @@ def optimizers(dataset, generator, discriminator):
     return {"generator_optimizer": adam(generator), "discriminator_optimizer": adam(discriminator)}
 
 
-def game(dataset, weight, rates, loss="non_saturating", features=0.0):
-    """Return the options of `compile` for pairs, with the weights of their distances."""
-    pairs = [terms.Reconstruction(weight)]
-    if features and _ADVERSARIAL_WEIGHT.value:  # As the discriminator sees them: a part of it.
-        pairs.append(terms.PairedFeatureMatching(features))
-    return {"loss": loss, "terms": pairs, **optimizers(dataset, *rates)}
+def game(dataset, weight, rates, loss="non_saturating"):
+    """Return the options of `compile` for pairs, the weight that of their distance."""
+    return {"loss": loss, "terms": [terms.Reconstruction(weight)], **optimizers(dataset, *rates)}
 
 
 def nearest(targets, sources):
@@ -264,7 +260,7 @@ def glyphs():
             lambda: networks.unet(shape, width=(32, 64, 128, 128)),
             lambda: networks.patch(shape, shape, depth=2, width=16),
         ),
-        game(train, 10.0, (5e-4, 2e-4), features=3.0),
+        game(train, 20.0, (5e-4, 2e-4)),
         {"source": np.asarray, "nearest training glyph": nearest(targets, sources)},
         LETTERS,
     )
@@ -527,7 +523,7 @@ def plot_losses(run_dir):
     figure = matplotlib.figure.Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.add_subplot(xlabel="epoch", ylabel="mean over the epoch")
     epochs = [int(row["epoch"]) + 1 for row in rows]
-    for key in LOSSES:
+    for key in ("d_loss", "g_loss", "reconstruction", "cycle", "identity"):
         if rows and key in rows[0]:
             axes.plot(epochs, [float(row[key]) for row in rows], label=key)
     axes.grid(alpha=0.3)
