@@ -356,8 +356,8 @@ def inpainting():
         train,
         whole(holed(load(*test, shuffle=False)).take(-(-SCORED // choice(_BATCH_SIZE)))),
         one_way(
-            lambda: networks.gated_inpainter(shape, width=32, stages=1, dilations=(2, 4)),
-            lambda: networks.sn_patch(shape, (*shape[:2], 1), width=32, depth=3),
+            lambda: networks.gated_inpainter(shape, width=16, stages=1, dilations=(2, 4)),
+            lambda: networks.sn_patch(shape, (*shape[:2], 1), width=16, depth=3),
             discriminator_condition="mask",
         ),
         game(train, 100.0, (5e-4, 5e-4), "hinge"),
