@@ -52,7 +52,9 @@ class Arm(runs.Arm):
             subprocess.run(command, check=True)
             scores = json.loads(pathlib.Path(directory, "scores.json").read_text())
             if self.name.endswith("_gan") and seed == SEEDS[0] and _PICTURES.value:
-                picture = pathlib.Path(_PICTURES.value, f"{self.name.removesuffix('_gan')}.png")
+                picture = pathlib.Path(
+                    _PICTURES.value, f"translation_{self.name.removesuffix('_gan')}.png"
+                )
                 shutil.copy(pathlib.Path(directory, "outputs.png"), picture)
         return {
             key if direction == "scores" else f"{direction}/{key}": value
