@@ -160,6 +160,12 @@ class SameClass(metrics.PairedMetric):
         return real.argmax(axis=1) == fake.argmax(axis=1)
 
 
+def moved(*images, seed):
+    """Return a batch of images moved alike, by up to two pixels down and to the right."""
+    by = tf.random.stateless_uniform((2,), seed, -2, 3, tf.int32)
+    return tuple(tf.roll(image, by, (1, 2)) for image in images)
+
+
 # Pieces that several tasks have.
 
 
@@ -172,11 +178,15 @@ def one_way(generator, discriminator, **options):
 
 def restoring(scale):
     """Return the function that makes a model of photographs from degraded ones of any size."""
-    return one_way(
-        lambda: networks.srresnet((None, None, 3), scale, width=32, blocks=4),
-        lambda: networks.patch((None, None, 3), depth=2, width=16, normalization="spectral"),
-        conditional="generator",
-    )
+    shape = (None, None, 3)
+
+    def critic():
+        image, source = keras.Input(shape), keras.Input(shape)
+        judge = networks.patch(shape, shape, depth=2, width=16, normalization="spectral")
+        enlarged = keras.layers.UpSampling2D(scale)(source)
+        return keras.Model([image, source], judge([image, enlarged]))
+
+    return one_way(lambda: networks.srresnet(shape, scale, width=32, blocks=4), critic)
 
 
 def optimizers(dataset, generator, discriminator):
@@ -252,7 +262,8 @@ def filtered(how):
 def glyphs():
     """Turn characters of one typeface into those of another, from pairs."""
     targets, sources = datasets.load_glyphs(*TYPEFACES)
-    train, shape = datasets.from_arrays(targets, sources, **order()), sources.shape[1:]
+    train = datasets.from_arrays(targets, sources, **order())
+    train, shape = datasets.map(train, moved, seed=_SEED.value), sources.shape[1:]
     return Task(
         train,
         datasets.load_glyphs(*TYPEFACES, "test"),

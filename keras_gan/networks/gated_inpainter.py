@@ -1,6 +1,6 @@
 """The network of free-form inpainting: gated convolutions, one pass or two."""
 
-from keras import Model, layers, ops
+from keras import Model, initializers, layers, ops
 
 from keras_gan.layers import ContextualAttention, GatedConv2D
 from keras_gan.networks import images
@@ -8,6 +8,9 @@ from keras_gan.utils import arguments
 from keras_gan.utils.arguments import shown
 
 STAGES = 1, 2
+# Variance of kernels by which the mean square of normal features stays as it is: that of
+# elu(a) * sigmoid(b), where a and b are normal of variance 5, is 1.
+_GAIN = 5.0
 
 
 def gated_inpainter(image_shape, width=48, stages=2, dilations=(2, 4, 8, 16), name="generator"):
@@ -114,6 +117,11 @@ def _dilated(x, width, dilations):
 
 def _gated(x, width, kernel_size=3, strides=1, dilation=1, activation="elu"):
     convolution = GatedConv2D(
-        width // 2, kernel_size, strides, dilation_rate=dilation, activation=activation
+        width // 2,
+        kernel_size,
+        strides,
+        dilation_rate=dilation,
+        activation=activation,
+        kernel_initializer=initializers.VarianceScaling(_GAIN, "fan_in", "untruncated_normal"),
     )
     return convolution(x)
