@@ -88,6 +88,8 @@ class Target:
         shown = ", ".join(f"{value:.{self.digits}f}" for value in values.values())
         bound = f"at most {self.high:g}" if self.high < math.inf else f"at least {self.low:g}"
         verdict = f"**missed** on seed {', '.join(missed)}" if missed else "met"
+        if not values:
+            return f"- {self.what}, {bound}: not run yet"
         if len(values) < len(SEEDS):
             verdict += f", on {len(values)} of {len(SEEDS)} seeds"
         return f"- {self.what}, {bound}: {shown}: {verdict}"
