@@ -287,8 +287,7 @@ def unpaired():
         train,
         {"a": letters_a, "b": letters_b},
         make,
-        # Without the identity a step costs a third less, and colours are not to be kept here.
-        {"terms": [terms.Cycle(5.0)], **optimizers(train, 1e-3, 4e-4)},
+        optimizers(train, 1e-3, 4e-4),
         {"source": np.asarray},
         f"{LETTERS} No character is in both domains.",
     )
