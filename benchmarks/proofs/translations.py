@@ -161,6 +161,19 @@ LUMINANCE = (
 )
 SHARPER = Target("patches apart, beside the network alone's", ratio(PATCHES), high=0.67)
 
+
+def enlarging(**options):
+    """Return the table of super-resolution at one scale."""
+    return table(
+        "super_resolution",
+        ["nearest", "bicubic", "lanczos"],
+        epochs=16,
+        batches=173,
+        figures=(*LUMINANCE, SSIM, APART, CONTRAST),
+        **options,
+    )
+
+
 TABLES = (
     table(
         "glyphs",
@@ -199,23 +212,13 @@ TABLES = (
         ],
         alone=False,
     ),
-    table(
-        "super_resolution",
-        ["nearest", "bicubic", "lanczos"],
-        epochs=16,
-        batches=173,
-        figures=(*LUMINANCE, SSIM, APART, CONTRAST),
+    enlarging(
         targets=[
             SHARPER,
             Target("pooled PSNR-Y, less the network alone's", gain("psnr_y/pooled"), low=-0.9),
         ],
     ),
-    table(
-        "super_resolution",
-        ["nearest", "bicubic", "lanczos"],
-        epochs=16,
-        batches=173,
-        figures=(*LUMINANCE, SSIM, APART, CONTRAST),
+    enlarging(
         targets=[
             Target(
                 "PSNR-Y of the network alone, less bicubic's",
