@@ -140,8 +140,8 @@ def by_hand():
 def cut():
     generator = translator()
     model = keras_gan.GAN(generator, critic(), latents=None, conditional="generator")
-    layers = ["source", "down_1", "down_2", "block_2"]
-    patches = terms.PatchNCE(layers, weight=0.5, identity=True)
+    layers = ["source", "down_1", "down_2", "block_1"]
+    patches = terms.PatchNCE(layers, weight=0.5, identity=True, positions=64, width=64)
     model.compile("least_squares", **adams(), terms=[patches])
     return lambda dataset: model.fit(dataset, verbose=0)
 

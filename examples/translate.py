@@ -172,15 +172,11 @@ def one_way(generator, discriminator, **options):
 
 def restoring(scale):
     """Return the function that makes a model of photographs from degraded ones of any size."""
-    shape = (None, None, 3)
-
-    def critic():
-        image, source = keras.Input(shape), keras.Input(shape)
-        judge = networks.patch(shape, shape, depth=2, width=16, normalization="spectral")
-        enlarged = keras.layers.UpSampling2D(scale)(source)
-        return keras.Model([image, source], judge([image, enlarged]))
-
-    return one_way(lambda: networks.srresnet(shape, scale, width=32, blocks=4), critic)
+    return one_way(
+        lambda: networks.srresnet((None, None, 3), scale, width=32, blocks=4),
+        lambda: networks.patch((None, None, 3), depth=2, width=16, normalization="spectral"),
+        conditional="generator",
+    )
 
 
 def optimizers(dataset, generator, discriminator):
@@ -364,7 +360,7 @@ def inpainting():
             lambda: networks.sn_patch(shape, (*shape[:2], 1), width=16, depth=3),
             discriminator_condition="mask",
         ),
-        game(train, 100.0, (5e-4, 5e-4), "hinge"),
+        game(train, 20.0, (5e-4, 5e-4), "hinge"),
         classical(),
         f"{name}, the training split, with a hole in the middle of each image."
         + (SEEN if test == (name, "train") else ""),

@@ -95,7 +95,9 @@ class Target:
         return f"- {self.what}, {bound}: {shown}: {verdict}"
 
 
-def table(task, ways, epochs, batches, figures, targets, flags=(), name=None, alone=True):
+def table(
+    task, ways, epochs, batches, figures, targets, flags=(), name=None, trained=("alone", "gan")
+):
     """Return the table of a task.
 
     Args:
@@ -107,16 +109,19 @@ def table(task, ways, epochs, batches, figures, targets, flags=(), name=None, al
         targets: what is claimed.
         flags: of the example, beside the task.
         name: of the table, by default the task's.
-        alone: whether the network is trained without its adversary too.
+        trained: what is run on each seed, of `"alone"`, without its adversary, and `"gan"`.
     """
     name, flags = name or task, (f"--task={task}", *flags)
-    trained = {"alone": ("the network alone", ("--adversarial_weight=0",))} if alone else {}
-    trained["gan"] = "with its adversary", ()
+    how = {
+        "alone": ("the network alone", ("--adversarial_weight=0",)),
+        "gan": ("with its adversary", ()),
+    }
     steps = epochs * batches
     arms = [Arm(f"{name}_{way.split()[0].lower()}", way, 0, flags=flags, way=way) for way in ways]
     arms += [
         Arm(f"{name}_{key}", title, steps, SEEDS, flags=(*flags, *more), batches=batches)
-        for key, (title, more) in trained.items()
+        for key, (title, more) in how.items()
+        if key in trained
     ]
 
     def finish(_, rows):
@@ -162,12 +167,12 @@ LUMINANCE = (
 SHARPER = Target("patches apart, beside the network alone's", ratio(PATCHES), high=0.67)
 
 
-def enlarging(**options):
+def enlarging(epochs, **options):
     """Return the table of super-resolution at one scale."""
     return table(
         "super_resolution",
         ["nearest", "bicubic", "lanczos"],
-        epochs=16,
+        epochs=epochs,
         batches=173,
         figures=(*LUMINANCE, SSIM, APART, CONTRAST),
         **options,
@@ -210,15 +215,17 @@ TABLES = (
                 high=0.35,
             ),
         ],
-        alone=False,
+        trained=("gan",),
     ),
     enlarging(
+        epochs=16,
         targets=[
             SHARPER,
             Target("pooled PSNR-Y, less the network alone's", gain("psnr_y/pooled"), low=-0.9),
         ],
     ),
     enlarging(
+        epochs=8,
         targets=[
             Target(
                 "PSNR-Y of the network alone, less bicubic's",
@@ -228,6 +235,7 @@ TABLES = (
         ],
         flags=("--scale=2",),
         name="super_resolution_2",
+        trained=("alone",),
     ),
     table(
         "inpainting",
