@@ -495,8 +495,10 @@ def draw(task, images, run_dir):
         targets, sources = directions(task)[direction]
         prefix = f"to {direction}: " if direction else ""
         source = sources["image"] if isinstance(sources, dict) else sources
+        # From all of them: neighbours are of one photograph, or of one alphabet.
+        chosen = np.linspace(0, len(targets) - 1, min(SHOWN, len(targets))).astype(int)
         columns = {"source": source, **ways, "target": targets}
-        rows |= {prefix + name: pictures[:SHOWN] for name, pictures in columns.items()}
+        rows |= {prefix + name: pictures[chosen] for name, pictures in columns.items()}
     figure = matplotlib.figure.Figure(figsize=(SHOWN, 1.1 * len(rows)), layout="constrained")
     grid = figure.subplots(len(rows), SHOWN, squeeze=False)
     for axes, (name, pictures) in zip(grid, rows.items(), strict=True):
