@@ -174,7 +174,7 @@ def restoring(scale):
     """Return the function that makes a model of photographs from degraded ones of any size."""
     return one_way(
         lambda: networks.srresnet((None, None, 3), scale, width=32, blocks=4),
-        lambda: networks.patch((None, None, 3), depth=2, width=16, normalization="spectral"),
+        lambda: networks.patch((None, None, 3), depth=1, width=16, normalization="spectral"),
         conditional="generator",
     )
 
@@ -303,7 +303,7 @@ def super_resolution():
         held_out,
         restoring(scale),
         {
-            **game(train, 5.0, (5e-4, 5e-4)),
+            **game(train, 8.0, (5e-4, 5e-4)),
             "adversarial_weight": keras.optimizers.schedules.PiecewiseConstantDecay(
                 [half], [0.0, _ADVERSARIAL_WEIGHT.value]
             ),
