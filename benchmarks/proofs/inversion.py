@@ -8,10 +8,10 @@ colours, or don't, are of this kind.
 """
 
 import dataclasses
-import pathlib
 
 import keras
 import numpy as np
+import page
 import runs
 import tables
 from keras import layers
@@ -19,7 +19,6 @@ from keras import layers
 import keras_gan
 from keras_gan import datasets, networks, schedules, terms
 
-PAGE = pathlib.Path(__file__).parents[2] / "docs" / "translation.md"
 LIMIT = 0.05
 SIDE = 16
 
@@ -101,7 +100,7 @@ TABLE = runs.Table(
         tables.Figure("kept", "L1 to the source", 4),
     ),
     finish=finish,
-    page=PAGE,
+    page=page.TRANSLATION,
 )
 
 

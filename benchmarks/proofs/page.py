@@ -4,6 +4,7 @@ import pathlib
 import re
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "proofs.md"
+TRANSLATION = PAGE.with_name("translation.md")
 
 
 def write(path, name, table):

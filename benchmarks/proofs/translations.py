@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 
+import page
 import runs
 import tables
 from absl import flags
@@ -25,8 +26,13 @@ _PICTURES = flags.DEFINE_string(
 )
 
 EXAMPLE = pathlib.Path(__file__).parents[2] / "examples" / "translate.py"
-PAGE = EXAMPLE.parents[1] / "docs" / "translation.md"
 SEEDS = 0, 1, 2
+
+# How the network of a task is trained: the title, and flags of the example.
+TRAINED = {
+    "alone": ("the network alone", ("--adversarial_weight=0",)),
+    "gan": ("with its adversary", ()),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +102,7 @@ class Target:
 
 
 def table(
-    task, ways, epochs, batches, figures, targets, flags=(), name=None, trained=("alone", "gan")
+    task, ways, epochs, batches, figures, targets, flags=(), name=None, trained=tuple(TRAINED)
 ):
     """Return the table of a task.
 
@@ -109,20 +115,16 @@ def table(
         targets: what is claimed.
         flags: of the example, beside the task.
         name: of the table, by default the task's.
-        trained: what is run on each seed, of `"alone"`, without its adversary, and `"gan"`.
+        trained: what is run on each seed, of `TRAINED`.
     """
     name, flags = name or task, (f"--task={task}", *flags)
-    how = {
-        "alone": ("the network alone", ("--adversarial_weight=0",)),
-        "gan": ("with its adversary", ()),
-    }
     steps = epochs * batches
     arms = [Arm(f"{name}_{way.split()[0].lower()}", way, 0, flags=flags, way=way) for way in ways]
-    arms += [
-        Arm(f"{name}_{key}", title, steps, SEEDS, flags=(*flags, *more), batches=batches)
-        for key, (title, more) in how.items()
-        if key in trained
-    ]
+    for key in trained:
+        title, own = TRAINED[key]
+        arms.append(
+            Arm(f"{name}_{key}", title, steps, SEEDS, flags=(*flags, *own), batches=batches)
+        )
 
     def finish(_, rows):
         by_seed = {seed: figures_of(seed, arms, rows) for seed in SEEDS}
@@ -130,7 +132,7 @@ def table(
         return "\n".join(target.line(whole) for target in targets)
 
     return runs.Table(
-        f"translations_{name}", tuple(arms), Arm.play, figures, finish=finish, page=PAGE
+        f"translations_{name}", tuple(arms), Arm.play, figures, finish=finish, page=page.TRANSLATION
     )
 
 

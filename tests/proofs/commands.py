@@ -36,6 +36,23 @@ def _importing(directory):
         sys.path.remove(str(directory))
 
 
+def finished(table, figures_of):
+    """Return finished runs of a table's arms on their seeds, with the figures of a function.
+
+    Args:
+        table: the `Table`.
+        figures_of: function of `(arm, seed)`.
+    """
+    rows = module("rows")
+    return {
+        arm.name: [
+            rows.Row(arm.name, seed, arm.steps, "", figures_of(arm, seed), 1.0)
+            for seed in arm.seeds
+        ]
+        for arm in table.arms
+    }
+
+
 def run(script, *arguments, check=True):
     """Run a script with the proofs' modules on its path; return the finished process."""
     environment = {**os.environ, "PYTHONPATH": str(PROOFS), "TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -4,7 +4,6 @@ import commands
 import pytest
 
 translations = commands.module("translations")
-rows = commands.module("rows")
 
 KEY = translations.PATCHES
 
@@ -12,17 +11,6 @@ KEY = translations.PATCHES
 def glyphs():
     [table] = (table for table in translations.TABLES if table.name == "translations_glyphs")
     return table
-
-
-def runs_of(table, figures_of):
-    """Return a finished run of each arm and seed, with the figures that a function says."""
-    return {
-        arm.name: [
-            rows.Row(arm.name, seed, arm.steps, "", figures_of(arm, seed), 1.0)
-            for seed in arm.seeds
-        ]
-        for arm in table.arms
-    }
 
 
 def figures(arm, seed):
@@ -33,7 +21,7 @@ def figures(arm, seed):
 def test_targets_are_held_to_every_seed():
     """By hand: 0.3 / 0.5 is 0.6, and on seed 2 it is 0.8, which is more than 0.78."""
     table = glyphs()
-    lines = table.finish(table.arms, runs_of(table, figures)).splitlines()
+    lines = table.finish(table.arms, commands.finished(table, figures)).splitlines()
     assert (
         "- patches apart, beside the network alone's, at most 0.78: 0.60, 0.60, 0.80: " in lines[2]
     )
@@ -43,7 +31,7 @@ def test_targets_are_held_to_every_seed():
 
 def test_seeds_that_are_not_there_are_not_met():
     table = glyphs()
-    found = runs_of(table, figures)
+    found = commands.finished(table, figures)
     found["glyphs_gan"].pop()
     assert table.finish(table.arms, found).splitlines()[2].endswith(": met, on 2 of 3 seeds")
 
