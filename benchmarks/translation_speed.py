@@ -9,8 +9,8 @@
   `tf.function` of four networks; at most 1.05.
 - `cut`: a step of CUT, with its identity half, over a step of `CycleGAN`; at most 0.5.
 
-Networks and batches are those of `examples/translate.py`. The two of a comparison run in
-alternation in one process, and the ratio is taken pair by pair. Peak memory is that of a process
+Networks and batches are like those of `examples/translation_tasks.py`. The two of a comparison run
+in alternation in one process, and the ratio is taken pair by pair. Peak memory is that of a process
 that runs one of the two alone.
 """
 

@@ -25,13 +25,16 @@ def loaded(path):
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # Dataclasses look their module up.
     sys.path.append(str(path.parent))  # As where it is run: it may have another beside it.
+    others = {each.stem for each in path.parent.glob("*.py")} - sys.modules.keys()
     try:
         with without_flags():
             spec.loader.exec_module(module)
             yield module
     finally:
         sys.path.remove(str(path.parent))
-        del sys.modules[spec.name]
+        # The next time anew, and so are the flags of those beside it.
+        for name in {spec.name, *others} & sys.modules.keys():
+            del sys.modules[name]
 
 
 def load(path):

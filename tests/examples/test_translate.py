@@ -39,8 +39,8 @@ def few(task, seed=0):
 
 def run(script, monkeypatch, run_dir, task, *arguments):
     """Run a task's command on few images, for one epoch."""
-    whole = script.TASKS[task]
-    monkeypatch.setitem(script.TASKS, task, lambda: few(whole()))
+    whole = script.tasks.TASKS[task]
+    monkeypatch.setitem(script.tasks.TASKS, task, lambda: few(whole()))
     options = f"--task={task}", f"--run_dir={run_dir}", "--epochs=1", "--verbose=0", *arguments
     with flagsaver.flagsaver():
         flags.FLAGS(["translate.py", *options])
@@ -110,7 +110,7 @@ def test_images_of_a_folder_to_paint_in(script, tmp_path):
     for more, given in ((), images[0]), ([f"--test_source={tmp_path / 'held_out'}"], images[1]):
         with flagsaver.flagsaver():
             flags.FLAGS(["translate.py", "--task=inpainting", f"--dataset={tmp_path}/seen", *more])
-            task = script.inpainting()
+            task = script.tasks.inpainting()
         targets, _ = task.held_out
         np.testing.assert_allclose(targets[..., 0], given / 127.5 - 1, atol=1e-6)
         assert ("training images" in task.data) == (not more)
