@@ -1,5 +1,7 @@
 """Data of two domains: the forms that people have it in, as dicts by domain."""
 
+import collections.abc
+
 import numpy as np
 import tensorflow as tf
 
@@ -108,7 +110,7 @@ def without_pairs(parts, batch_size, shuffle, seed):
 
 
 def _count(part):
-    return len(part) if hasattr(part, "__len__") else None
+    return len(part) if isinstance(part, collections.abc.Sized) else None
 
 
 def divided(parts, fraction):

@@ -4,6 +4,7 @@
 parts are a dict, or a tuple within the pair: a bare tuple is always `(x, condition)`.
 """
 
+import collections.abc
 import itertools
 
 import keras
@@ -157,7 +158,7 @@ def check_repeatable(dataset):
     Raises:
         TypeError: naming what to give instead.
     """
-    if hasattr(dataset, "__next__"):
+    if isinstance(dataset, collections.abc.Iterator):
         raise TypeError(
             "The data are read more than once: give a `tf.data.Dataset`, arrays or a list of "
             f"batches, not an iterator. Received: dataset={shown(dataset)}"
@@ -171,7 +172,8 @@ def _elements(dataset, steps):
         return (dataset[i] for i in range(len(dataset)))
     if isinstance(dataset, list):
         return _of_list(dataset)
-    if not hasattr(dataset, "__iter__") or isinstance(dataset, str):
+    # A class has the methods of its instances: what it can do itself, its type says.
+    if not isinstance(dataset, collections.abc.Iterable) or isinstance(dataset, (str, bytes)):
         raise TypeError(
             "Expected arrays, or batches `x` or `(x, condition)`, such as a `tf.data.Dataset`. "
             f"Received: dataset={shown(dataset)}"

@@ -1,5 +1,6 @@
 """Sources of data: the forms that `fit` takes, made into batches of `(x, condition)`."""
 
+import collections.abc
 import functools
 import warnings
 
@@ -332,7 +333,7 @@ def _as_samples(x):
         except TypeError:
             array = np.asarray(None)
     if array.ndim == 0:
-        iterator = hasattr(x, "__next__")
+        iterator = isinstance(x, collections.abc.Iterator)
         hint = (
             "An iterator can be read once, and no run could be resumed on it: make a dataset, "
             "for example by `tf.data.Dataset.from_generator`. "

@@ -100,12 +100,14 @@ def test_data_that_cannot_be_read_are_refused():
         list(elements.batches(dataset.repeat()))
     with pytest.raises(ValueError, match="no samples"):
         list(elements.batches(X[:0]))
-    for wrong in (5, "digits"):
+    # A class has its instances' `__iter__`, and is no data.
+    for wrong in (5, "digits", b"digits", dict, tf.data.Dataset, keras.utils.PyDataset):
         with pytest.raises(TypeError, match="Received: dataset="):
             list(elements.batches(wrong))
     with pytest.raises(TypeError, match="not an iterator"):
         elements.check_repeatable(iter([X]))
     elements.check_repeatable(dataset)
+    elements.check_repeatable(type(iter([X])))
 
 
 def test_what_was_computed_is_read_the_next_time(tmp_path):
