@@ -198,7 +198,7 @@ TABLES = (
     table(
         "unpaired",
         ["source"],
-        epochs=12,
+        epochs=10,
         batches=73,
         figures=(
             tables.Figure("b/l1", "L1 to b", 4, best=min),
