@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -156,16 +157,16 @@ def _play(table, store, arm, seed):
 
 
 def _die_with(parent):
-    """End this process when the one that started it is gone, however it ended.
+    """End this process and what it started when its own parent is gone, however that ended.
 
     Args:
-        parent: its process id.
+        parent: process id of the parent.
     """
 
     def watch():
         while os.getppid() == parent:
             time.sleep(1)
-        os._exit(1)
+        os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -222,7 +223,7 @@ def _finished(store, missing):
                 time.sleep(0.1)
         finally:
             for process in running:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _start(arm, seed, log):
@@ -235,6 +236,8 @@ def _start(arm, seed, log):
             stdout=file,
             stderr=subprocess.STDOUT,
             env=environment,
+            # A group of its own, by which it is ended with what it has started.
+            start_new_session=True,
         )
 
 

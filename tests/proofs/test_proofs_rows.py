@@ -13,7 +13,7 @@ rows = commands.module("rows")
 
 # A table without TensorFlow: its runs note that they ran, and do as their names say.
 TOY = """
-import dataclasses, os, pathlib, time
+import dataclasses, os, pathlib, subprocess, sys
 import runs, tables
 
 HERE = pathlib.Path(__file__).parent
@@ -28,7 +28,7 @@ def play(arm, seed):
     if arm.name == "raises" and seed == 1:
         raise ArithmeticError("no luck")
     if arm.name == "slow":
-        time.sleep(60)
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(60)", __file__])
     return {"score": float("nan") if arm.name == "nan" else arm.base + seed}
 
 ARMS = tuple(Toy(name, f"The {name}", 10, (0, 1), base=BASE) for name in NAMES)
@@ -91,7 +91,8 @@ def test_failed_runs_are_rows(tmp_path):
     assert played(tmp_path) == ["raises-1"]
 
 
-def test_a_killed_run_leaves_no_row_and_no_process(tmp_path):
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+def test_an_ended_command_leaves_no_row_and_no_process(tmp_path, ending):
     script = toy(tmp_path, "good", "slow")
     command = [sys.executable, *map(str, script), "--jobs=3"]
     environment = {**os.environ, "PYTHONPATH": str(commands.PROOFS)}
@@ -100,7 +101,7 @@ def test_a_killed_run_leaves_no_row_and_no_process(tmp_path):
     found = tmp_path / "rows" / "toy"
     _wait(lambda: found.exists() and wanted <= set(os.listdir(found)))
     _wait(lambda: "slow-0" in (tmp_path / "played").read_text())
-    parent.send_signal(signal.SIGKILL)
+    parent.send_signal(ending)
     parent.wait()
     _wait(lambda: not _running(script[0]))
     assert set(os.listdir(found)) == wanted
