@@ -224,6 +224,9 @@ def glyphs():
     """Turn characters of one typeface into those of another, from pairs."""
     targets, sources = datasets.load_glyphs(*TYPEFACES)
     train, shape = datasets.from_arrays(targets, sources, **order()), sources.shape[1:]
+    options = game(train, 20.0, (5e-4, 2e-4))
+    if ADVERSARIAL_WEIGHT.value:  # Features are learnt by a discriminator that plays.
+        options["terms"].append(terms.PairedFeatureMatching(8.0))
     return Task(
         train,
         datasets.load_glyphs(*TYPEFACES, "test"),
@@ -231,7 +234,7 @@ def glyphs():
             lambda: networks.unet(shape, width=(32, 64, 128, 128)),
             lambda: networks.patch(shape, shape, depth=2, width=16),
         ),
-        game(train, 20.0, (5e-4, 2e-4)),
+        options,
         {"source": np.asarray, "nearest training glyph": nearest(targets, sources)},
         LETTERS,
     )
