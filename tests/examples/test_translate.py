@@ -100,6 +100,16 @@ def test_folders_of_ones_own(script, monkeypatch, tmp_path):
     check(tmp_path, scores)
 
 
+@pytest.mark.parametrize("weight", [0, 1])
+def test_a_network_alone_has_no_features_to_match(script, weight):
+    with flagsaver.flagsaver():
+        flags.FLAGS(["translate.py", "--task=glyphs", f"--adversarial_weight={weight}"])
+        terms = script.tasks.glyphs().options["terms"]
+    assert [term.name for term in terms] == ["reconstruction", "paired_feature_matching"][
+        : 1 + weight
+    ]
+
+
 def test_images_of_a_folder_to_paint_in(script, tmp_path):
     """A folder has no test split: held out is another folder, or nothing, and the card says so."""
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 16, 16), "uint8")
