@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_gan.utils import arguments
+from keras_gan.utils import arguments, registry
 from keras_gan.utils.arguments import shown
 from keras_gan.utils.copying import copy_of
 
@@ -114,8 +114,7 @@ def get(identifier):
         TypeError: for anything else.
         ValueError: for a decay out of range.
     """
-    if isinstance(identifier, dict):
-        identifier = keras.saving.deserialize_keras_object(identifier)
+    identifier = registry.from_config(identifier, "ema")
     if identifier is None or isinstance(identifier, GeneratorAverage):
         return identifier
     if isinstance(identifier, (int, float)) and not isinstance(identifier, bool):

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from keras_gan.utils import arguments
+from keras_gan.utils import arguments, registry
 from keras_gan.utils.arguments import shown
 
 __all__ = ["Cosine", "Linear", "LogCosine", "Schedule", "at", "get", "weight"]
@@ -25,8 +25,7 @@ def get(schedule, name="schedule"):
         ValueError: for one of this module that goes below 0.
         TypeError: for anything else.
     """
-    if isinstance(schedule, dict):
-        schedule = keras.optimizers.schedules.deserialize(schedule)
+    schedule = registry.from_config(schedule, name)
     if not isinstance(schedule, Schedule | None):
         raise TypeError(
             f"Expected `{name}` to be None or a Keras LearningRateSchedule, such as "

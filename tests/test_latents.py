@@ -84,6 +84,7 @@ def test_serialization(prior):
         (lambda: Uniform(2).sample(tf.constant([0]), truncation=1), ValueError, "bounded already"),
         (lambda: latents.get("normal"), ValueError, "Normal(64)"),
         (lambda: latents.get(Normal), TypeError, "forget to call it"),
+        (lambda: latents.get([np.array(0.12345678)]), TypeError, "Received: ndarray of shape ()"),
     ],
 )
 def test_errors(call, kind, text):

@@ -113,7 +113,8 @@ def batches(dataset, steps=None):
         steps: how many batches, `None` for all.
 
     Raises:
-        ValueError: when there is no end to it, no sample in it, or it is a list of images.
+        ValueError: when there is no end to it, no sample in it, it is a list of images, or a
+            condition has another number of rows than the samples.
         TypeError: when it is no such thing.
     """
     empty = True
@@ -123,9 +124,19 @@ def batches(dataset, steps=None):
         condition = nests.map(np.asarray, condition)
         if rows_of(x):
             empty = False
+            _check_rows(x, condition)
             yield x, condition
     if empty:
         raise ValueError(f"There are no samples in the data. Received: dataset={shown(dataset)}")
+
+
+def _check_rows(x, condition):
+    shapes = [np.shape(part) for part in nests.leaves(condition)]
+    if any(shape[:1] != (rows_of(x),) for shape in shapes):
+        raise ValueError(
+            "Expected a condition of as many rows as the samples, batch axis first. "
+            f"Received: a batch of {rows_of(x)} samples, with a condition of the shapes {shapes}"
+        )
 
 
 def is_endless(dataset):

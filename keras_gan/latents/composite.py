@@ -43,7 +43,7 @@ class Composite(Prior):
             if not isinstance(part, Prior):
                 raise TypeError(
                     "Expected a nest of priors, such as `keras_gan.latents.Normal(64)`, or of the "
-                    f"sizes of standard normal ones. Received: a part {part!r} of type {type(part)}"
+                    f"sizes of standard normal ones. Received: {shown(part)} of type {type(part)}"
                 )
 
     @property

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
-from keras_gan.utils import arguments
+from keras_gan.utils import arguments, registry
 from keras_gan.utils.arguments import shown
 from keras_gan.utils.tensors import compatible, wide
 
@@ -197,15 +197,12 @@ class WeightedSum(AdversarialLoss):
             raise ValueError(
                 f"Expected at least one positive weight. Received: weights={list(weights)}"
             )
-        self.losses = [
-            keras.saving.deserialize_keras_object(loss) if isinstance(loss, dict) else loss
-            for loss in losses
-        ]
+        self.losses = [registry.from_config(loss, "loss") for loss in losses]
         for loss in self.losses:
             if not isinstance(loss, AdversarialLoss):
                 raise TypeError(
                     "Expected the parts of a sum to be losses, objects of `keras_gan.losses`. "
-                    f"Received: {loss!r}"
+                    f"Received: {shown(loss)}"
                 )
 
     @property

@@ -165,7 +165,7 @@ def pack(nest):
             return {"array": stored(np.asarray(part))}
         raise TypeError(
             "The state of a callback is a nest of numbers, strings, None and NumPy arrays. "
-            f"Received: {part!r} of type {type(part)}"
+            f"Received: {shown(part)} of type {type(part)}"
         )
 
     return packed(nest), arrays
@@ -200,5 +200,5 @@ def unpack(packed, arrays):
 
 def _text(key):
     if not isinstance(key, str):
-        raise TypeError(f"The keys of a callback's state are strings. Received: {key!r}")
+        raise TypeError(f"The keys of a callback's state are strings. Received: {shown(key)}")
     return key

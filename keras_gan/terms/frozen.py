@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_gan.data.symbolic import output_of_layer, sample_shape
-from keras_gan.utils import arguments, fingerprints, nests
+from keras_gan.utils import arguments, fingerprints, nests, registry
 from keras_gan.utils.arguments import shown
 from keras_gan.utils.tensors import compatible, wide
 
@@ -275,8 +275,7 @@ def get(features):
     Raises:
         TypeError: for anything else.
     """
-    if isinstance(features, dict):
-        features = keras.saving.deserialize_keras_object(features)
+    features = registry.from_config(features, "features")
     if not isinstance(features, FrozenFeatures | None):
         raise TypeError(
             "Expected `features` to be layers of a frozen network, as `keras_gan.terms."

@@ -16,6 +16,28 @@ _LOSS_FIRST = (
 )
 
 
+def from_config(value, name):
+    """Return the object that a config stands for; what is no dict is returned as it is.
+
+    Args:
+        value: the config that `keras.saving.serialize_keras_object` made of an object, or an
+            object.
+        name: what errors call it.
+
+    Raises:
+        TypeError: for a dict that is no config.
+    """
+    if not isinstance(value, dict):
+        return value
+    if not isinstance(value.get("class_name"), str):
+        raise TypeError(
+            f"Expected `{name}` as an object, or as the config that `keras.saving."
+            "serialize_keras_object` makes of one, a dict with the keys 'class_name' and 'config'. "
+            f"Received: {name}={shown(value)}"
+        )
+    return keras.saving.deserialize_keras_object(value)
+
+
 def resolve(identifier, classes, base, kind):
     """Return the object that a name, a config or an instance stands for.
 
@@ -34,8 +56,7 @@ def resolve(identifier, classes, base, kind):
             name of a class that needs arguments; it says which.
         TypeError: for anything that is neither name, config nor instance.
     """
-    if isinstance(identifier, dict):
-        identifier = keras.saving.deserialize_keras_object(identifier)
+    identifier = from_config(identifier, kind)
     if isinstance(identifier, str):
         if identifier not in classes:
             raise ValueError(_unknown(identifier, classes, kind))

@@ -104,6 +104,9 @@ def test_data_that_cannot_be_read_are_refused():
     for wrong in (5, "digits", b"digits", dict, tf.data.Dataset, keras.utils.PyDataset):
         with pytest.raises(TypeError, match="Received: dataset="):
             list(elements.batches(wrong))
+    for condition in ("next", LABELS[:-1], {"class": LABELS, "size": 3}):
+        with pytest.raises(ValueError, match="a condition of as many rows"):
+            list(elements.batches((X, condition)))
     with pytest.raises(TypeError, match="not an iterator"):
         elements.check_repeatable(iter([X]))
     elements.check_repeatable(dataset)

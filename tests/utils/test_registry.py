@@ -1,8 +1,11 @@
 """Registries: the names that follow from a package's `__all__`."""
 
+import keras
+import numpy as np
 import pytest
 
 import keras_gan
+from keras_gan import averaging, schedules
 from keras_gan.augmentation import Augmentation
 from keras_gan.losses import AdversarialLoss
 from keras_gan.metrics import QualityMetric
@@ -53,6 +56,32 @@ def test_names(base):
 def test_which_arguments_are_needed_is_said():
     with pytest.raises(ValueError, match=r"pass ModeCoverage\(centers, std\).*metric='mode_cov"):
         keras_gan.metrics.get("mode_coverage")
+
+
+@pytest.mark.parametrize(
+    ("name", "resolve", "whole"),
+    [
+        ("loss", keras_gan.losses.get, keras_gan.losses.Hinge()),
+        (
+            "loss",
+            lambda loss: keras_gan.losses.WeightedSum([loss], [1.0]),
+            keras_gan.losses.Hinge(),
+        ),
+        ("term", keras_gan.terms.get, keras_gan.terms.R1(2.0)),
+        ("metric", keras_gan.metrics.get, keras_gan.metrics.SlicedWasserstein(seed=3)),
+        ("ema", averaging.get, keras_gan.GeneratorAverage(0.9)),
+        ("schedule", schedules.get, schedules.Cosine(1.0, 0.0, end=9)),
+        ("features", lambda features: keras_gan.terms.Reconstruction(features=features), None),
+        ("features", keras_gan.metrics.FrechetDistance, None),
+    ],
+)
+def test_a_dict_is_a_config_or_refused(name, resolve, whole):
+    if whole is not None:
+        resolve(keras.saving.serialize_keras_object(whole))
+    for wrong in ({}, {"a": np.array(0.12345678)}, {"class_name": None, "config": {}}):
+        with pytest.raises(TypeError, match=f"Expected `{name}` as an object") as caught:
+            resolve(wrong)
+        assert "0.1234" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 """Resolution of the arguments `features=` and `classifier=`."""
 
-import keras
-
 from keras_gan.metrics.features.extractor import Features, pixels
+from keras_gan.utils import registry
 
 
 def get(features):
@@ -34,8 +33,7 @@ def probabilities_of(classifier):
 
 
 def _checked(features, argument, wanted):
-    if isinstance(features, dict):
-        features = keras.saving.deserialize_keras_object(features)
+    features = registry.from_config(features, argument)
     if not isinstance(features, Features):
         raise TypeError(
             f"Expected {wanted}, as `keras_gan.metrics.features` makes them: of a classifier "
