@@ -13,6 +13,8 @@ from keras_gan.utils import arguments, nests
 from keras_gan.utils.arguments import shown
 from keras_gan.workers import is_chief
 
+_LARGEST_SIZE = 2**31 - 1  # Sizes of tensors are counted in 32 bits.
+
 
 def export(
     model,
@@ -149,8 +151,8 @@ def _check(model, keep, max_batch_size, max_pixels, dtype, include_discriminator
         raise ValueError("Expected a built model: call `fit`, or build the networks, before export")
     if keep is not None:
         arguments.whole("keep", keep)
-    arguments.whole("max_batch_size", max_batch_size)
-    arguments.whole("max_pixels", max_pixels)
+    arguments.whole("max_batch_size", max_batch_size, most=_LARGEST_SIZE)
+    arguments.whole("max_pixels", max_pixels, most=_LARGEST_SIZE)
     arguments.choice("dtype", dtype, weights.DTYPES)
     arguments.flag("include_discriminator", include_discriminator)
     if include_discriminator and format != "tf_saved_model":

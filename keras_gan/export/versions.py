@@ -1,6 +1,7 @@
 """Versions in the directory that a model server watches: each complete or absent."""
 
 import contextlib
+import math
 import pathlib
 import re
 
@@ -101,7 +102,7 @@ class Versions:
         if isinstance(version, str) and version == "next":
             number = 1 + max([0, *taken])
         else:
-            number = arguments.whole("version", version, other="'next'")
+            number = arguments.whole("version", version, most=math.inf, other="'next'")
         if number > LARGEST:
             raise ValueError(
                 f"Expected a version of at most {LARGEST}, the largest that a server can read: "

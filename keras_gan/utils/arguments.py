@@ -10,6 +10,7 @@ import numpy as np
 from keras_gan.utils import habits
 
 _MOST_SHOWN = 8  # Items of a list in an error.
+_LARGEST = 2**63 - 1  # Integer of a tensor.
 
 
 def number(name, value, low=0.0, high=math.inf, above=-math.inf, below=math.inf):
@@ -38,14 +39,14 @@ def number(name, value, low=0.0, high=math.inf, above=-math.inf, below=math.inf)
     return float(value)
 
 
-def whole(name, value, least=1, most=math.inf, other=None):
+def whole(name, value, least=1, most=_LARGEST, other=None):
     """Return an argument as an int, if it is a whole number within its range.
 
     Args:
         name: what the argument is called.
         value: what it was given; NumPy's integers are integers too.
         least: the least value allowed.
-        most: the largest value allowed.
+        most: the largest value allowed, by default the largest that a tensor holds.
         other: what else it may be, for the error's text.
 
     Raises:
@@ -53,9 +54,10 @@ def whole(name, value, least=1, most=math.inf, other=None):
     """
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not is_whole or not least <= value <= most:
+        bounded = most < _LARGEST or (is_whole and value > most)
         raise ValueError(
             f"Expected `{name}` to be {f'{other} or ' if other else ''}a whole number of at least "
-            f"{least}{f' and at most {most}' if most < math.inf else ''}. "
+            f"{least}{f' and at most {most}' if bounded else ''}. "
             f"Received: {name}={shown(value)}"
         )
     return int(value)

@@ -102,6 +102,14 @@ def test_keep_is_a_whole_number(model, tmp_path, keep):
     assert not (tmp_path / "served").exists()
 
 
+@pytest.mark.parametrize("name", ["max_batch_size", "max_pixels"])
+@pytest.mark.parametrize("size", [0, 2**31, 2**70])
+def test_limits_are_sizes_of_tensors(model, tmp_path, name, size):
+    with pytest.raises(ValueError, match=f"`{name}` to be .* at least 1 and at most 2147483647"):
+        model.export(tmp_path / "served", **{name: size})
+    assert not (tmp_path / "served").exists()
+
+
 def test_remote_directories_are_refused(model):
     with pytest.raises(ValueError, match=r"to be a local path.*gs://bucket/model"):
         model.export("gs://bucket/model")
