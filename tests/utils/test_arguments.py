@@ -64,9 +64,9 @@ def test_what_is_no_whole_number_in_range(value):
 
 def test_a_whole_number_fits_into_a_tensor():
     assert arguments.whole("n", 2**63 - 1) == 2**63 - 1
-    with pytest.raises(ValueError, match="of at least 1 and at most 9223372036854775807. Received"):
+    with pytest.raises(ValueError, match="of at least 1 and at most 9223372036854775807"):
         arguments.whole("n", 2**63)
-    with pytest.raises(ValueError, match="of at least 1. Received: n=0"):
+    with pytest.raises(ValueError, match=r"of at least 1\. Received: n=0"):
         arguments.whole("n", 0)
 
 
