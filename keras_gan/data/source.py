@@ -306,7 +306,13 @@ def _as_arrays(x, y):
     if not elements.rows_of(samples):
         raise ValueError(too_few(1))
     # As in `datasets.from_arrays`: a list is one array.
-    condition = np.asarray(y) if isinstance(y, list) else nests.map(np.asarray, y)
+    try:
+        condition = np.asarray(y) if isinstance(y, list) else nests.map(np.asarray, y)
+    except ValueError:
+        raise TypeError(
+            "Expected `y` to be arrays, or a list of rows of one length. "
+            f"Received: y={arguments.shown(y)}"
+        ) from None
     if any(part is not None and part.ndim == 0 for part in nests.leaves(condition)):
         raise ValueError(
             "Expected `y` to have a row for each sample. Received: a single value, of shape ()"

@@ -29,7 +29,7 @@ def from_arrays(x, condition=None, batch_size=32, seed=0, shuffle=True):
     Raises:
         ValueError: If the arrays are empty or of different lengths, or `batch_size` or `seed` is
             out of range.
-        TypeError: If `x` is not numeric.
+        TypeError: If `x` is not numeric, or `condition` neither numbers nor texts.
 
     Example:
     >>> x, labels = np.random.rand(100, 28, 28, 1), np.arange(100) % 10
@@ -47,7 +47,10 @@ def from_arrays(x, condition=None, batch_size=32, seed=0, shuffle=True):
             )
     # A bare tuple would be read as samples and condition.
     alone = (x,) if isinstance(x, tuple) else x
-    arrays = alone if condition is None else (x, _as_arrays(condition))
+    arrays = alone
+    if condition is not None:
+        arrays = x, _as_arrays(condition)
+        _check_values(tf.nest.flatten(arrays[1]))
     _check_lengths(tf.nest.flatten(arrays))
     return gathered(arrays, batch_size, seed, shuffle)
 
@@ -66,6 +69,15 @@ def as_array(values):
     if array.dtype.kind == "U":
         return np.char.encode(array, "utf-8")
     return array.astype("float32") if array.dtype == np.float64 else array
+
+
+def _check_values(condition):
+    for array in condition:
+        if array.dtype == object and not all(isinstance(v, (str, bytes)) for v in array.flat):
+            raise TypeError(
+                "A condition must be arrays of numbers, or of texts. Received: an array of dtype "
+                "object, with other values"
+            )
 
 
 def _check_lengths(arrays):

@@ -51,6 +51,8 @@ X = np.zeros((6, 2), "float32")
         ({"x": X, "condition": 3}, ValueError, r"first dimension.*\(\)"),
         ({"x": X[:0]}, ValueError, r"no samples.*\(0, 2\)"),
         ({"x": ["a", "b"]}, TypeError, "`x` must be a numeric array"),
+        ({"x": X, "condition": [object(), *"abcde"]}, TypeError, "of numbers, or of texts"),
+        ({"x": X, "condition": {"a": [None] * 6}}, TypeError, "of numbers, or of texts"),
         ({"x": X, "batch_size": 0}, ValueError, "`batch_size`.*Received: batch_size=0"),
         ({"x": X, "batch_size": 2.0}, ValueError, "`batch_size`.*Received: batch_size=2.0"),
         ({"x": X, "seed": -1}, ValueError, "`seed`.*Received: seed=-1"),
