@@ -81,6 +81,11 @@ def test_serialization(prior):
         (lambda: Uniform(2, 1.0, 1.0), ValueError, "above 1. Received: high=1.0"),
         (lambda: TruncatedNormal(2, threshold=0), ValueError, "threshold=0"),
         (lambda: Normal(2).sample(tf.constant([0]), truncation=-1), ValueError, "truncation=-1"),
+        (
+            lambda: Normal(2).sample(tf.constant([0]), truncation=tf.ragged.constant([[1.0]])),
+            ValueError,
+            "Received: truncation=RaggedTensor",
+        ),
         (lambda: Uniform(2).sample(tf.constant([0]), truncation=1), ValueError, "bounded already"),
         (lambda: latents.get("normal"), ValueError, "Normal(64)"),
         (lambda: latents.get(Normal), TypeError, "forget to call it"),

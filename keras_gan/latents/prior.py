@@ -87,7 +87,7 @@ class Prior:
                 f"{type(self).__name__} latents are bounded already: `truncation` applies to "
                 f"normal latents. Received: truncation={shown(truncation)}"
             )
-        if tf.is_tensor(truncation):
+        if isinstance(truncation, tf.Tensor):  # Not a ragged or a sparse one.
             return
         if not isinstance(truncation, numbers.Real) or not truncation > 0:
             raise ValueError(
