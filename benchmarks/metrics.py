@@ -12,7 +12,6 @@ root for the Frechet distance, the whole n x n matrix of distances for precision
 whole kernel matrix for each block of the kernel distance.
 """
 
-import resource
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import numpy as np
 import scipy.linalg
 import scipy.spatial
 from absl import app, flags
+from memory import peak
 
 from keras_gan import metrics
 
@@ -105,11 +105,6 @@ def sides(name):
         "real": features(count, dimensions, seed=1),
         "fake": features(count, dimensions, seed=2, shift=0.05),
     }
-
-
-def peak():
-    """Return the peak memory of this process so far, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def run_one(name, version):

@@ -13,13 +13,13 @@ noisy: the two run in alternation in one process, and the ratio is taken pair by
 with `--terms`, where each term's step runs in alternation with the plain one.
 """
 
-import resource
 import statistics
 import subprocess
 import sys
 import time
 
 import keras
+import memory
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
@@ -226,7 +226,7 @@ def run_one():
     """Train with one of the two, and print this process's peak memory in MiB."""
     run = {"fit": make_fit, "loop": make_loop}[_ONLY.value]()
     run(images(_STEPS.value))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(memory.peak())
 
 
 def main(_):

@@ -14,13 +14,13 @@ in alternation in one process, and the ratio is taken pair by pair. Peak memory 
 that runs one of the two alone.
 """
 
-import resource
 import statistics
 import subprocess
 import sys
 import time
 
 import keras
+import memory
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
@@ -175,7 +175,7 @@ def compare(name):
     ratios = sorted(one / other for one, other in times)
     ratio = statistics.median(ratios)
     steps = [1000 * statistics.median(side) / _STEPS.value for side in zip(*times, strict=True)]
-    peaks = [memory(make.__name__) for make in makers]
+    peaks = [peak_of(make.__name__) for make in makers]
     print(
         f"{name:<10} {steps[0]:>8.1f} {steps[1]:>8.1f} {ratio:>6.2f} "
         f"{ratios[0]:>6.2f} to {ratios[-1]:.2f}  {peaks[0]:>6.0f} {peaks[1]:>6.0f}  "
@@ -184,7 +184,7 @@ def compare(name):
     )
 
 
-def memory(name):
+def peak_of(name):
     """Return the peak memory of a process that runs one of the two alone, in MiB."""
     options = [f"--{flag.name}={flag.value}" for flag in (_STEPS, _WIDTH)]
     command = [sys.executable, __file__, f"--memory_of={name}", *options]
@@ -197,7 +197,7 @@ def main(_):
     if _MEMORY_OF.value:
         make, batch_size = made[_MEMORY_OF.value]
         make()(images(batch_size))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(memory.peak())
         return
     if _ONLY.value not in (None, *COMPARISONS):
         raise app.UsageError(f"No such comparison: {_ONLY.value}. There are {list(COMPARISONS)}.")
