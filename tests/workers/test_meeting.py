@@ -68,15 +68,18 @@ def test_a_chief_that_is_stopped_is_named(cluster):
 
 def test_one_that_comes_and_goes_is_awaited_again(cluster):
     chief = cluster(0)
+    address = ("localhost", int(chief.addresses[0].rpartition(":")[2]))
+    known = {"number": 2, "cluster": meeting._digest(chief, 2), "size": 3}
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        waits = [pool.submit(meeting.meet, chief, 10), pool.submit(meeting.meet, cluster(1), 10)]
-        address = ("localhost", int(chief.addresses[0].rpartition(":")[2]))
-        known = {"number": 2, "cluster": meeting._digest(chief, 2), "size": 3}
+        waits = [pool.submit(meeting.meet, chief, 10)]
+        # Before the other one is there: with it all would be, if only for a moment.
         for message in [known, {"number": 7}, "PRI * HTTP/2.0"]:
-            while True:
+            while not waits[0].done():  # Until it listens.
                 with contextlib.suppress(OSError), socket.create_connection(address) as stranger:
                     meeting._send([stranger], message)
                     break
+                time.sleep(0.01)
+        waits.append(pool.submit(meeting.meet, cluster(1), 10))
         time.sleep(0.3)
         assert not any(wait.done() for wait in waits)
         meeting.meet(cluster(2), 10)
