@@ -13,8 +13,10 @@ rows = commands.module("rows")
 
 # A table without TensorFlow: its runs note that they ran, and do as their names say.
 TOY = """
-import dataclasses, os, pathlib, subprocess, sys
+import dataclasses, os, pathlib, signal, subprocess, sys
 import runs, tables
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # Ignored where it is so for its parent.
 
 HERE = pathlib.Path(__file__).parent
 
