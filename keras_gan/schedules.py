@@ -25,7 +25,7 @@ def get(schedule, name="schedule"):
         ValueError: for one of this module that goes below 0.
         TypeError: for anything else.
     """
-    schedule = registry.from_config(schedule, name)
+    schedule = registry.from_config(schedule, name, keras.optimizers.schedules.deserialize)
     if not isinstance(schedule, Schedule | None):
         raise TypeError(
             f"Expected `{name}` to be None or a Keras LearningRateSchedule, such as "

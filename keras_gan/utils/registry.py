@@ -16,13 +16,14 @@ _LOSS_FIRST = (
 )
 
 
-def from_config(value, name):
+def from_config(value, name, deserialize=keras.saving.deserialize_keras_object):
     """Return the object that a config stands for; what is no dict is returned as it is.
 
     Args:
         value: the config that `keras.saving.serialize_keras_object` made of an object, or an
             object.
         name: what errors call it.
+        deserialize: function of Keras for configs of this kind, which may be shorter.
 
     Raises:
         TypeError: for a dict that is no config.
@@ -35,7 +36,7 @@ def from_config(value, name):
             "serialize_keras_object` makes of one, a dict with the keys 'class_name' and 'config'. "
             f"Received: {name}={shown(value)}"
         )
-    return keras.saving.deserialize_keras_object(value)
+    return deserialize(value)
 
 
 def resolve(identifier, classes, base, kind):

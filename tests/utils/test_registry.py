@@ -84,6 +84,12 @@ def test_a_dict_is_a_config_or_refused(name, resolve, whole):
         assert "0.1234" not in str(caught.value)
 
 
+def test_a_schedule_of_keras_may_have_a_short_config():
+    settings = {"initial_learning_rate": 1.0, "decay_steps": 9, "decay_rate": 0.5}
+    schedule = schedules.get({"class_name": "ExponentialDecay", "config": settings})
+    assert isinstance(schedule, keras.optimizers.schedules.ExponentialDecay)
+
+
 @pytest.mark.parametrize(
     ("name", "snake"),
     [("LeastSquares", "least_squares"), ("R1", "r1"), ("DiffAugment", "diff_augment")],
