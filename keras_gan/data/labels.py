@@ -18,12 +18,19 @@ _RENAMING = (
     keras.layers.TextVectorization,
 )
 
+# Layers that take labels, and the attribute that says how many there are.
+_EMBEDDING = (
+    (keras.layers.Embedding, "input_dim"),
+    (keras.layers.CategoryEncoding, "num_tokens"),
+)
+
 
 def embedded(generator, discriminator, signature):
     """Return how many labels the networks' embeddings take, and which inputs they are.
 
-    Read off `Embedding` layers that take a scalar of the condition, as it is or on its way through
-    layers without weights, such as `layers.Packing`. It may be of floats: `keras.Input((1,))` is.
+    Read off `Embedding` and `CategoryEncoding` layers that take a scalar of the condition, as it is
+    or on its way through layers without weights, such as `layers.Packing`. It may be of floats:
+    `keras.Input((1,))` is.
 
     Returns:
         The number of classes, or `None` unless each network has one label, and a list of inputs.
@@ -46,8 +53,9 @@ def _embeddings_of(network, tensor):
     for layer in getattr(network, "layers", []):
         # The layer itself, or what a wrapper such as SpectralNormalization holds.
         embedding = getattr(layer, "layer", layer)
-        if isinstance(embedding, keras.layers.Embedding) and _comes_from(layer, tensor):
-            yield embedding.input_dim
+        attribute = next((name for kind, name in _EMBEDDING if isinstance(embedding, kind)), None)
+        if attribute and _comes_from(layer, tensor):
+            yield getattr(embedding, attribute)
 
 
 class LabelForm:
