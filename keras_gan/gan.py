@@ -144,6 +144,7 @@ class GAN(Fitting, Sampling, Saving, keras.Model):
         metrics=(),
         metric_samples=1000,
         replay=None,
+        fake_labels="batch",
         balance=False,
         jit_compile="auto",
         steps_per_execution=1,
@@ -184,6 +185,10 @@ class GAN(Fitting, Sampling, Saving, keras.Model):
             replay: `None`, or how many generated samples to keep, at least 2 (50 in the paper): the
                 discriminator is shown a kept one in place of a new one in half of the cases. See
                 `keras_gan.game.replay.Replay`. On one device alone.
+            fake_labels: the condition of generated samples: `"batch"`, that of the real sample of
+                the same row; `"shuffled"`, the batch's in another order; `"uniform"`, labels of
+                which all classes are as likely; or a list of each class's share. See
+                `keras_gan.game.fake_labels.FakeLabels`.
             balance: whether to log how evenly the players are matched: the discriminator's
                 accuracy on real and generated samples, and for both players the norm of the
                 gradient and of the update relative to the weights.
@@ -213,6 +218,7 @@ class GAN(Fitting, Sampling, Saving, keras.Model):
                 ema=ema,
                 augmentation=augmentation,
                 replay=replay,
+                fake_labels=fake_labels,
                 balance=balance,
             )
             quality = Quality(metrics, metric_samples, taken=game.logs.names)

@@ -232,6 +232,7 @@ class Saving:
             "metrics": serialization.serialize(self.quality.metrics),
             "metric_samples": self.quality.samples,
             "replay": self.game.replay and self.game.replay.size,
+            "fake_labels": self.game.fake_labels.choice,
             "balance": self.game.logs.balance,
             "jit_compile": self.jit_compile_choice,
             "steps_per_execution": self.steps_per_execution,

@@ -46,7 +46,7 @@ FLOORS = [
     {
         "averaging": set(),
         "latents": set(),
-        "layers": set(),
+        "layers": {"schedules"},
         "losses": set(),
         "schedules": set(),
         "visualization": set(),

@@ -33,6 +33,9 @@ class EvaluationStep(Step):
         """The discriminator network, in inference mode."""
         return _InInference(super().discriminator)
 
+    def _conditions_asked_for(self):
+        return self.condition
+
     def _generate_watched(self):
         return self._generate(self.latents)
 

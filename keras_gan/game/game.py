@@ -10,6 +10,7 @@ from keras_gan.augmentation.augmented import Augmented
 from keras_gan.averaging import GeneratorAverage
 from keras_gan.data.condition import Condition
 from keras_gan.game.evaluation_step import EvaluationStep
+from keras_gan.game.fake_labels import FakeLabels
 from keras_gan.game.logs import Logs
 from keras_gan.game.optimizers import OptimizerPair
 from keras_gan.game.orders import Alternating
@@ -43,6 +44,7 @@ class Game:
         average: the `GeneratorAverage`, or `None`.
         augmentation: the `Augmented` view of samples that the discriminator has in training.
         replay: the `Replay` of generated samples, or `None`.
+        fake_labels: the `FakeLabels`, which says what generated samples are conditioned on.
         discriminator_steps: batches, and updates of the discriminator, to one of the generator.
 
     Reference:
@@ -61,6 +63,7 @@ class Game:
     average: GeneratorAverage | None
     augmentation: Augmented
     replay: Replay | None
+    fake_labels: FakeLabels
     discriminator_steps: int
 
     @property

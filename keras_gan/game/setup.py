@@ -7,6 +7,7 @@ from keras_gan import averaging, losses, schedules
 from keras_gan import terms as game_terms
 from keras_gan.augmentation.augmentation import check_strategy
 from keras_gan.augmentation.augmented import Augmented
+from keras_gan.game import fake_labels as labelling
 from keras_gan.game import optimizers as optimizing
 from keras_gan.game import orders
 from keras_gan.game import replay as replays
@@ -30,6 +31,7 @@ def game_of(
     ema,
     augmentation,
     replay,
+    fake_labels,
     balance,
 ):
     """Return the `Game` that a model is compiled with; the model stays as it is.
@@ -46,6 +48,8 @@ def game_of(
     order = orders.get(update, unrolled_steps)
     loss, average, kept = losses.get(loss), averaging.get(ema), replays.get(replay)
     terms = [game_terms.get(term) for term in _as_list(terms)]
+    fake_labels = labelling.get(fake_labels)
+    fake_labels.check(model, loss, terms)
     layer = augmentations.get(augmentation)
     augmented = Augmented([layer] if layer else [], model.condition)
     augmented.check(model.signature)
@@ -75,6 +79,7 @@ def game_of(
         average=average,
         augmentation=augmented,
         replay=kept,
+        fake_labels=fake_labels,
         discriminator_steps=discriminator_steps,
     )
     game.check_owner(model)

@@ -44,6 +44,8 @@ class Step:
             its side outputs by name.
         fake: generated samples, as many as real ones. With `replay` the discriminator is shown
             older ones among them.
+        generated_condition: the condition that this step's samples are made from: the batch's own,
+            or what `compile(fake_labels=...)` says.
         fake_condition: the condition that `fake` was made from.
         real_logits: float32 logits of the real samples. With alternating updates those of the
             discriminator's own step, unless the loss asks for new ones (`uses_real_logits`).
@@ -63,7 +65,7 @@ class Step:
         self._tapes = {}
         self.tape = tf.GradientTape()
         self.real = nests.map(lambda part: tf.cast(part, keras.config.floatx()), real)
-        self.condition = self.fake_condition = condition
+        self.condition = condition
         self.seeds = seeds
         self.values = values
         self.count = tf.convert_to_tensor(game.random_state.step)
@@ -73,6 +75,7 @@ class Step:
         self.regularizers = {}
         if game.prior is not None:
             self.latents = game.prior.batch(nests.batch_size(real), seeds.next())
+        self.generated_condition = self.fake_condition = self._conditions_asked_for()
 
     @property
     def generator(self):
@@ -83,6 +86,10 @@ class Step:
     def discriminator(self):
         """The discriminator network."""
         return self._game.discriminator.network
+
+    def _conditions_asked_for(self):
+        classes = self._game.condition.num_classes
+        return self._game.fake_labels(self.condition, classes, self.seeds)
 
     # The generator's forward.
 
@@ -116,13 +123,13 @@ class Step:
 
         Args:
             latents: the latents, or `None` for a generator without.
-            condition: their condition, by default this step's; of a translation, the samples to
-                translate.
+            condition: their condition, by default the one that this step's are made from; of a
+                translation, the samples to translate.
         """
         return samples_of(self._generate(latents, condition))
 
     def _generate(self, latents, condition=None):
-        condition = self.condition if condition is None else condition
+        condition = self.generated_condition if condition is None else condition
         inputs = self._game.condition.to_generator(latents, condition)
         return self.generator(inputs, training=True)
 
@@ -130,13 +137,14 @@ class Step:
 
     def show_fake(self):
         """Make the generated samples those that the discriminator is shown next."""
-        self.fake, self.fake_condition = self.generated["samples"], self.condition
+        self.fake = self.generated["samples"]
+        self.fake_condition = self.generated_condition
 
     def cut_fake_off(self):
         """Cut the samples shown off from the generator; with a replay older ones may be shown."""
         self.fake = nests.map(tf.stop_gradient, self.fake)
         if self._game.replay is not None:
-            shown = self.fake, self.condition
+            shown = self.fake, self.generated_condition
             self.fake, self.fake_condition = self._game.replay.exchange(*shown, self.seeds.next())
 
     def judge_real(self):
@@ -154,7 +162,7 @@ class Step:
         Args:
             samples: samples as the dataset gives them; they are augmented here if the model
                 augments.
-            condition: their condition, by default this step's.
+            condition: their condition, by default that of the real samples.
         """
         outputs = self._judged(samples, condition, self._network)
         return outputs, logits_of(outputs, samples)
@@ -163,14 +171,14 @@ class Step:
         """Return the condition of the `"real"` or the `"fake"` samples."""
         return self.condition if of == "real" else self.fake_condition
 
-    def inside(self, network, samples):
+    def inside(self, network, of):
         """Return what a part of the discriminator says of samples, in training.
 
         Args:
             network: function of the discriminator's inputs.
-            samples: samples as the dataset gives them.
+            of: `"real"` or `"fake"`.
         """
-        return self._judged(samples, None, network)
+        return self._judged(getattr(self, of), self.condition_of(of), network)
 
     def transformed(self, layer, samples, condition):
         """Return samples that a layer has transformed, and their condition with them.

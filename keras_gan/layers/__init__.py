@@ -11,6 +11,7 @@ from keras_gan.layers.partial_conv import PartialConv2D
 from keras_gan.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
 from keras_gan.layers.reflection_padding import ReflectionPadding2D
 from keras_gan.layers.spectral_normalization import SpectralNormalization
+from keras_gan.layers.warm_up import WarmUp
 
 __all__ = [
     "ICNR",
@@ -25,4 +26,5 @@ __all__ = [
     "PixelUnshuffle",
     "ReflectionPadding2D",
     "SpectralNormalization",
+    "WarmUp",
 ]

@@ -38,6 +38,8 @@ class AdversarialLoss:
             that of the bound; `None` for no value.
         uses_real_logits: whether `generator_loss` needs the logits of real samples too
             (relativistic losses do), which costs the training step one more forward.
+        compares_pairs: whether the loss compares the real and the generated sample of a row, which
+            then need the same condition.
 
     Example:
 
@@ -59,6 +61,7 @@ class AdversarialLoss:
     name = None
     divergence_name = None
     uses_real_logits = False
+    compares_pairs = False
 
     def discriminator_loss(self, real_logits, fake_logits):
         """Return what the discriminator minimizes, one value per pair of logits.
@@ -209,6 +212,11 @@ class WeightedSum(AdversarialLoss):
     def uses_real_logits(self):
         """Whether any part needs the real logits in the generator's loss."""
         return any(loss.uses_real_logits for loss in self.losses)
+
+    @property
+    def compares_pairs(self):
+        """Whether any part compares the samples of a row."""
+        return any(loss.compares_pairs for loss in self.losses)
 
     @property
     def divergence_name(self):

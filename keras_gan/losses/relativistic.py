@@ -65,6 +65,7 @@ class RelativisticPairing(_Relativistic):
     """
 
     name = "relativistic_pairing"
+    compares_pairs = True
     divergence_name = "js_pair"
 
     def discriminator_loss(self, real_logits, fake_logits):

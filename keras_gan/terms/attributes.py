@@ -180,10 +180,11 @@ class AttributeCycle(Term):
     def generator_term(self, step):
         """Return the distance of what was regained from the source, for each sample."""
         image, source, _ = (
-            _of(step.condition, key, self.name) for key in (self.image, self.source, self.target)
+            _of(step.fake_condition, key, self.name)
+            for key in (self.image, self.source, self.target)
         )
         back = {self.image: step.fake, self.target: source}
-        regained = step.generate(step.latents, {**step.condition, **back})
+        regained = step.generate(step.latents, {**step.fake_condition, **back})
         return distance(self.norm, wide(regained), tf.stop_gradient(wide(image)))
 
     def get_config(self):

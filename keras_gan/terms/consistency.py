@@ -223,7 +223,7 @@ class LatentConsistency(Term):
     def discriminator_term(self, step):
         """Return the squared difference of the logits, for each row of them."""
         beside = nests.map(tf.stop_gradient, self._beside(step))
-        _, heads = step.discriminate(beside)
+        _, heads = step.discriminate(beside, step.fake_condition)
         return nests.map(
             lambda *logits: squared_norm(logits[0] - logits[1]), step.fake_logits, heads
         )

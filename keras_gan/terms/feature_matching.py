@@ -96,7 +96,7 @@ class FeatureMatching(Term):
     def generator_term(self, step):
         """Return the squared distance of the two means, a scalar."""
         if self.output_name is None:
-            real, fake = (step.inside(self._features, x) for x in (step.real, step.fake))
+            real, fake = (step.inside(self._features, of) for of in ("real", "fake"))
         else:
             outputs = step.real_outputs, step.fake_outputs
             real, fake = (named_output(of, self.output_name, "output") for of in outputs)

@@ -64,6 +64,7 @@ class PairedFeatureMatching(Term):
     """
 
     player = "generator"
+    compares_pairs = True
 
     def __init__(
         self,
@@ -108,7 +109,7 @@ class PairedFeatureMatching(Term):
         """Return the distances, for each sample: a nest of the structure of the logits."""
         logits = step.fake_logits
         if self.output_names is None:
-            real, fake = (step.inside(self._features, x) for x in (step.real, step.fake))
+            real, fake = (step.inside(self._features, of) for of in ("real", "fake"))
             return nests.map_heads(lambda _, *sides: _distance(*sides), logits, real, fake)
         layers = [
             [named_output(outputs, name, "outputs") for name in self.output_names]

@@ -120,14 +120,14 @@ class PatchNCE(Term):
 
     def generator_term(self, step):
         """Return the mean cross-entropy of the right positions, for each image."""
-        seen = self._condition.seen_by("generator", step.condition)
+        seen = self._condition.seen_by("generator", step.fake_condition)
         (source,) = nests.leaves(seen)
         value = self._contrast(step, source, step.fake)
         if not self.identity:
             return value
         target = nests.pack_as(seen, [step.real])
         same = step.generate(
-            step.latents, self._condition.replaced("generator", step.condition, target)
+            step.latents, self._condition.replaced("generator", step.fake_condition, target)
         )
         return (value + self._contrast(step, step.real, same)) / 2
 

@@ -30,6 +30,7 @@ class PairedTerm(Term):
 
     player = "generator"
     evaluated = True
+    compares_pairs = True
 
     def __init__(self, weight, features, of, interval, schedule, name, **kwargs):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)

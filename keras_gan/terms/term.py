@@ -45,6 +45,8 @@ class Term(keras.layers.Layer):
             `name/part`; empty for none. Known once the term is attached.
         needs_fresh_fake: whether `discriminator_term` compares `step.fake` with samples of near
             latents; `compile(replay=...)`, which shows older ones among them, refuses such a term.
+        compares_pairs: whether the term compares the real and the generated sample of a row, which
+            then need the same condition.
         judges_alone: whether the term takes D of a sample to depend on that sample alone; `compile`
             warns where the discriminator normalizes over the batch.
         evaluated: whether `evaluate` and validation tell of the term too, as `val_<name>`: it needs
@@ -75,6 +77,7 @@ class Term(keras.layers.Layer):
     judges_alone = False
     reduces = False
     needs_fresh_fake = False
+    compares_pairs = False
     evaluated = False
     parts = ()
 
