@@ -136,8 +136,7 @@ class FIRDownsampling2D(_FIR2D):
         margins = [(len(taps) - 1) // 2, (len(taps) - 2) // 2]
         # One pass over rows and columns. Of two, the first would filter what the second drops.
         kernel = _of_every_channel(np.outer(taps, taps), inputs)
-        padding = [[0, 0], margins, margins, [0, 0]]
-        return tf.nn.depthwise_conv2d(inputs, kernel, [1, 2, 2, 1], padding)
+        return _convolved(inputs, kernel, 2, [[0, 0], margins, margins, [0, 0]])
 
     def _side(self, side):
         return side // 2
@@ -240,7 +239,15 @@ def _filtered(images, taps, axis, margins):
     kernel = _of_every_channel(taps[:, None] if axis == 1 else taps[None, :], images)
     padding = [[0, 0] for _ in range(4)]
     padding[axis] = list(margins)
-    return tf.nn.depthwise_conv2d(images, kernel, [1, 1, 1, 1], padding)
+    return _convolved(images, kernel, 1, padding)
+
+
+def _convolved(images, kernel, strides, padding):
+    """Return images convolved by a kernel for each channel, with zeros beyond the border."""
+    # Padded first: TensorFlow's graph optimizer fuses a depthwise convolution with a bias behind
+    # it, and where the convolution pads by given margins, that ends the process.
+    padded = tf.pad(images, padding)
+    return tf.nn.depthwise_conv2d(padded, kernel, [1, strides, strides, 1], "VALID")
 
 
 def _with_zeros(images, axis):

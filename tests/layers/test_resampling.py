@@ -183,6 +183,14 @@ def test_low_precision_and_round_trip(layer, tmp_path):
     assert kept.kernel == (1, 2, 1)
 
 
+@pytest.mark.parametrize("layer", [FIRUpsampling2D, FIRDownsampling2D, FIRBlur2D])
+def test_a_bias_may_follow_in_a_graph(layer):
+    """TensorFlow fuses the two, and ends the process where the convolution itself pads."""
+    x, bias = normal(1, 6, 4, 2), tf.Variable(normal(2))
+    biased = tf.function(lambda x: tf.nn.bias_add(layer()(x), bias))
+    np.testing.assert_allclose(biased(x), layer()(x) + bias, rtol=1e-6, atol=1e-6)
+
+
 def test_a_network_built_in_low_precision_resamples_in_it():
     with precision("mixed_bfloat16"):
         assert FIRUpsampling2D()(keras.Input((4, 4, 1))).dtype == "bfloat16"
