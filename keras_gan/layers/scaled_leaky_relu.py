@@ -45,7 +45,9 @@ class ScaledLeakyReLU(keras.layers.Layer):
 
     def call(self, inputs):
         """Return the activations."""
-        return ops.leaky_relu(inputs, self.negative_slope) * math.sqrt(2)
+        # Scaled first, which is the same: TensorFlow's graph optimizer tries to fuse a convolution,
+        # its bias and a leaky ReLU, fails in training and prints so.
+        return ops.leaky_relu(inputs * math.sqrt(2), self.negative_slope)
 
     def compute_output_shape(self, input_shape):
         """Return the input's shape."""

@@ -10,6 +10,7 @@ from keras_gan.networks.rrdb import rrdb
 from keras_gan.networks.sn_patch import sn_patch
 from keras_gan.networks.srresnet import srresnet
 from keras_gan.networks.stargan import stargan
+from keras_gan.networks.stylegan2 import stylegan2
 from keras_gan.networks.unet import unet
 from keras_gan.networks.unet_discriminator import unet_discriminator
 from keras_gan.networks.vgg_discriminator import vgg_discriminator
@@ -25,6 +26,7 @@ __all__ = [
     "sn_patch",
     "srresnet",
     "stargan",
+    "stylegan2",
     "unet",
     "unet_discriminator",
     "vgg_discriminator",

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_gan
+from keras_gan.data.sampling import NO_TRUNCATION, truncated_by
 from tests.integration import small
 from tests.integration.seeding import seeded
 from tests.precision import precision
@@ -76,7 +77,7 @@ def assert_exported(model, directory, policy="float32"):
     given = {"seed": tf.constant([5, 6, 7], tf.int64)}
     inputs = served.structured_input_signature[1]
     if "truncation" in inputs:
-        given["truncation"] = tf.constant([np.inf])
+        given["truncation"] = tf.constant([NO_TRUNCATION[truncated_by(model)]])
     if "condition" in inputs:
         given["condition"] = tf.constant([1, 1, 1])
     images = served(**given)["images"].numpy()
