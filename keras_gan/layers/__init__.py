@@ -1,30 +1,51 @@
 """Layers that generators and discriminators need and Keras lacks."""
 
 from keras_gan.layers.contextual_attention import ContextualAttention
+from keras_gan.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_gan.layers.gated_conv import GatedConv2D
+from keras_gan.layers.grouped_conv import GroupedConv2D
 from keras_gan.layers.icnr import ICNR
 from keras_gan.layers.label_planes import LabelPlanes
+from keras_gan.layers.learned_constant import LearnedConstant
 from keras_gan.layers.mean_style import MeanStyle
 from keras_gan.layers.minibatch_std_dev import MinibatchStdDev
+from keras_gan.layers.modulated_conv import ModulatedConv2D
+from keras_gan.layers.noise_injection import NoiseInjection
 from keras_gan.layers.packing import Packing
 from keras_gan.layers.partial_conv import PartialConv2D
+from keras_gan.layers.pixel_normalization import PixelNormalization
 from keras_gan.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
 from keras_gan.layers.reflection_padding import ReflectionPadding2D
+from keras_gan.layers.resampling import FIRBlur2D, FIRDownsampling2D, FIRUpsampling2D
+from keras_gan.layers.scaled_leaky_relu import ScaledLeakyReLU
 from keras_gan.layers.spectral_normalization import SpectralNormalization
 from keras_gan.layers.warm_up import WarmUp
+from keras_gan.layers.style_mixing import StyleMixing
 
 __all__ = [
     "ICNR",
     "ContextualAttention",
+    "EqualizedConv2D",
+    "EqualizedDense",
+    "FIRBlur2D",
+    "FIRDownsampling2D",
+    "FIRUpsampling2D",
     "GatedConv2D",
+    "GroupedConv2D",
     "LabelPlanes",
+    "LearnedConstant",
     "MeanStyle",
     "MinibatchStdDev",
+    "ModulatedConv2D",
+    "NoiseInjection",
     "Packing",
     "PartialConv2D",
+    "PixelNormalization",
     "PixelShuffle",
     "PixelUnshuffle",
     "ReflectionPadding2D",
+    "ScaledLeakyReLU",
     "SpectralNormalization",
     "WarmUp",
+    "StyleMixing",
 ]

@@ -5,11 +5,13 @@ from keras_gan.networks.gated_inpainter import gated_inpainter
 from keras_gan.networks.interpolation import interpolate
 from keras_gan.networks.mlp import mlp
 from keras_gan.networks.patch import patch
+from keras_gan.networks.r3gan import r3gan
 from keras_gan.networks.resnet_translator import resnet_translator
 from keras_gan.networks.rrdb import rrdb
 from keras_gan.networks.sn_patch import sn_patch
 from keras_gan.networks.srresnet import srresnet
 from keras_gan.networks.stargan import stargan
+from keras_gan.networks.stylegan2 import stylegan2
 from keras_gan.networks.unet import unet
 from keras_gan.networks.unet_discriminator import unet_discriminator
 from keras_gan.networks.vgg_discriminator import vgg_discriminator
@@ -20,11 +22,13 @@ __all__ = [
     "interpolate",
     "mlp",
     "patch",
+    "r3gan",
     "resnet_translator",
     "rrdb",
     "sn_patch",
     "srresnet",
     "stargan",
+    "stylegan2",
     "unet",
     "unet_discriminator",
     "vgg_discriminator",

@@ -22,8 +22,12 @@ class PathLength(Term):
 
     H W is the number of positions in a sample: the product of all its axes but the last, 1 for
     vectors. J^T y is the gradient of `G(z) . y` with respect to the latents, from the generator's
-    own forward. The average a starts at 0, moves whenever the term is computed, and is saved with
-    the model. No gradient passes through it. The log shows the value without its weight.
+    own forward. Of a side output with one style for each layer of the generator, shape
+    `(batch, layers, style_dim)`, the squared norm is the mean over the layers of the sums over
+    `style_dim`, as in StyleGAN2's code.
+
+    The average a starts at 0, moves whenever the term is computed, and is saved with the model. No
+    gradient passes through it. The log shows the value without its weight.
 
     Args:
         weight: finite number of at least 0; 2 in StyleGAN2's code.
@@ -89,7 +93,10 @@ class PathLength(Term):
 
     def generator_term(self, step):
         """Return the squared distance of each sample's path length from the average; move it."""
-        lengths = norm(step.gradient(self.of, direction=self._direction(step)))
+        gradient = step.gradient(self.of, direction=self._direction(step))
+        if self.of != "latents":
+            gradient = nests.map(_of_one_layer, gradient)
+        lengths = norm(gradient)
         average = tf.convert_to_tensor(self.length)
         mean = ops.cast(ops.mean(lengths), "float32")
         self.length.assign(average + self.decay * (mean - average))
@@ -108,6 +115,12 @@ class PathLength(Term):
     def get_config(self):
         """Return the constructor's arguments."""
         return {**super().get_config(), "decay": self.decay, "of": self.of}
+
+
+def _of_one_layer(styles):
+    """Return the gradient of styles, scaled so that its squares are a mean over the layers."""
+    layers = tf.reduce_prod(tf.shape(styles)[1:-1])
+    return styles * tf.math.rsqrt(tf.cast(layers, styles.dtype))
 
 
 def output_of_generator(usual, of):

@@ -73,6 +73,33 @@ def test_steps_of_styles():
     np.testing.assert_allclose(values_of(term, step, "generator"), literal, rtol=1e-3, atol=1e-6)
 
 
+def test_steps_of_one_style_for_each_layer():
+    """For images A w, linear in 3 styles of 4: the root of the mean over layers of |A^T y|^2.
+
+    The penalty is 0 where the average is that length, and without the root its expectation over
+    directions is the mean over layers of |A|^2 / (H W).
+    """
+    z = keras.Input((5,))
+    styles = keras.layers.Reshape((3, 4))(keras.layers.Dense(12)(z))
+    flat = keras.layers.Dense(32, use_bias=False, name="synthesis")(keras.layers.Flatten()(styles))
+    images = keras.layers.Reshape((4, 4, 2))(flat)
+    generator = keras.Model(z, {"samples": images, "styles": styles})
+    term, count = PathLength(of="styles", decay=1.0), 512
+    model = compiled(linear_critic((4, 4, 2)), [term], generator)
+    step = step_of(model, normal(count, 4, 4, 2), player="generator")
+    y = directions(model, (count, 4, 4, 2)).reshape(count, -1)
+    matrix = generator.get_layer("synthesis").kernel.numpy().reshape(3, 4, 32)
+    squares = np.einsum("lwi,bi->blw", matrix, y) ** 2
+    lengths = np.sqrt(squares.sum(2).mean(1))
+    np.testing.assert_allclose(values_of(term, step, "generator"), lengths**2, rtol=1e-4)
+    assert float(term.length.numpy()) == pytest.approx(lengths.mean(), rel=1e-4)
+    expected = np.mean(np.sum(matrix**2, axis=(1, 2))) / 16
+    assert np.mean(lengths**2) == pytest.approx(expected, rel=0.03)
+    term.length.assign(lengths[0])
+    step = step_of(model, normal(count, 4, 4, 2), player="generator")
+    assert values_of(term, step, "generator")[0] == pytest.approx(0, abs=1e-8)
+
+
 def test_the_average_is_of_the_steps_before():
     generator, term = linear_generator((3,), latent_dim=2), PathLength(decay=0.25)
     model = compiled(linear_critic((3,)), [term], generator)
