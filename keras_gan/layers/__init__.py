@@ -19,8 +19,8 @@ from keras_gan.layers.reflection_padding import ReflectionPadding2D
 from keras_gan.layers.resampling import FIRBlur2D, FIRDownsampling2D, FIRUpsampling2D
 from keras_gan.layers.scaled_leaky_relu import ScaledLeakyReLU
 from keras_gan.layers.spectral_normalization import SpectralNormalization
-from keras_gan.layers.warm_up import WarmUp
 from keras_gan.layers.style_mixing import StyleMixing
+from keras_gan.layers.warm_up import WarmUp
 
 __all__ = [
     "ICNR",
@@ -46,6 +46,6 @@ __all__ = [
     "ReflectionPadding2D",
     "ScaledLeakyReLU",
     "SpectralNormalization",
-    "WarmUp",
     "StyleMixing",
+    "WarmUp",
 ]
