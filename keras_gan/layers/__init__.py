@@ -1,5 +1,6 @@
 """Layers that generators and discriminators need and Keras lacks."""
 
+from keras_gan.layers.conditional_batch_normalization import ConditionalBatchNormalization
 from keras_gan.layers.contextual_attention import ContextualAttention
 from keras_gan.layers.gated_conv import GatedConv2D
 from keras_gan.layers.icnr import ICNR
@@ -10,10 +11,12 @@ from keras_gan.layers.packing import Packing
 from keras_gan.layers.partial_conv import PartialConv2D
 from keras_gan.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
 from keras_gan.layers.reflection_padding import ReflectionPadding2D
+from keras_gan.layers.self_attention import SelfAttention
 from keras_gan.layers.spectral_normalization import SpectralNormalization
 
 __all__ = [
     "ICNR",
+    "ConditionalBatchNormalization",
     "ContextualAttention",
     "GatedConv2D",
     "LabelPlanes",
@@ -24,5 +27,6 @@ __all__ = [
     "PixelShuffle",
     "PixelUnshuffle",
     "ReflectionPadding2D",
+    "SelfAttention",
     "SpectralNormalization",
 ]
