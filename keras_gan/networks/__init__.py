@@ -1,5 +1,6 @@
 """Ready-made networks: plain Functional Keras models to print, change and replace."""
 
+from keras_gan.networks.biggan import biggan
 from keras_gan.networks.dcgan import dcgan
 from keras_gan.networks.gated_inpainter import gated_inpainter
 from keras_gan.networks.interpolation import interpolate
@@ -7,7 +8,9 @@ from keras_gan.networks.mlp import mlp
 from keras_gan.networks.patch import patch
 from keras_gan.networks.resnet_translator import resnet_translator
 from keras_gan.networks.rrdb import rrdb
+from keras_gan.networks.sagan import sagan
 from keras_gan.networks.sn_patch import sn_patch
+from keras_gan.networks.sngan import sngan
 from keras_gan.networks.srresnet import srresnet
 from keras_gan.networks.stargan import stargan
 from keras_gan.networks.unet import unet
@@ -15,6 +18,7 @@ from keras_gan.networks.unet_discriminator import unet_discriminator
 from keras_gan.networks.vgg_discriminator import vgg_discriminator
 
 __all__ = [
+    "biggan",
     "dcgan",
     "gated_inpainter",
     "interpolate",
@@ -22,7 +26,9 @@ __all__ = [
     "patch",
     "resnet_translator",
     "rrdb",
+    "sagan",
     "sn_patch",
+    "sngan",
     "srresnet",
     "stargan",
     "unet",
