@@ -3,14 +3,17 @@
 from keras_gan.layers.conditional_batch_normalization import ConditionalBatchNormalization
 from keras_gan.layers.contextual_attention import ContextualAttention
 from keras_gan.layers.gated_conv import GatedConv2D
+from keras_gan.layers.grouped_conv import GroupedConv2D
 from keras_gan.layers.icnr import ICNR
 from keras_gan.layers.label_planes import LabelPlanes
+from keras_gan.layers.learned_constant import LearnedConstant
 from keras_gan.layers.mean_style import MeanStyle
 from keras_gan.layers.minibatch_std_dev import MinibatchStdDev
 from keras_gan.layers.packing import Packing
 from keras_gan.layers.partial_conv import PartialConv2D
 from keras_gan.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
 from keras_gan.layers.reflection_padding import ReflectionPadding2D
+from keras_gan.layers.resampling import FIRBlur2D, FIRDownsampling2D, FIRUpsampling2D
 from keras_gan.layers.self_attention import SelfAttention
 from keras_gan.layers.spectral_normalization import SpectralNormalization
 
@@ -18,8 +21,13 @@ __all__ = [
     "ICNR",
     "ConditionalBatchNormalization",
     "ContextualAttention",
+    "FIRBlur2D",
+    "FIRDownsampling2D",
+    "FIRUpsampling2D",
     "GatedConv2D",
+    "GroupedConv2D",
     "LabelPlanes",
+    "LearnedConstant",
     "MeanStyle",
     "MinibatchStdDev",
     "Packing",

@@ -1,0 +1,104 @@
+"""Networks trained for three steps, and what must hold of all of them then."""
+
+import contextlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import keras_gan
+from tests.integration import small
+from tests.integration.seeding import seeded
+from tests.precision import precision
+
+STEPS, BATCH = 3, 4
+# Of samples that two graphs make of one seed, by what the network computes in.
+ROUNDING = {"float32": 1e-5, "mixed_bfloat16": 0.05}
+
+
+def examples(image_shape, num_classes=None, steps=STEPS):
+    """Return random images, and labels where there are classes, for so many steps."""
+    count = steps * BATCH
+    images = np.random.default_rng(0).uniform(-1, 1, (count, *image_shape)).astype("float32")
+    return (images,) if num_classes is None else (images, small.labels(count, num_classes))
+
+
+def game(build, policy="float32", strategy=None, **options):
+    """Return a compiled GAN.
+
+    Args:
+        build: function that returns a generator and a discriminator.
+        policy: the dtype policy that they are built under.
+        strategy: that of `tf.distribute` to build them in.
+        options: of `compile`.
+    """
+    with precision(policy), strategy.scope() if strategy else contextlib.nullcontext():
+        seeded(0)
+        model = keras_gan.GAN(*build(), seed=0)
+        model.compile(**{"loss": "non_saturating", "terms": ["r1"], **small.adams(1e-3), **options})
+    return model
+
+
+def trained(model, data, frozen=()):
+    """Train for the steps of the data; logs and weights stay finite, and every weight moves.
+
+    Args:
+        model: a compiled GAN.
+        data: what `examples` returned.
+        frozen: parts of the paths of trainable weights that need not move.
+    """
+    weights = model.generator.trainable_weights + model.discriminator.trainable_weights
+    before = [keras.ops.convert_to_numpy(weight) for weight in weights]
+    history = model.fit(*data, batch_size=BATCH, shuffle=False, verbose=0).history
+    assert np.isfinite(list(history.values())).all(), history
+    for old, weight in zip(before, weights, strict=True):
+        new = keras.ops.convert_to_numpy(weight)
+        assert np.isfinite(new).all(), weight.path
+        assert weight.dtype == "float32", weight.path
+        moved = not np.array_equal(old, new)
+        assert moved or any(part in weight.path for part in frozen), weight.path
+    return model
+
+
+def assert_saved_and_resumed(model, data, directory):
+    """Assert that a model that is loaded makes the same samples, and trains on to the same bits."""
+    model.save(directory / "model.keras")
+    loaded = keras.saving.load_model(directory / "model.keras")
+    np.testing.assert_array_equal(samples(loaded), samples(model))
+    for each in (model, loaded):
+        each.fit(*data, batch_size=BATCH, shuffle=False, verbose=0)
+    small.assert_equal_states(small.state(model), small.state(loaded))
+
+
+def assert_exported(model, directory, policy="float32"):
+    """Assert that an export makes the images of the seeds."""
+    served = tf.saved_model.load(model.export(str(directory))).signatures["sample"]
+    given = {"seed": tf.constant([5, 6, 7], tf.int64)}
+    inputs = served.structured_input_signature[1]
+    if "truncation" in inputs:
+        given["truncation"] = tf.constant([np.inf])
+    if "condition" in inputs:
+        given["condition"] = tf.constant([1, 1, 1])
+    images = served(**given)["images"].numpy()
+    assert images.dtype == "float32"
+    expected = samples(model)
+    atol = ROUNDING[policy] * np.abs(expected).max()
+    np.testing.assert_allclose(images, expected, rtol=0, atol=atol)
+    assert np.abs(images[0] - images[1]).max() > 2 * atol, "all seeds make one image"
+
+
+def assert_equal_replicas(model):
+    """Assert that all weights and all state of the optimizers are equal on both replicas."""
+    parts = model.generator, model.discriminator
+    optimizers = model.generator_optimizer, model.discriminator_optimizer
+    for part in (*parts, *optimizers):
+        for variable in part.variables:
+            value = getattr(variable, "value", variable)
+            first, second = (copy.numpy() for copy in value.values)
+            np.testing.assert_array_equal(first, second, err_msg=variable.path)
+
+
+def samples(model):
+    """Return the images of seeds 5 to 7, of class 1 where there are classes."""
+    condition = 1 if model.conditional else None
+    return model.generate(3, seed=5, condition=condition)
