@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gan.data.symbolic import sample_shape
+from keras_gan.layers import ConditionalBatchNormalization
 from keras_gan.utils import nests
 from keras_gan.utils.keras_internals import made_by
 from keras_gan.utils.tensors import compatible
@@ -22,15 +23,16 @@ _RENAMING = (
 _EMBEDDING = (
     (keras.layers.Embedding, "input_dim"),
     (keras.layers.CategoryEncoding, "num_tokens"),
+    (ConditionalBatchNormalization, "num_classes"),
 )
 
 
 def embedded(generator, discriminator, signature):
     """Return how many labels the networks' embeddings take, and which inputs they are.
 
-    Read off `Embedding` and `CategoryEncoding` layers that take a scalar of the condition, as it is
-    or on its way through layers without weights, such as `layers.Packing`. It may be of floats:
-    `keras.Input((1,))` is.
+    Read off layers that take a scalar of the condition: `Embedding`, `CategoryEncoding`, and
+    `ConditionalBatchNormalization` beside features. They take it as it is, or on its way through
+    layers without weights, such as `layers.Packing`. It may be of floats: `keras.Input((1,))` is.
 
     Returns:
         The number of classes, or `None` unless each network has one label, and a list of inputs.
@@ -54,8 +56,9 @@ def _embeddings_of(network, tensor):
         # The layer itself, or what a wrapper such as SpectralNormalization holds.
         embedding = getattr(layer, "layer", layer)
         attribute = next((name for kind, name in _EMBEDDING if isinstance(embedding, kind)), None)
-        if attribute and _comes_from(layer, tensor):
-            yield getattr(embedding, attribute)
+        count = getattr(embedding, attribute) if attribute else None
+        if count and _comes_from(layer, tensor):
+            yield count
 
 
 class LabelForm:
@@ -185,9 +188,9 @@ def _is_floating(tensor):
 
 
 def _comes_from(layer, label):
-    """Tell whether what a layer takes is a label, as it is or only reshaped."""
+    """Tell whether what a layer takes, the last of several, is a label or one that is reshaped."""
     try:
-        tensor = layer.input
+        tensor = nests.leaves(layer.input)[-1]
     except (AttributeError, ValueError):
         return False
     while isinstance(tensor, keras.KerasTensor) and tensor is not label:

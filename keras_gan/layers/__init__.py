@@ -1,5 +1,6 @@
 """Layers that generators and discriminators need and Keras lacks."""
 
+from keras_gan.layers.conditional_batch_normalization import ConditionalBatchNormalization
 from keras_gan.layers.contextual_attention import ContextualAttention
 from keras_gan.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_gan.layers.gated_conv import GatedConv2D
@@ -18,12 +19,14 @@ from keras_gan.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
 from keras_gan.layers.reflection_padding import ReflectionPadding2D
 from keras_gan.layers.resampling import FIRBlur2D, FIRDownsampling2D, FIRUpsampling2D
 from keras_gan.layers.scaled_leaky_relu import ScaledLeakyReLU
+from keras_gan.layers.self_attention import SelfAttention
 from keras_gan.layers.spectral_normalization import SpectralNormalization
 from keras_gan.layers.style_mixing import StyleMixing
 from keras_gan.layers.warm_up import WarmUp
 
 __all__ = [
     "ICNR",
+    "ConditionalBatchNormalization",
     "ContextualAttention",
     "EqualizedConv2D",
     "EqualizedDense",
@@ -45,6 +48,7 @@ __all__ = [
     "PixelUnshuffle",
     "ReflectionPadding2D",
     "ScaledLeakyReLU",
+    "SelfAttention",
     "SpectralNormalization",
     "StyleMixing",
     "WarmUp",

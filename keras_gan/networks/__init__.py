@@ -1,5 +1,6 @@
 """Ready-made networks: plain Functional Keras models to print, change and replace."""
 
+from keras_gan.networks.biggan import biggan
 from keras_gan.networks.dcgan import dcgan
 from keras_gan.networks.gated_inpainter import gated_inpainter
 from keras_gan.networks.interpolation import interpolate
@@ -8,7 +9,9 @@ from keras_gan.networks.patch import patch
 from keras_gan.networks.r3gan import r3gan
 from keras_gan.networks.resnet_translator import resnet_translator
 from keras_gan.networks.rrdb import rrdb
+from keras_gan.networks.sagan import sagan
 from keras_gan.networks.sn_patch import sn_patch
+from keras_gan.networks.sngan import sngan
 from keras_gan.networks.srresnet import srresnet
 from keras_gan.networks.stargan import stargan
 from keras_gan.networks.stylegan2 import stylegan2
@@ -17,6 +20,7 @@ from keras_gan.networks.unet_discriminator import unet_discriminator
 from keras_gan.networks.vgg_discriminator import vgg_discriminator
 
 __all__ = [
+    "biggan",
     "dcgan",
     "gated_inpainter",
     "interpolate",
@@ -25,7 +29,9 @@ __all__ = [
     "r3gan",
     "resnet_translator",
     "rrdb",
+    "sagan",
     "sn_patch",
+    "sngan",
     "srresnet",
     "stargan",
     "stylegan2",

@@ -1,15 +1,15 @@
-"""Convolutional networks for images of 8 to 128 pixels a side."""
+"""Convolutional networks for images of 8 to 256 pixels a side."""
 
 import math
 
 from keras import Input, Model, layers
 
 from keras_gan.layers import MinibatchStdDev
-from keras_gan.networks import labels, normalization
+from keras_gan.networks import images, labels, normalization
 from keras_gan.utils import arguments
 
 SLOPE = 0.2
-SMALLEST, LARGEST = 8, 128
+SMALLEST, LARGEST = 8, 256
 # A network's widest layer has this many times `width` channels, as in the paper.
 WIDEST = 8
 SMALL_MAP = 4
@@ -28,6 +28,7 @@ def dcgan(
     batch_normalization=True,
     spectral_norm=False,
     minibatch_std=False,
+    head="projection",
 ):
     """Build a convolutional generator and discriminator for images.
 
@@ -37,11 +38,11 @@ def dcgan(
     normalization, so a gradient penalty concerns each sample alone.
 
     Args:
-        image_shape: `(height, width, channels)`, with sides from 8 to 128 pixels that may differ.
+        image_shape: `(height, width, channels)`, with sides from 8 to 256 pixels that may differ.
         latent_dim: length of the latent vector.
         width: channels beside the image; they double at each halving, to at most 8 times this.
-        num_classes: number of classes. When given, both networks take an integer label in
-            `[0, num_classes)` as second input; the discriminator uses it by projection.
+        num_classes: number of classes. When given, the generator takes an integer label in
+            `[0, num_classes)` as second input, and with projection the discriminator too.
         dropout: fraction of the discriminator's hidden values dropped in training.
         depth: number of halvings. By default as many as bring the smaller side to 4 pixels or
             fewer, and at least two.
@@ -53,16 +54,21 @@ def dcgan(
         minibatch_std: whether the discriminator sees how much samples differ, before its last
             convolution: `keras_gan.layers.MinibatchStdDev` with groups of 4. The logits, and
             gradient penalties, then depend on the other samples of a group.
+        head: what the discriminator makes of classes: `"projection"`, or `"classifier"`, which
+            tells the class of an image beside its logit, as in AC-GAN.
 
     Returns:
         `(generator, discriminator)`, two Functional `keras.Model`s: `latents -> images` in
         [-1, 1] and `images -> logits` of shape `(batch, 1)`; with classes,
-        `[latents, labels] -> images` and `[images, labels] -> logits`.
+        `[latents, labels] -> images` and `[images, labels] -> logits`, or, of a classifier,
+        `images -> {"logits", "classes"}`, whose classes are logits of shape
+        `(batch, num_classes)`.
 
     Raises:
         TypeError: when a shape is no tuple, or `dropout` no number.
-        ValueError: when a side is outside 8 to 128, a size is below 1, `num_classes` is below 2,
-            `dropout` is outside [0, 1), or the smaller side can't be halved `depth` times.
+        ValueError: when a side is outside 8 to 256, a size is below 1, `num_classes` is below 2,
+            `dropout` is outside [0, 1), the smaller side can't be halved `depth` times, `head` is
+            another one, or a classifier has no classes.
 
     Example:
 
@@ -71,13 +77,15 @@ def dcgan(
     ((None, 28, 28, 1), (None, 1))
 
     Reference: [Radford et al., 2016](https://arxiv.org/abs/1511.06434); projection,
-    [Miyato & Koyama, 2018](https://arxiv.org/abs/1802.05637); `spectral_norm`,
+    [Miyato & Koyama, 2018](https://arxiv.org/abs/1802.05637); classifier,
+    [Odena et al., 2017](https://arxiv.org/abs/1610.09585); `spectral_norm`,
     [Miyato et al., 2018](https://arxiv.org/abs/1802.05957); `minibatch_std`,
     [Karras et al., 2018](https://arxiv.org/abs/1710.10196).
     """
-    image_shape = _image_shape(image_shape)
+    image_shape = images.sized_shape(image_shape, SMALLEST, LARGEST)
     latent_dim = arguments.whole("latent_dim", latent_dim)
     num_classes = labels.class_count(num_classes)
+    head = labels.head_of(head, num_classes)
     dropout = arguments.number("dropout", dropout, below=1)
     kernel_size = arguments.whole("kernel_size", kernel_size, least=2)
     channels = _channels(image_shape, arguments.whole("width", width), depth)
@@ -86,18 +94,8 @@ def dcgan(
     )
     normalized = normalization.wrapper(spectral_norm)
     return generator, _discriminator(
-        image_shape, channels, num_classes, kernel_size, dropout, normalized, minibatch_std
+        image_shape, channels, num_classes, head, kernel_size, dropout, normalized, minibatch_std
     )
-
-
-def _image_shape(image_shape):
-    shape = arguments.shape("image_shape", image_shape)
-    if len(shape) != 3 or not all(SMALLEST <= side <= LARGEST for side in shape[:2]):
-        raise ValueError(
-            "`image_shape` must be (height, width, channels) with sides from "
-            f"{SMALLEST} to {LARGEST} pixels. Received: image_shape={image_shape}"
-        )
-    return shape
 
 
 def _channels(image_shape, width, depth):
@@ -147,13 +145,9 @@ def _crop(x, image_shape):
 
 
 def _discriminator(
-    image_shape, channels, num_classes, kernel_size, dropout, normalized, minibatch_std
+    image_shape, channels, num_classes, head, kernel_size, dropout, normalized, minibatch_std
 ):
-    inputs = x = Input(image_shape, name="images")
-    label = None
-    if num_classes:
-        label = labels.label_input()
-        inputs = [x, label]
+    image = x = Input(image_shape, name="images")
     # On CPUs TensorFlow's graph optimizer tries to fuse a convolution, its bias and a leaky ReLU,
     # fails in training and prints so. Hence no bias but the last, which Flatten sets apart; without
     # any, the logits would be linear in the contrast of an image.
@@ -164,7 +158,7 @@ def _discriminator(
         x = MinibatchStdDev()(x)
     x = normalized(layers.Conv2D(channels[-1], kernel_size, 2, "same"))(x)
     x = _leak(layers.Flatten()(x), dropout)
-    return Model(inputs, labels.logits(x, label, num_classes, normalized), name="discriminator")
+    return labels.judging(image, x, num_classes, head, normalized)
 
 
 def _leak(x, dropout):

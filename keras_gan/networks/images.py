@@ -49,6 +49,27 @@ def shape_of(name, value):
     return (*sides, arguments.whole(f"{name}[2]", value[2]))
 
 
+def sized_shape(image_shape, smallest, largest):
+    """Return an argument as `(height, width, channels)`, if its sides are within a range.
+
+    Args:
+        image_shape: what it was given, without the batch axis.
+        smallest: the smallest side.
+        largest: the largest side.
+
+    Raises:
+        TypeError: when it is no tuple or list.
+        ValueError: when it does not have three numbers, or a side is out of range.
+    """
+    shape = arguments.shape("image_shape", image_shape)
+    if len(shape) != 3 or not all(smallest <= side <= largest for side in shape[:2]):
+        raise ValueError(
+            "`image_shape` must be (height, width, channels) with sides from "
+            f"{smallest} to {largest} pixels. Received: image_shape={image_shape}"
+        )
+    return shape
+
+
 def channels_of(channels, source_shape):
     """Return the number of channels that a translation has: the source's, if it is not given."""
     return source_shape[2] if channels is None else arguments.whole("channels", channels)

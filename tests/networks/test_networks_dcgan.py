@@ -24,7 +24,8 @@ SHAPES = [
     (64, 64, 3),
     (100, 100, 3),
     (128, 128, 3),
-    (8, 128, 1),
+    (256, 256, 3),
+    (8, 256, 1),
     (100, 28, 3),
 ]
 
@@ -41,7 +42,7 @@ def test_makes_and_scores_images_of_the_shape(shape):
 
 @pytest.mark.parametrize(
     ("side", "maps"),
-    [(8, 2), (12, 3), (16, 4), (17, 3), (28, 4), (48, 3), (64, 4), (100, 4), (128, 4)],
+    [(8, 2), (12, 3), (16, 4), (17, 3), (28, 4), (48, 3), (64, 4), (100, 4), (128, 4), (256, 4)],
 )
 def test_the_smallest_map_has_two_to_four_pixels_a_side(side, maps):
     generator, discriminator = dcgan((side, side, 1), width=2)
@@ -115,6 +116,23 @@ def test_the_score_of_a_label_is_a_linear_score_plus_a_projection():
     features = call(features, images)
     expected = features @ kernel[:, 0] + bias + np.sum(table[labels] * features, axis=1)
     np.testing.assert_allclose(call(discriminator, images, labels)[:, 0], expected, rtol=1e-4)
+
+
+def test_a_classifier_names_the_class_of_images_and_takes_no_label():
+    options = {"latent_dim": 4, "width": 4, "num_classes": 7, "spectral_norm": True}
+    generator, discriminator = dcgan((8, 8, 1), **options, head="classifier")
+    images = normal(5, 8, 8, 1)
+    outputs = discriminator(images)
+    assert {name: tuple(x.shape) for name, x in outputs.items()} == {
+        "logits": (5, 1),
+        "classes": (5, 7),
+    }
+    head = discriminator.get_layer("classes")
+    features = call(keras.Model(discriminator.input, head.input), images)
+    kernel, bias = np.asarray(head.normalized_kernel()), np.asarray(head.layer.bias)
+    np.testing.assert_allclose(outputs["classes"], features @ kernel + bias, rtol=1e-4, atol=1e-5)
+    model = GAN(generator, discriminator)
+    assert model.num_classes == 7 and len(discriminator.inputs) == 1
 
 
 def test_dropout_and_normalization_are_as_asked():
@@ -212,8 +230,8 @@ def test_training_prints_no_failed_graph_optimization():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"image_shape": (7, 8, 1)}, ValueError, r"from 8 to 128.*image_shape=\(7, 8, 1\)"),
-        ({"image_shape": (8, 129, 1)}, ValueError, r"from 8 to 128.*image_shape=\(8, 129, 1\)"),
+        ({"image_shape": (7, 8, 1)}, ValueError, r"from 8 to 256.*image_shape=\(7, 8, 1\)"),
+        ({"image_shape": (8, 257, 1)}, ValueError, r"from 8 to 256.*image_shape=\(8, 257, 1\)"),
         ({"image_shape": (8, 8)}, ValueError, r"height, width, channels.*image_shape=\(8, 8\)"),
         ({"image_shape": (8, 8, 0)}, ValueError, r"at least 1.*image_shape\[2\]=0"),
         ({"image_shape": (8, 8.5, 1)}, ValueError, r"whole number.*image_shape\[1\]=8.5"),
@@ -230,6 +248,8 @@ def test_training_prints_no_failed_graph_optimization():
         ({"dropout": "high"}, TypeError, "number.*dropout='high'"),
         ({"depth": 4}, ValueError, "at most 3 for 8 pixels.*depth=4"),
         ({"depth": 0}, ValueError, "at least 1.*depth=0"),
+        ({"head": "linear"}, ValueError, "one of.*'projection', 'classifier'.*head='linear'"),
+        ({"head": "classifier"}, ValueError, "`num_classes`.*classifier.*num_classes=None"),
         ({"kernel_size": 1}, ValueError, "at least 2.*kernel_size=1"),
     ],
     ids=str,
