@@ -127,14 +127,17 @@ def compare():
     print(f"first step, tracing included: fit {first['fit']:.1f} s, loop {first['loop']:.1f} s")
 
 
-# What has no loss of its own, or needs a source to translate.
+# What has no loss of its own, or needs a source to translate, labels or codes.
 OTHERS = {
     keras_gan.terms.Term,
     keras_gan.terms.AttributeCycle,
+    keras_gan.terms.AuxiliaryClassifier,
     keras_gan.terms.Contextual,
     keras_gan.terms.Cycle,
+    keras_gan.terms.DataToDataCrossEntropy,
     keras_gan.terms.DomainClassification,
     keras_gan.terms.Identity,
+    keras_gan.terms.MutualInformation,
     keras_gan.terms.PairedFeatureMatching,
     keras_gan.terms.PatchNCE,
     keras_gan.terms.Reconstruction,

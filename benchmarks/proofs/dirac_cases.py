@@ -171,9 +171,10 @@ NOT_APPLICABLE = {
     "MinibatchStdDev": "a batch of one point does not vary",
     "Packing": "of copies of one point: the same game with as many weights",
     "DiffAugment, Adaptive": "they transform images",
-    "PathLength, LatentConsistency": "the generator has no latents",
+    "PathLength, LatentConsistency, MutualInformation": "the generator has no latents",
     "Reconstruction, Cycle, Identity, PairedFeatureMatching, PatchNCE": "there is no source",
-    "AttributeCycle, DomainClassification": "there are no labels",
+    "AttributeCycle, AuxiliaryClassifier, DataToDataCrossEntropy, "
+    "DomainClassification": "there are no labels",
     "Contextual, FrozenFeatures, Style, TotalVariation, vgg19": "they compare images",
 }
 

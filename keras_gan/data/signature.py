@@ -7,13 +7,17 @@ tells nothing before it runs: what can't be read is `None` and is not checked.
 import keras
 
 from keras_gan.data.matching import match_nests
-from keras_gan.data.symbolic import activation_of, input_structure, output_structure, sample_shape
+from keras_gan.data.symbolic import (
+    SQUASHING,
+    activation_of,
+    input_structure,
+    output_structure,
+    sample_shape,
+)
 from keras_gan.utils import nests
 from keras_gan.utils.arguments import shown
 from keras_gan.utils.keras_internals import layers_within
 from keras_gan.utils.tensors import compatible
-
-_SQUASHING = {"sigmoid", "hardsigmoid", "logsigmoid", "softmax"}
 
 
 def samples_of(generated):
@@ -297,7 +301,7 @@ def _check_batch(nest):
 def _check_logits(heads, discriminator):
     for logits in nests.leaves(heads):
         activation = activation_of(logits)
-        if activation in _SQUASHING:
+        if activation in SQUASHING:
             raise ValueError(
                 f"The discriminator ends in a {activation}; expected logits. Drop the last "
                 "activation: the losses work on logits, which stay exact where a probability "

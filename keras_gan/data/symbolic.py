@@ -11,6 +11,9 @@ from keras_gan.utils.keras_internals import made_by, outputs_of_calls
 # What moves values, and changes none.
 _MOVING = keras.layers.Flatten, keras.layers.Reshape, keras.layers.Cropping2D
 
+# What makes probabilities of logits.
+SQUASHING = {"sigmoid", "hardsigmoid", "logsigmoid", "softmax"}
+
 
 def inputs_of(network):
     """Return a network's symbolic inputs, flat, or `None` when it does not say them."""

@@ -154,7 +154,8 @@ def _check_terms(terms, kept, strategy):
     fresh = [term.name for term in terms if term.needs_fresh_fake]
     if kept and fresh:
         raise ValueError(
-            "A term that compares the samples shown with others of near latents needs new ones: "
+            "A term that knows the latents or labels of the samples shown, or compares them with "
+            "others of near latents, needs new ones: "
             f"drop `replay`, or the term. Received: replay={kept.size}, with the terms {fresh}"
         )
 

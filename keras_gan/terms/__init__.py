@@ -1,12 +1,15 @@
 """Terms added to a player's loss: gradient penalties, regularizers and auxiliary losses."""
 
 from keras_gan.terms.attributes import AttributeCycle, DomainClassification
+from keras_gan.terms.auxiliary_classifier import AuxiliaryClassifier
 from keras_gan.terms.consistency import ConsistencyRegularization, LatentConsistency
 from keras_gan.terms.cycle import Cycle, Identity
+from keras_gan.terms.data_to_data import DataToDataCrossEntropy
 from keras_gan.terms.feature_matching import FeatureMatching
 from keras_gan.terms.frozen import FrozenFeatures
 from keras_gan.terms.gradient_penalties import DRAGAN, R1, R2, GradientPenalty
 from keras_gan.terms.lecam import LeCam
+from keras_gan.terms.mutual_information import MutualInformation
 from keras_gan.terms.orthogonal import OrthogonalRegularization
 from keras_gan.terms.paired_feature_matching import PairedFeatureMatching
 from keras_gan.terms.patch_nce import PatchNCE
@@ -24,9 +27,11 @@ __all__ = [
     "R1",
     "R2",
     "AttributeCycle",
+    "AuxiliaryClassifier",
     "ConsistencyRegularization",
     "Contextual",
     "Cycle",
+    "DataToDataCrossEntropy",
     "DomainClassification",
     "FeatureMatching",
     "FrozenFeatures",
@@ -34,6 +39,7 @@ __all__ = [
     "Identity",
     "LatentConsistency",
     "LeCam",
+    "MutualInformation",
     "OrthogonalRegularization",
     "PairedFeatureMatching",
     "PatchNCE",

@@ -1,13 +1,11 @@
 """Translation between many domains by one generator: classes told, sources regained (StarGAN)."""
 
-import math
-
 import keras
 import tensorflow as tf
-from keras import ops
 
+from keras_gan.terms.classes import class_logits, cross_entropy, part_of
 from keras_gan.terms.distances import NORMS, distance
-from keras_gan.terms.feature_matching import check_named_outputs, named_output
+from keras_gan.terms.feature_matching import check_named_outputs
 from keras_gan.terms.term import Term
 from keras_gan.utils import arguments
 from keras_gan.utils.tensors import wide
@@ -94,17 +92,14 @@ class DomainClassification(Term):
 
     def discriminator_term(self, step):
         """Return the cross-entropy of the real samples' own labels, for each sample."""
-        return self._told(step.real_outputs, _of(step.condition, self.source, self.name))
+        return self._told(step.real_outputs, part_of(step.condition, self.source, self.name))
 
     def generator_term(self, step):
         """Return the cross-entropy of the labels asked for, for each generated sample."""
-        return self._told(step.fake_outputs, _of(step.fake_condition, self.target, self.name))
+        return self._told(step.fake_outputs, part_of(step.fake_condition, self.target, self.name))
 
     def _told(self, outputs, labels):
-        logits = wide(named_output(outputs, self.output_name, "output"))
-        # Not -1 for the classes: in a graph of any batch size they would be unknown.
-        logits = ops.reshape(logits, (-1, math.prod(logits.shape[1:])))
-        return cross_entropy(labels, logits, self.exclusive)
+        return cross_entropy(labels, class_logits(outputs, self.output_name), self.exclusive)
 
     def get_config(self):
         """Return the constructor's arguments."""
@@ -179,10 +174,15 @@ class AttributeCycle(Term):
 
     def generator_term(self, step):
         """Return the distance of what was regained from the source, for each sample."""
+<<<<<<< HEAD
         image, source, _ = (
             _of(step.fake_condition, key, self.name)
             for key in (self.image, self.source, self.target)
         )
+=======
+        keys = self.image, self.source, self.target
+        image, source, _ = (part_of(step.condition, key, self.name) for key in keys)
+>>>>>>> heads
         back = {self.image: step.fake, self.target: source}
         regained = step.generate(step.latents, {**step.fake_condition, **back})
         return distance(self.norm, wide(regained), tf.stop_gradient(wide(image)))
@@ -191,42 +191,3 @@ class AttributeCycle(Term):
         """Return the constructor's arguments."""
         keys = {"image": self.image, "source": self.source, "target": self.target}
         return {**super().get_config(), "norm": self.norm, **keys}
-
-
-def cross_entropy(labels, logits, exclusive):
-    """Return the cross-entropy of labels with logits, for each sample.
-
-    Args:
-        labels: integers of shape `(batch,)` or `(batch, 1)`, or rows of 0 and 1.
-        logits: tensor of shape `(batch, classes)`.
-        exclusive: whether rows are one-hot.
-
-    Raises:
-        ValueError: when the labels don't fit the logits.
-    """
-    classes = logits.shape[-1]
-    if not labels.dtype.is_floating and (len(labels.shape) == 1 or labels.shape[-1] == 1 < classes):
-        flat = ops.reshape(labels, (-1,))
-        return ops.sparse_categorical_crossentropy(flat, logits, from_logits=True)
-    if tuple(labels.shape[1:]) != (classes,):
-        raise ValueError(
-            f"Expected integer labels, or rows of {classes} numbers, as the discriminator has "
-            f"logits of {classes} classes. Received: labels of shape {tuple(labels.shape)} and "
-            f"type {keras.backend.standardize_dtype(labels.dtype)}"
-        )
-    labels = ops.cast(labels, logits.dtype)
-    if exclusive:
-        return ops.categorical_crossentropy(labels, logits, from_logits=True)
-    # Not Keras's own: its gradient is that of clipped probabilities.
-    terms = ops.relu(logits) - logits * labels + ops.softplus(-ops.abs(logits))
-    return ops.sum(terms, axis=1)
-
-
-def _of(condition, key, name):
-    if not isinstance(condition, dict) or key not in condition:
-        there = sorted(condition) if isinstance(condition, dict) else type(condition).__name__
-        raise ValueError(
-            f"The term {name!r} reads the part {key!r} of the condition: expected data elements "
-            f"`(image, {{{key!r}: ..., ...}})`. Received: a condition of {there}"
-        )
-    return condition[key]

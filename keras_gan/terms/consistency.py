@@ -11,7 +11,7 @@ from keras_gan.latents.composite import nest_of
 from keras_gan.terms.distances import distance
 from keras_gan.terms.norms import squared_norm
 from keras_gan.terms.path_length import check_latents
-from keras_gan.terms.term import Term
+from keras_gan.terms.term import Term, sides
 from keras_gan.utils import arguments, nests
 from keras_gan.utils.arguments import shown
 from keras_gan.utils.tensors import wide
@@ -76,7 +76,7 @@ class ConsistencyRegularization(Term):
         **kwargs,
     ):
         super().__init__(weight=weight, interval=interval, schedule=schedule, name=name, **kwargs)
-        self.on = _sides(on)
+        self.on = sides(on)
         if not isinstance(augmentation, keras.layers.Layer | None):
             raise TypeError(
                 "Expected `augmentation` to be a Keras layer, or None for a choice by the samples' "
@@ -255,12 +255,6 @@ class LatentConsistency(Term):
             "generator_weight": self.generator_weight,
             "noise": self.noise,
         }
-
-
-def _sides(on):
-    sides = (on,) if isinstance(on, str) else tuple(on or ())
-    both = "real", "fake"
-    return arguments.choice("on", sides, [("real",), ("fake",), both, both[::-1]])
 
 
 def _shapes_of_samples(model):

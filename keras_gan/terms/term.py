@@ -43,10 +43,16 @@ class Term(keras.layers.Layer):
             training step then takes from the updated discriminator, at one more forward.
         parts: names under which the values of a nest are logged one by one beside their mean, as
             `name/part`; empty for none. Known once the term is attached.
+    <<<<<<< HEAD
         needs_fresh_fake: whether `discriminator_term` compares `step.fake` with samples of near
             latents; `compile(replay=...)`, which shows older ones among them, refuses such a term.
         compares_pairs: whether the term compares the real and the generated sample of a row, which
             then need the same condition.
+    =======
+        needs_fresh_fake: whether `discriminator_term` takes `step.fake` to be made of this step's
+            latents or labels; `compile(replay=...)`, which shows older ones among them, refuses
+            such a term.
+    >>>>>>> heads
         judges_alone: whether the term takes D of a sample to depend on that sample alone; `compile`
             warns where the discriminator normalizes over the batch.
         evaluated: whether `evaluate` and validation tell of the term too, as `val_<name>`: it needs
@@ -246,3 +252,17 @@ class Term(keras.layers.Layer):
         for name in ("dtype", "trainable"):  # A subclass need not take what Keras adds.
             config.pop(name, None)
         return cls(**config)
+
+
+def sides(on):
+    """Return which samples a term is computed on, a tuple, if these are real or generated ones.
+
+    Args:
+        on: `"real"`, `"fake"` or both.
+
+    Raises:
+        ValueError: when it is neither.
+    """
+    several = (on,) if isinstance(on, str) else tuple(on or ())
+    both = "real", "fake"
+    return arguments.choice("on", several, [("real",), ("fake",), both, both[::-1]])

@@ -52,13 +52,16 @@ TERMS = {
     "path_length": terms.PathLength,
 }
 
-# Terms of images and their translations, which tests/terms/test_translation_terms.py plays.
+# Terms of images and their translations, of labels and codes, which tests/terms plays.
 TRANSLATING = {
     "AttributeCycle",
+    "AuxiliaryClassifier",
     "Contextual",
     "Cycle",
+    "DataToDataCrossEntropy",
     "DomainClassification",
     "Identity",
+    "MutualInformation",
     "PairedFeatureMatching",
     "PatchNCE",
     "Reconstruction",

@@ -91,7 +91,7 @@ def step_of(model, real, fake=None, condition=None, player="discriminator"):
     real, condition = (nests.map(tf.constant, part) for part in (real, condition))
     step = Step(model.game, real, condition, seeds, model.game.logs.collector())
     if model.latents is not None:
-        step.latents = tf.cast(step.latents, keras.config.floatx())
+        step.latents = nests.map(lambda z: tf.cast(z, keras.config.floatx()), step.latents)
     if fake is None:
         step.answer()
     else:

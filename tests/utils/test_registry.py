@@ -16,9 +16,10 @@ from keras_gan.utils import registry
 NAMES = {
     AdversarialLoss: "exponential f_divergence hinge least_squares minimax non_saturating "
     "relativistic_average relativistic_pairing wasserstein weighted_sum",
-    Term: "attribute_cycle consistency_regularization contextual cycle domain_classification "
+    Term: "attribute_cycle auxiliary_classifier consistency_regularization contextual cycle "
+    "data_to_data_cross_entropy domain_classification "
     "dragan feature_matching gradient_penalty identity latent_consistency lecam "
-    "orthogonal_regularization "
+    "mutual_information orthogonal_regularization "
     "paired_feature_matching patch_nce path_length r1 r2 reconstruction style total_variation "
     "weight_clipping",
     Augmentation: "adaptive color cutout diff_augment instance_noise translation",
