@@ -34,7 +34,7 @@ from keras_gan.cycle_gan import CycleGAN
 from keras_gan.data.tiling import tiled
 from keras_gan.gan import GAN
 from keras_gan.utils.loading import load_model
-from keras_gan.version import __version__
+from keras_gan.utils.version import __version__
 
 __all__ = [
     "GAN",

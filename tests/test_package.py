@@ -41,7 +41,7 @@ def test_other_backends_are_refused_with_the_fix(monkeypatch):
 
 # From the ground up: a room imports from floors below its own, and from the rooms named beside it.
 FLOORS = [
-    {"utils": set(), "version": set()},
+    {"utils": set()},
     {"workers": set()},
     {
         "averaging": set(),

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_gan.export import markdown, provenance, signatures
 from keras_gan.utils.arguments import shown
-from keras_gan.version import __version__
+from keras_gan.utils.version import __version__
 
 NOT_STATED = "Not stated by whoever exported it."
 KNOWN_LIMITS = (

@@ -174,15 +174,8 @@ class AttributeCycle(Term):
 
     def generator_term(self, step):
         """Return the distance of what was regained from the source, for each sample."""
-<<<<<<< HEAD
-        image, source, _ = (
-            _of(step.fake_condition, key, self.name)
-            for key in (self.image, self.source, self.target)
-        )
-=======
         keys = self.image, self.source, self.target
-        image, source, _ = (part_of(step.condition, key, self.name) for key in keys)
->>>>>>> heads
+        image, source, _ = (part_of(step.fake_condition, key, self.name) for key in keys)
         back = {self.image: step.fake, self.target: source}
         regained = step.generate(step.latents, {**step.fake_condition, **back})
         return distance(self.norm, wide(regained), tf.stop_gradient(wide(image)))

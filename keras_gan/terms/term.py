@@ -43,16 +43,11 @@ class Term(keras.layers.Layer):
             training step then takes from the updated discriminator, at one more forward.
         parts: names under which the values of a nest are logged one by one beside their mean, as
             `name/part`; empty for none. Known once the term is attached.
-    <<<<<<< HEAD
-        needs_fresh_fake: whether `discriminator_term` compares `step.fake` with samples of near
-            latents; `compile(replay=...)`, which shows older ones among them, refuses such a term.
-        compares_pairs: whether the term compares the real and the generated sample of a row, which
-            then need the same condition.
-    =======
         needs_fresh_fake: whether `discriminator_term` takes `step.fake` to be made of this step's
             latents or labels; `compile(replay=...)`, which shows older ones among them, refuses
             such a term.
-    >>>>>>> heads
+        compares_pairs: whether the term compares the real and the generated sample of a row, which
+            then need the same condition.
         judges_alone: whether the term takes D of a sample to depend on that sample alone; `compile`
             warns where the discriminator normalizes over the batch.
         evaluated: whether `evaluate` and validation tell of the term too, as `val_<name>`: it needs
