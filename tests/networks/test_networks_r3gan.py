@@ -147,11 +147,9 @@ def small(num_classes):
     return r3gan((16, 16, 1), latent_dim=4, widths=(8, 8, 4), group_size=4, num_classes=num_classes)
 
 
-def test_trained_saved_and_resumed_op_by_op(tmp_path):
-    data = training.examples((16, 16, 1), 3)
+def test_trained_op_by_op():
     model = training.game(lambda: small(3), run_eagerly=True, **recipe())
-    training.trained(model, data)
-    training.assert_saved_and_resumed(model, data, tmp_path)
+    training.trained(model, training.examples((16, 16, 1), 3))
 
 
 @pytest.mark.slow
