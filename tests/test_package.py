@@ -44,7 +44,7 @@ FLOORS = [
     {"utils": set()},
     {"workers": set()},
     {
-        "averaging": set(),
+        "averaging": {"schedules"},
         "latents": set(),
         "layers": {"schedules"},
         "losses": set(),
