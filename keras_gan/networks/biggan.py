@@ -48,12 +48,15 @@ def biggan(
     for 32 pixels: `biggan((32, 32, 3), 80, num_classes=10, embedding_dim=32, attention=16)`,
     302,788 and 270,530.
 
-    Classes can be mixed in the generator, whose second half begins at the embedded label:
+    Classes can be mixed, by a network that takes the embedded label. Make it of a copy: Keras can
+    no longer save a network that another one branches off.
 
     ```python
     generator, _ = keras_gan.networks.biggan((8, 8, 1), width=2, num_classes=10)
-    embedded = generator.get_layer("label_embedding").output
-    mixing = keras.Model([generator.inputs[0], embedded], generator.output)
+    copy = keras.models.clone_model(generator)
+    copy.set_weights(generator.get_weights())
+    embedding = copy.get_layer("label_embedding")
+    mixing = keras.Model([copy.inputs[0], embedding.output], copy.output)
     ```
 
     Args:

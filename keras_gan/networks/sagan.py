@@ -1,7 +1,9 @@
 """The networks of SAGAN: residual blocks, self-attention, spectral normalization in both."""
 
-from keras_gan.networks import images, resnet_blocks, sngan
+from keras_gan.networks import resnet_blocks, sngan
 
+# Smaller images have no map between the first and the image to attend to.
+SMALLEST = 16
 ATTENDED = 32
 STYLE = resnet_blocks.Style(
     within=resnet_blocks.glorot,
@@ -37,9 +39,8 @@ def sagan(
     discriminator step. On a CPU: `width=32` up to 32 pixels, `width=8` for 64.
 
     Args:
-        image_shape: `(height, width, channels)`, with sides from 8 to 128 pixels that 4 divides and
-            that halve evenly to a map whose smaller side has 4 to 7: such as 28, 32, 48, 64, 96
-            and 128.
+        image_shape: `(height, width, channels)`, with sides from 16 to 128 pixels that halve evenly
+            to a map whose smaller side has 4 to 7: such as 28, 32, 48, 64, 96 and 128.
         latent_dim: length of the latent vector.
         width: channels of the generator's last map.
         discriminator_width: channels of the discriminator's first map; by default `width`.
@@ -57,7 +58,7 @@ def sagan(
 
     Raises:
         TypeError: when a shape is no tuple.
-        ValueError: when a side is outside 8 to 128 or does not halve evenly (the nearest that do
+        ValueError: when a side is outside 16 to 128 or does not halve evenly (the nearest that do
             are named), a size is below 1, the map for attention has fewer than 8 channels,
             `num_classes` is below 2, `head` is another one, or a classifier has no classes.
 
@@ -77,6 +78,7 @@ def sagan(
         num_classes,
         head,
         STYLE,
+        SMALLEST,
         _attended,
     )
 
@@ -86,7 +88,6 @@ def _attended(image_shape):
     sides = image_shape[:2]
     side = min(sides)
     if side <= resnet_blocks.EVEN_WIDTH:
-        images.check_sides(sides, 4, resnet_blocks.SMALLEST, f"image_shape={image_shape}")
         # An odd map can't be attended to.
         return side // 2, side // 2 if any(each % 8 for each in sides) else side // 4
     while side > ATTENDED:

@@ -82,6 +82,7 @@ def pair(
     num_classes,
     head,
     style,
+    smallest=resnet_blocks.SMALLEST,
     attention=lambda image_shape: (None, None),
 ):
     """Build both networks in a style, after a check of what users give.
@@ -94,10 +95,11 @@ def pair(
         num_classes: as of `sngan`.
         head: as of `sngan`.
         style: `resnet_blocks.Style`.
+        smallest: the smallest side.
         attention: function of the shape that returns the sides of the maps, the generator's and the
             discriminator's, behind which self-attention stands.
     """
-    shape = images.sized_shape(image_shape, resnet_blocks.SMALLEST, LARGEST)
+    shape = images.sized_shape(image_shape, smallest, LARGEST)
     latent_dim = arguments.whole("latent_dim", latent_dim)
     num_classes = labels.class_count(num_classes)
     head = labels.head_of(head, num_classes)

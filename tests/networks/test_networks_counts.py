@@ -1,4 +1,4 @@
-"""The published forms of the translators and their discriminators have the published weights."""
+"""The published forms of networks have the published numbers of weights."""
 
 import math
 
@@ -113,3 +113,92 @@ def test_discriminators_of_super_resolution():
 
 def test_gated_inpainter():
     assert counted(networks.gated_inpainter, (256, 256, 3)) == 4_052_478
+
+
+RESNETS = {
+    "sngan-32": ("sngan", 32, {"width": 256, "discriminator_width": 128}, 4_276_739, 1_053_825),
+    "sngan-32-for-a-cpu": ("sngan", 32, {}, 126_019, 66_849),
+    "sngan-32-64": ("sngan", 32, {"width": 64}, 368_771, 264_769),
+    "sngan-48": ("sngan", 48, {"width": 64}, 4_878_083, 10_141_441),
+    "sngan-64": ("sngan", 64, {"width": 64}, 12_220_675, 10_141_441),
+    "cgan-pd-32": (
+        "sngan",
+        32,
+        {"width": 256, "discriminator_width": 128, "num_classes": 10},
+        4_304_387,
+        1_055_105,
+    ),
+    "biggan-128": (
+        "biggan",
+        128,
+        {"width": 96, "num_classes": 1000, "attention": 64},
+        70_433_988,
+        87_982_370,
+    ),
+    "biggan-32-authors": (
+        "biggan",
+        32,
+        {"latent_dim": 128, "width": 64, "num_classes": 10, "hierarchical": False},
+        4_304_387,
+        4_207_361,
+    ),
+    "biggan-32-studiogan": (
+        "biggan",
+        32,
+        {"latent_dim": 80, "width": 96, "num_classes": 10, "attention": 16},
+        9_416_196,
+        9_641_090,
+    ),
+    "biggan-32-for-a-cpu": (
+        "biggan",
+        32,
+        {"latent_dim": 80, "num_classes": 10, "embedding_dim": 32, "attention": 16},
+        302_788,
+        270_530,
+    ),
+}
+
+
+@pytest.mark.representatives("cgan-pd-32", "sngan-48", "biggan-32-authors", "biggan-32-for-a-cpu")
+@pytest.mark.parametrize(
+    ("name", "side", "options", "made", "judged"), RESNETS.values(), ids=list(RESNETS)
+)
+def test_residual_networks(name, side, options, made, judged):
+    if name == "biggan":  # Orthogonal kernels of that size take long to draw.
+        options = {**options, "initializer": "normal"}
+    assert counted(getattr(networks, name), (side, side, 3), **options) == [made, judged]
+
+
+def test_sngan_of_its_authors_has_no_last_bias():
+    options = {"width": 256, "discriminator_width": 128}
+    with keras.StatelessScope(initialize_variables=False):
+        _, discriminator = networks.sngan((32, 32, 3), **options)
+    weights = discriminator.trainable_weights
+    ours = sum(math.prod(weight.shape) for weight in weights)
+    keras.backend.clear_session()
+    assert [weight.shape for weight in weights if weight.path.endswith("logits/bias")] == [(1,)]
+    assert ours - 1 == 1_053_824
+
+
+@pytest.mark.slow
+def test_sagan():
+    """Counted by hand: no others are published."""
+
+    def block(i, o):
+        return 9 * i * o + o + 9 * o * o + o + i * o + o
+
+    def attention(channels):
+        return 5 * channels**2 // 4 + 1
+
+    pairs = [(1024, 1024), (1024, 512), (512, 256), (256, 128), (128, 64)]
+    made = 128 * 16 * 1024 + 16 * 1024 + attention(256) + 2 * 64 + 9 * 64 * 3 + 3
+    made += sum(block(i, o) + 2 * 1000 * (i + o) for i, o in pairs)
+    pairs = [(3, 64), (64, 128), (128, 256), (256, 512), (512, 1024)]
+    judged = sum(block(i, o) for i, o in pairs) + 2 * (9 * 1024**2 + 1024)
+    judged += attention(128) + 1024 + 1 + 1000 * 1024
+    assert (made, judged) == (42_078_852, 39_463_618)
+    options = {"width": 64, "num_classes": 1000}
+    assert counted(networks.sagan, (128, 128, 3), **options) == [made, judged]
+    options = {"width": 256, "discriminator_width": 128, "num_classes": 10}
+    both = [4_304_387 + attention(256), 1_055_105 + attention(128)]  # Beside cGAN-PD-32.
+    assert counted(networks.sagan, (32, 32, 3), **options) == both == [4_386_308, 1_075_586]
