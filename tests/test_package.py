@@ -54,7 +54,7 @@ FLOORS = [
     {"augmentation": set(), "datasets": set(), "networks": set()},
     {"data": set()},
     {"metrics": set(), "terms": set()},
-    {"game": set(), "quality": set()},
+    {"game": set(), "quality": set(), "recipes": set()},
     {"running": set()},
     # `callbacks.Backup` is a room of its own below them.
     {"callbacks": set(), "export": set(), "saving": set()},
