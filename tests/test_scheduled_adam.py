@@ -161,7 +161,8 @@ def test_unrolled_steps_take_the_present_beta_2():
     def game(optimizer):
         model = small.gan()
         rest = {"generator_optimizer": keras.optimizers.SGD(0.1), "run_eagerly": True}
-        model.compile(update="unrolled", discriminator_optimizer=optimizer, **rest)
+        order = {"update": "unrolled", "unrolled_steps": 2}
+        model.compile(discriminator_optimizer=optimizer, **order, **rest)
         return small.weights(trained(model))
 
     plain = game(keras.optimizers.Adam(0.2, beta_1=0.0, beta_2=0.9))
