@@ -125,7 +125,7 @@ class GAN(Fitting, Sampling, Saving, keras.Model):
         self._averages = []
         self._augmentations = []
         self._replays = []
-        self.game = self.quality = None
+        self.game = self.quality = self.standing = None
         self._sample = None
         self.built = generator.built and discriminator.built
 
@@ -237,6 +237,8 @@ class GAN(Fitting, Sampling, Saving, keras.Model):
         self.jit_compile_choice = jit_compile
         self.update, self.unrolled_steps = update, game.order.steps_ahead
         self.game, self.quality, self._sample = game, quality, None
+        if self.average and not game.average:  # Samples come from another network now.
+            self.standing = None
         self._hold(game)
         game.claim(self)
         for part in game.augmentation.following:

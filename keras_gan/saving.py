@@ -192,12 +192,14 @@ class Saving:
             "value_range": self.range.given,
             # Not of the constructor, yet samples come from it whether the model is compiled or not.
             "average": keras.saving.serialize_keras_object(self.average),
+            "standing": self.standing and dict(self.standing),
         }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Build the model, uncompiled, from its config, with the average it had."""
-        config = {"average": None, **config}
+        config = {"average": None, "standing": None, **config}
+        standing = config.pop("standing")
         for key, value in config.items():
             if isinstance(value, dict):  # A network, latents or the average.
                 config[key] = keras.saving.deserialize_keras_object(value, custom_objects)
@@ -205,6 +207,7 @@ class Saving:
         model = cls._made_of(**config)
         if average and model.networks_built:
             model.sample_from(average)
+        model.standing = standing
         return model
 
     @classmethod

@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import tensorflow as tf
 
-from keras_gan.data import elements, randomness
+from keras_gan.data import elements, randomness, statistics
 from keras_gan.data.signature import samples_of
 from keras_gan.layers.mean_style import MeanStyle, styles_truncated
 from keras_gan.utils import arguments, nests
@@ -126,6 +126,72 @@ class Sampling:
             samples = self._sample(*given)
             batches.append(nests.map(lambda tensor: tensor.numpy(), samples))
         return elements.concatenate(batches)
+
+    def standing_statistics(self, batches=16, batch_size=64, seed=0, condition=None):
+        """Have batch normalizations normalize samples by the statistics of fresh batches.
+
+        The moving averages of training lag behind the weights, and mix statistics of many
+        generators. Standing ones are the means over batches that the network as it is makes in
+        training mode. They take the place of the moving averages of the network that samples come
+        from, until it is trained on. Figures of one generator differ by this choice alone: say
+        which it was. `statistics` does, and an export's card.
+
+        Normalizing samples by the statistics of their own batch is no option: a sample would
+        depend on the others.
+
+        Args:
+            batches: how many.
+            batch_size: samples in each.
+            seed: integer s; the latents are those of the seeds from s on.
+            condition: nest of arrays of `batches * batch_size` rows, or one label for all; by
+                default all classes in turn.
+
+        Raises:
+            ValueError: when the network has no batch normalization, a number is out of range, or a
+                condition is missing or does not fit.
+
+        Example:
+
+        ```python
+        model.standing_statistics()
+        model.statistics  # "standing, of 16 batches of 64"
+        ```
+
+        Reference:
+            - [Brock et al., 2019](https://arxiv.org/abs/1809.11096), Appendix C
+        """
+        count = arguments.whole("batches", batches)
+        size = arguments.whole("batch_size", batch_size)
+        seed = arguments.seed("seed", seed, count * size)
+        network = self.sampling_network
+        if not statistics.normalizations(network):
+            raise ValueError(
+                "Expected a generator with batch normalization, whose statistics can be set. "
+                f"Received: {network.name!r}, which has none"
+            )
+        if condition is None:
+            condition = self.condition.in_turn(count * size)
+        condition = self.condition.rows(condition, count * size, self.adapter.scaled)
+
+        def inputs():
+            for first in range(0, count * size, size):
+                rows = elements.take(condition, slice(first, first + size))
+                seeds = tf.constant(np.arange(seed + first, seed + first + size), tf.int64)
+                latents = None if self.latents is None else self.latents.sample(seeds)
+                yield self.generator_inputs(latents, nests.map(tf.constant, rows))
+
+        statistics.accumulate(network, inputs())
+        self.standing = {"steps": self.steps, "batches": count, "batch_size": size}
+
+    @property
+    def statistics(self):
+        """Which statistics samples are normalized by, in words; `None` without normalization."""
+        if not statistics.normalizations(self.sampling_network):
+            return None
+        standing = self.standing
+        if standing is None or standing["steps"] != self.steps:
+            return "running"
+        return f"standing, of {standing['batches']} batches of {standing['batch_size']}"
 
     def _trace(self, given):
         """Have a graph for batches of any size; the first one is searched for random draws."""
