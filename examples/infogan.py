@@ -6,8 +6,8 @@ r"""Train an InfoGAN: codes that come to stand for classes and styles, found wit
 The latents are noise, one category of ten and two continuous codes; the discriminator reads the
 codes off the images. Networks are those of the paper for MNIST, at a quarter of their width
 (--width=64 for all of it). What the paper does not have are random turns of what the discriminator
-sees, real or generated (--turns=0 for none): categories are then not of slants, which turns undo.
-Labels are used at the end only, to score.
+sees, real or generated, so that a slant makes no category (--turns=0 for none). Labels are used at
+the end only, to score.
 
 Under the run directory: `walk_category.png` (a row for each category, each column one noise),
 `walk_first.png` and `walk_second.png` (each code from -2 to 2, a row for each category),
