@@ -15,7 +15,7 @@ from tests.integration.seeding import seeded
 def terms(on):
     return [
         AuxiliaryClassifier(on=on, label_smoothing=0.1),
-        MutualInformation(),
+        MutualInformation(interval=2),
         DataToDataCrossEntropy(),
     ]
 

@@ -1,0 +1,47 @@
+"""The example of InfoGAN: from its command to its walks and scores."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+from PIL import Image
+
+from tests.examples import scripts
+
+SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "infogan.py"
+
+
+@pytest.fixture(scope="module")
+def script():
+    with scripts.loaded(SCRIPT) as module:
+        yield module
+
+
+def test_matching_ignores_names_of_categories(script):
+    classes = np.arange(100) % 10
+    accuracy, counts = script.matched((3 * classes + 1) % 10, classes)
+    assert accuracy == 1 and (counts.sum(1) == 10).all()
+    wrong = np.where(classes == 4, 9, classes)  # Two classes in one category: one of them counts.
+    accuracy, _ = script.matched(wrong, classes)
+    assert accuracy == pytest.approx(0.9)
+
+
+@pytest.mark.slow
+def test_a_run_on_digits(script, tmp_path):
+    options = ["--dataset=digits", f"--run_dir={tmp_path}", "--width=8", "--samples=300"]
+    for epochs in (1, 2):  # The second time it goes on.
+        with flagsaver.flagsaver():
+            flags.FLAGS(["infogan.py", *options, "--verbose=0", f"--epochs={epochs}"])
+            script.main([])
+    for name in ("category", *script.CONTINUOUS):
+        with Image.open(tmp_path / f"walk_{name}.png") as picture:
+            assert picture.size == (2 * script.COLUMNS * 8, 2 * 10 * 8)
+            assert len(set(picture.get_flattened_data())) > 10, "all alike"
+    assert (tmp_path / "history.csv").read_text().count("\n") == 3
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert 0.1 <= scores["matched accuracy"] <= 1
+    assert np.sum(scores["classes of each category"]) == 300
+    assert scores["nats of each code, last epoch"].keys() == {"category", "first", "second"}
