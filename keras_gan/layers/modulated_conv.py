@@ -67,7 +67,7 @@ class ModulatedConv2D(keras.layers.Layer):
     def __init__(
         self, filters, kernel_size, upsampling=False, demodulate=True, name=None, **kwargs
     ):
-        # Not in the compute dtype, as the weights below: styles and sums of squares stay in float32.
+        # Not in the compute dtype, nor are the weights: sums of squares stay in float32.
         super().__init__(name=name, autocast=False, **kwargs)
         self.filters = arguments.whole("filters", filters)
         self.kernel_size = arguments.whole("kernel_size", kernel_size)

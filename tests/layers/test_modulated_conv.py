@@ -144,9 +144,9 @@ def test_low_precision_and_round_trip(tmp_path):
 
 def test_alone_and_in_a_network_of_low_precision_it_is_the_same():
     """Sums of squares are of the weights in float32 in both."""
-    x, styles = normal(2, 4, 4, 2), normal(2, 4)
+    x, styles = normal(2, 4, 4, 32), normal(2, 4)
     with precision("mixed_bfloat16"):
-        layer, symbols = ModulatedConv2D(3, 3), [keras.Input(y.shape[1:]) for y in (x, styles)]
+        layer, symbols = ModulatedConv2D(64, 3), [keras.Input(y.shape[1:]) for y in (x, styles)]
         network = keras.Model(symbols, layer(symbols))
     np.testing.assert_array_equal(network([x, styles]), layer([x, styles]))
 
