@@ -67,7 +67,7 @@ class ModulatedConv2D(keras.layers.Layer):
     def __init__(
         self, filters, kernel_size, upsampling=False, demodulate=True, name=None, **kwargs
     ):
-        # Not in the compute dtype: styles and sums of squares stay in float32.
+        # Not in the compute dtype, nor are the weights: sums of squares stay in float32.
         super().__init__(name=name, autocast=False, **kwargs)
         self.filters = arguments.whole("filters", filters)
         self.kernel_size = arguments.whole("kernel_size", kernel_size)
@@ -85,8 +85,9 @@ class ModulatedConv2D(keras.layers.Layer):
         side, channels = self.kernel_size, features[-1]
         unit = initializers.RandomNormal(stddev=1.0)
         self.fan_in = side * side * channels
-        self.kernel = self.add_weight((side, side, channels, self.filters), unit, name="kernel")
-        self.bias = self.add_weight((self.filters,), "zeros", name="bias")
+        shape = (side, side, channels, self.filters)
+        self.kernel = self.add_weight(shape, unit, autocast=False, name="kernel")
+        self.bias = self.add_weight((self.filters,), "zeros", autocast=False, name="bias")
         self.affine = EqualizedDense(
             channels, bias_initializer="ones", dtype=self.variable_dtype, name="affine"
         )

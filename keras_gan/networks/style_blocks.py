@@ -35,10 +35,10 @@ def mapping(latent_dim, num_classes, size, depth):
     """
     inputs, parts = [], []
     if latent_dim:
-        inputs.append(Input((latent_dim,), name="latents"))
+        inputs.append(Input((latent_dim,), name="mapped_latents"))
         parts.append(PixelNormalization(dtype="float32")(inputs[-1]))
     if num_classes:
-        inputs.append(Input((num_classes,), name="one_hot"))
+        inputs.append(Input((num_classes,), name="mapped_labels"))
         embedded = EqualizedDense(size, dtype="float32", name="label_embedding")(inputs[-1])
         parts.append(PixelNormalization(dtype="float32")(embedded))
     x = layers.Concatenate(dtype="float32")(parts) if len(parts) > 1 else parts[0]

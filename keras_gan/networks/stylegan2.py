@@ -96,8 +96,8 @@ def stylegan2(
     Example:
 
     >>> generator, discriminator = keras_gan.networks.stylegan2((32, 32, 3))
-    >>> generator.output_shape
-    {'samples': (None, 32, 32, 3), 'styles': (None, 8, 64)}
+    >>> generator.output["samples"].shape, generator.output["styles"].shape
+    ((None, 32, 32, 3), (None, 8, 64))
 
     Reference: [Karras et al., 2020](https://arxiv.org/abs/1912.04958); styles, mixing and
     truncation, [Karras et al., 2019](https://arxiv.org/abs/1812.04948); classes and the form for

@@ -2,12 +2,14 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from layer_calls import called_everywhere, normal, reloaded
 
 from keras_gan.layers import ModulatedConv2D
+from tests.precision import precision
 
 FORMS = [
     {"kernel_size": 3},
@@ -138,6 +140,15 @@ def test_low_precision_and_round_trip(tmp_path):
         np.testing.assert_allclose(y, literal(low, x, styles), rtol=0.05, atol=0.05)
     layer = ModulatedConv2D(3, 1, demodulate=False)
     assert reloaded(layer, tmp_path, x, styles).get_config() == layer.get_config()
+
+
+def test_alone_and_in_a_network_of_low_precision_it_is_the_same():
+    """Sums of squares are of the weights in float32 in both."""
+    x, styles = normal(2, 4, 4, 32), normal(2, 4)
+    with precision("mixed_bfloat16"):
+        layer, symbols = ModulatedConv2D(64, 3), [keras.Input(y.shape[1:]) for y in (x, styles)]
+        network = keras.Model(symbols, layer(symbols))
+    np.testing.assert_array_equal(network([x, styles]), layer([x, styles]))
 
 
 def test_what_is_refused():
