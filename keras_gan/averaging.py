@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_gan import schedules
 from keras_gan.utils import arguments, registry
 from keras_gan.utils.arguments import shown
 from keras_gan.utils.copying import copy_of
@@ -21,20 +22,23 @@ class GeneratorAverage(keras.layers.Layer):
     beta = decay, or 0.5 ** (batch / half_life)
     ```
 
-    With `ramp_up`, the half-life is `min(half_life, ramp_up * images seen)`, so that the first,
-    random generators are forgotten early. A plain decay keeps `decay ** steps` of the first one,
-    2 % after 4,000 steps at 0.999: use `ramp_up` in short runs. Buffers (BatchNorm statistics) are
-    averaged as weights are; integer state is copied.
+    A half-life that follows a schedule may begin at 0, where the average is the generator itself,
+    and grow, as R3GAN's does. With `ramp_up`, it is at most `ramp_up * images seen`. Either way the
+    first, random generators are forgotten early. A plain decay keeps `decay ** steps` of the first
+    one, 2 % after 4,000 steps at 0.999: use `ramp_up` in short runs. Buffers (BatchNorm statistics)
+    are averaged as weights are; integer state is copied.
 
     Args:
         decay: beta for each step, in [0, 1); give this or `half_life`.
         half_life: in images: the number of real images after which a generator's share in the
-            average has halved, whatever the batch size.
+            average has halved, whatever the batch size. A number, or a schedule of the training
+            step such as `keras_gan.schedules.Cosine(0, 500_000, end=10_000)`.
         ramp_up: `None`, or a positive fraction of the images seen so far that caps the
             half-life (0.05 in StyleGAN2). Only with `half_life`.
 
     Raises:
         ValueError: when not exactly one of decay and half_life is given, or one is out of range.
+        TypeError: when one is no number, and `half_life` no schedule either.
 
     Example:
 
@@ -45,10 +49,13 @@ class GeneratorAverage(keras.layers.Layer):
     Reference:
         - [Yazici et al., 2019](https://arxiv.org/abs/1806.04498)
         - [Karras et al., 2020](https://arxiv.org/abs/2006.06676), the half-life in images
+        - [Huang et al., 2024](https://arxiv.org/abs/2501.05441), a half-life that grows
     """
 
     def __init__(self, decay=None, half_life=None, ramp_up=None, **kwargs):
         super().__init__(trainable=False, **kwargs)
+        if isinstance(half_life, (dict, schedules.Schedule)):
+            half_life = schedules.get(half_life, "half_life")
         _check(decay, half_life, ramp_up)
         self.decay = decay
         self.half_life = half_life
@@ -78,7 +85,7 @@ class GeneratorAverage(keras.layers.Layer):
             count: int64 scalar, training steps taken before this one.
             images: int scalar, real images that one training step takes, over all replicas.
         """
-        beta = self._beta(tf.cast(count, tf.float32), tf.cast(images, tf.float32))
+        beta = self._beta(count, tf.cast(images, tf.float32))
         for average, value in zip(self.network.weights, generator.weights, strict=True):
             if "float" in keras.backend.standardize_dtype(value.dtype):
                 step = (1 - beta) * (tf.cast(value, tf.float32) - tf.cast(average, tf.float32))
@@ -89,17 +96,19 @@ class GeneratorAverage(keras.layers.Layer):
     def _beta(self, count, images):
         if self.decay is not None:
             return self.decay
-        half_life = tf.constant(self.half_life, tf.float32)
+        half_life = tf.cast(schedules.at(self.half_life, count), tf.float32)
         if self.ramp_up is not None:
-            half_life = tf.minimum(half_life, self.ramp_up * (count + 1) * images)
-        return 0.5 ** (images / half_life)
+            half_life = tf.minimum(
+                half_life, self.ramp_up * (tf.cast(count, tf.float32) + 1) * images
+            )
+        return 0.5 ** (images / half_life)  # Of a half-life of 0 this is 0, by infinity.
 
     def get_config(self):
         """Return the constructor's arguments."""
         return {
             "name": self.name,
             "decay": self.decay,
-            "half_life": self.half_life,
+            "half_life": schedules.config_of(self.half_life),
             "ramp_up": self.ramp_up,
         }
 
@@ -133,7 +142,7 @@ def _check(decay, half_life, ramp_up):
         )
     if decay is not None:
         arguments.number("decay", decay, below=1)
-    if half_life is not None:
+    if half_life is not None and not isinstance(half_life, schedules.Schedule):
         arguments.number("half_life", half_life, above=0)
     if ramp_up is not None:
         arguments.number("ramp_up", ramp_up, above=0)

@@ -1,4 +1,4 @@
-"""Schedules: numbers that follow the course of training."""
+"""Schedules: numbers that follow the course of training, and an Adam that takes two of them."""
 
 import math
 
@@ -8,7 +8,7 @@ from keras import ops
 from keras_gan.utils import arguments, registry
 from keras_gan.utils.arguments import shown
 
-__all__ = ["Cosine", "Linear", "LogCosine", "Schedule", "at", "get", "weight"]
+__all__ = ["Cosine", "Linear", "LogCosine", "Schedule", "ScheduledAdam", "at", "get", "weight"]
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
@@ -69,6 +69,11 @@ def at(value, step):
         step: int64 scalar, training steps taken before this one.
     """
     return ops.cast(value(step), "float32") if callable(value) else value
+
+
+def config_of(value):
+    """Return what stands in a config for a number, a schedule or `None`."""
+    return keras.optimizers.schedules.serialize(value) if isinstance(value, Schedule) else value
 
 
 class _Anneal(Schedule):
@@ -197,3 +202,78 @@ class LogCosine(_Anneal):
 
 def _half_cosine(progress):
     return (1.0 - ops.cos(math.pi * progress)) / 2.0
+
+
+@keras.saving.register_keras_serializable("keras_gan")
+class ScheduledAdam(keras.optimizers.Adam):
+    """Adam whose beta_2 follows training, as its learning rate may.
+
+    Formula, for the update t from 1 on, with g the gradient and b = beta_2(t - 1):
+
+    ```
+    m <- beta_1 m + (1 - beta_1) g
+    v <- b v + (1 - b) g^2
+    w <- w - learning_rate(t - 1) (m / (1 - beta_1^t)) / (sqrt(v / (1 - b^t)) + epsilon')
+    ```
+
+    The correction of v is that of PyTorch's Adam whose betas are set anew before each step, which
+    is how R3GAN is trained: a power of the present beta_2. The weights of all gradients in v add up
+    to 1 less the product of all beta_2 so far. The two differ only where beta_2 moves while this
+    product is far from 0, in the first hundreds of updates. As in Keras, epsilon' is
+    epsilon / sqrt(1 - b^t).
+
+    Schedules count this optimizer's own updates. With a number for `beta_2` it is Keras's Adam.
+
+    Args:
+        learning_rate: a number, or a schedule.
+        beta_1: decay of the mean of gradients.
+        beta_2: decay of the mean of their squares: a number in [0, 1), or a schedule.
+        epsilon: small number beside the root.
+        **kwargs: what else `keras.optimizers.Adam` takes.
+
+    Raises:
+        ValueError: for a `beta_2` outside [0, 1), or a schedule of this module that goes there.
+        TypeError: for one that is neither number nor schedule.
+
+    Example:
+
+    >>> rising = keras_gan.schedules.Cosine(0.9, 0.99, end=1000)
+    >>> optimizer = keras_gan.schedules.ScheduledAdam(2e-4, beta_1=0.0, beta_2=rising)
+    >>> round(float(optimizer.beta_2), 6)
+    0.9
+
+    Reference:
+        - [Kingma & Ba, 2015](https://arxiv.org/abs/1412.6980), Algorithm 1
+        - [Huang et al., 2024](https://arxiv.org/abs/2501.05441)
+    """
+
+    def __init__(
+        self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, name="adam", **kwargs
+    ):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
+
+    @property
+    def beta_2(self):
+        """That of the next update: a number, or a float32 scalar where there is a schedule."""
+        return at(self._beta_2, self.iterations)
+
+    @beta_2.setter
+    def beta_2(self, value):
+        self._beta_2 = _decay("beta_2", value)
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "beta_2": config_of(self._beta_2)}
+
+
+def _decay(name, value):
+    """Return a decay that may follow training: a number in [0, 1), or a schedule."""
+    if not isinstance(value, (dict, Schedule)):
+        return arguments.number(name, value, below=1)
+    schedule = get(value, name)
+    if isinstance(schedule, _Anneal) and max(schedule.initial, schedule.final) >= 1:
+        raise ValueError(
+            f"Expected `{name}` to stay below 1. Received: "
+            f"initial={schedule.initial}, final={schedule.final}"
+        )
+    return schedule

@@ -1,9 +1,12 @@
+import json
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_gan import GAN, GeneratorAverage, averaging
+from keras_gan.schedules import Cosine
 from tests.integration.seeding import seeded
 
 
@@ -55,6 +58,65 @@ def test_ramp_up_caps_the_half_life():
     assert follow(average, [1.0, 0.0, 0.0, 0.0, 0.0]) == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_half_life_that_follows_a_schedule():
+    """From 0, where the average is the network itself, to R3GAN's way of growing."""
+    schedule = Cosine(0.0, 40.0, end=4)
+    expected, mean = [], 1.0
+    values = [1.0, 3.0, 2.0, 0.0, 5.0, 4.0, 1.0]
+    for count, value in enumerate(values[1:]):
+        half_life = 40 * np.sin(np.pi / 2 * min(count / 4, 1)) ** 2
+        beta = 0.5 ** (10 / half_life) if half_life else 0.0
+        mean = beta * mean + (1 - beta) * value
+        expected.append(mean)
+    average = GeneratorAverage(half_life=schedule)
+    seen = follow(average, values)
+    assert seen[0] == values[1]
+    assert seen == pytest.approx(expected, rel=1e-5)
+    capped = GeneratorAverage(half_life=Cosine(30.0, 30.0, end=1), ramp_up=0.5)
+    plain = GeneratorAverage(half_life=30.0, ramp_up=0.5)
+    assert follow(capped, values) == pytest.approx(follow(plain, values), rel=1e-6)
+
+
+def test_published_half_lives():
+    """StyleGAN2's for CIFAR-10, at its end and ramped at 100,000 images; R3GAN's at its end."""
+
+    def beta(average, batch, images=0):
+        count = tf.constant(images // batch - 1, tf.int64)
+        return float(average._beta(count, tf.constant(batch, tf.float32)))
+
+    assert beta(GeneratorAverage(half_life=500_000), 64) == pytest.approx(0.99991128, abs=6e-8)
+    ramped = GeneratorAverage(half_life=500_000, ramp_up=0.05)
+    before, behind = (beta(ramped, 64, batches * 64) for batches in (1562, 1563))
+    assert before < 0.99116696 < behind  # Of 100,000 images, half way between two batches.
+    rising = GeneratorAverage(half_life=Cosine(0, 5e6, end=20_000_000 // 512))
+    assert beta(rising, 512, 25_000_000) == pytest.approx(0.99992902, abs=6e-8)
+
+
+def test_its_config_round_trips():
+    average = GeneratorAverage(half_life=Cosine(0.0, 40.0, end=4), ramp_up=0.1, name="mean")
+    config = json.loads(json.dumps(average.get_config()))
+    copy = GeneratorAverage.from_config(config)
+    assert copy.get_config() == average.get_config()
+    assert float(copy.half_life(2)) == pytest.approx(20.0)
+    kept = averaging.get(keras.saving.serialize_keras_object(average))
+    assert kept.get_config() == average.get_config()
+
+
+def test_a_saved_model_goes_on_with_its_schedule(tmp_path):
+    seeded(0)
+    model = GAN(*networks())
+    model.compile(ema=GeneratorAverage(half_life=Cosine(0, 20, end=3)), run_eagerly=True)
+    x = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
+    model.fit(x, batch_size=4, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for each in (model, loaded):
+        each.fit(x, batch_size=4, shuffle=False, verbose=0)
+    pair = (each.average.network.get_weights() for each in (model, loaded))
+    for one, other in zip(*pair, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_training_averages_weights_and_buffers():
     """Against the recursion in NumPy over the generator's own values, BatchNorm's included."""
     seeded(0)
@@ -100,6 +162,9 @@ def test_recompiling_drops_the_old_average():
         (lambda: averaging.get("0.9"), TypeError, "ema='0.9'"),
         (lambda: averaging.get(True), TypeError, "ema=True"),
         (lambda: GeneratorAverage(half_life=0), ValueError, "half_life=0"),
+        (lambda: GeneratorAverage(half_life=Cosine(-1, 9, end=2)), ValueError, "initial=-1.0"),
+        (lambda: GeneratorAverage(half_life="9"), TypeError, "half_life='9'"),
+        (lambda: GeneratorAverage(0.9, half_life=Cosine(0, 9, end=2)), ValueError, "decay=0.9"),
         (lambda: GeneratorAverage(half_life=9, ramp_up=0), ValueError, "ramp_up=0"),
         (lambda: GeneratorAverage(0.9, ramp_up=0.1), ValueError, "ramp_up=0.1"),
     ],

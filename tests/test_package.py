@@ -44,7 +44,7 @@ FLOORS = [
     {"utils": set(), "version": set()},
     {"workers": set()},
     {
-        "averaging": set(),
+        "averaging": {"schedules"},
         "latents": set(),
         "layers": set(),
         "losses": set(),

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_gan.schedules import ScheduledAdam
 from keras_gan.utils import arguments, nests, replicas
 from keras_gan.utils.arguments import shown
 from keras_gan.utils.keras_internals import adam_moments
@@ -190,7 +191,12 @@ class _AdamSteps:
         )
 
 
-_RULES = {keras.optimizers.SGD: _GradientSteps, keras.optimizers.Adam: _AdamSteps}
+_RULES = {
+    keras.optimizers.SGD: _GradientSteps,
+    keras.optimizers.Adam: _AdamSteps,
+    # Its learning rate and beta_2 stay as they are for the steps ahead.
+    ScheduledAdam: _AdamSteps,
+}
 
 
 def check_optimizer(optimizer):

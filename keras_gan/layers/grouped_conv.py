@@ -49,7 +49,7 @@ class GroupedConv2D(keras.layers.Conv2D):
     Example:
 
     >>> layer = keras_gan.layers.GroupedConv2D(32, 3, padding="same", groups=4)
-    >>> layer(keras.Input((8, 8, 64))).shape, layer.kernel.shape
+    >>> layer(keras.Input((8, 8, 64))).shape, tuple(layer.kernel.shape)
     ((None, 8, 8, 32), (3, 3, 16, 32))
 
     Reference:

@@ -78,7 +78,7 @@ class FIRUpsampling2D(_FIR2D):
 
     Reference:
         - [Karras et al., 2019](https://arxiv.org/abs/1812.04948), Section 2
-        - [Huang et al., 2024](https://arxiv.org/abs/2501.05441), Section 3.3
+        - [Huang et al., 2024](https://arxiv.org/abs/2501.05441), Section 3
     """
 
     def call(self, inputs):
@@ -126,7 +126,7 @@ class FIRDownsampling2D(_FIR2D):
 
     Reference:
         - [Karras et al., 2019](https://arxiv.org/abs/1812.04948), Section 2
-        - [Huang et al., 2024](https://arxiv.org/abs/2501.05441), Section 3.3
+        - [Huang et al., 2024](https://arxiv.org/abs/2501.05441), Section 3
     """
 
     def call(self, inputs):

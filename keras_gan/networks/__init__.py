@@ -6,6 +6,7 @@ from keras_gan.networks.gated_inpainter import gated_inpainter
 from keras_gan.networks.interpolation import interpolate
 from keras_gan.networks.mlp import mlp
 from keras_gan.networks.patch import patch
+from keras_gan.networks.r3gan import r3gan
 from keras_gan.networks.resnet_translator import resnet_translator
 from keras_gan.networks.rrdb import rrdb
 from keras_gan.networks.sagan import sagan
@@ -24,6 +25,7 @@ __all__ = [
     "interpolate",
     "mlp",
     "patch",
+    "r3gan",
     "resnet_translator",
     "rrdb",
     "sagan",

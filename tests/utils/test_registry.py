@@ -71,6 +71,17 @@ def test_which_arguments_are_needed_is_said():
         ("metric", keras_gan.metrics.get, keras_gan.metrics.SlicedWasserstein(seed=3)),
         ("ema", averaging.get, keras_gan.GeneratorAverage(0.9)),
         ("schedule", schedules.get, schedules.Cosine(1.0, 0.0, end=9)),
+        ("ema", averaging.get, keras_gan.GeneratorAverage(half_life=schedules.Cosine(0, 9, end=9))),
+        (
+            "half_life",
+            lambda half_life: keras_gan.GeneratorAverage(half_life=half_life),
+            schedules.Cosine(0, 9, end=9),
+        ),
+        (
+            "beta_2",
+            lambda beta_2: schedules.ScheduledAdam(beta_2=beta_2),
+            schedules.Cosine(0.9, 0.99, end=9),
+        ),
         ("features", lambda features: keras_gan.terms.Reconstruction(features=features), None),
         ("features", keras_gan.metrics.FrechetDistance, None),
     ],
