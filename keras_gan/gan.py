@@ -99,7 +99,9 @@ class GAN(Fitting, Sampling, Saving, keras.Model):
     ):
         accepted = inspect.signature(GAN.__init__).parameters
         arguments.known("GAN", kwargs, [*accepted, "name", "dtype", "trainable"])
-        super().__init__(**kwargs)
+        # The networks cast what they are given. Latents in 16 bits would make other samples than
+        # those of training, of an export, or of the model once it is loaded.
+        super().__init__(autocast=False, **kwargs)
         check_models(generator, discriminator)
         check_scope(generator, discriminator, self.distribute_strategy)
         prior = _prior(latents, generator)
