@@ -3,7 +3,8 @@ r"""Train a GAN on a dataset, show what it makes, score it and export it.
     python examples/train.py --dataset=digits --run_dir=runs/digits \
         --export_dir=runs/digits/saved_models/digits
     python examples/train.py --dataset=mnist --run_dir=runs/mnist
-    python examples/train.py --dataset=path/to/images --image_size=64 --epochs=100
+    python examples/train.py --dataset=mnist --conditional --network=sngan
+    python examples/train.py --dataset=path/to/images --image_size=64 --network=stylegan2
 
 Under the run directory: `samples/` (a grid each epoch, and an animation), `history.csv`,
 `losses.png`, `tensorboard/`, `checkpoint.keras`, `backup/` and, for labelled images, `scores.json`.
@@ -30,9 +31,32 @@ from keras_gan import metrics
 
 # What a dataset wants where the flags don't say; the last one serves for all others.
 RECIPES = {
-    "digits": {"epochs": 23, "passes": 10, "width": 32, "r1_gamma": 1.0, "learning_rate": 1e-3},
-    "mnist": {"epochs": 6, "passes": 1, "width": 16, "r1_gamma": 1.0, "learning_rate": 1e-3},
-    "other": {"epochs": 50, "passes": 1, "width": 32, "r1_gamma": 1.0, "learning_rate": 5e-4},
+    "digits": {"epochs": 23, "passes": 10, "width": 32, "learning_rate": 1e-3},
+    "mnist": {"epochs": 6, "passes": 1, "width": 16, "learning_rate": 1e-3},
+    "other": {"epochs": 50, "passes": 1, "width": 32, "learning_rate": 5e-4},
+}
+
+# What networks want: those of the papers (`keras_gan.recipes`), at rates for short runs.
+_HINGE = {"loss": "hinge", "r1_gamma": 0.0, "r1_interval": 1, "betas": (0.0, 0.9)}
+NETWORKS = {
+    "dcgan": {"loss": "non_saturating", "r1_gamma": 1.0, "r1_interval": 1, "betas": (0.5, 0.99)},
+    "sngan": _HINGE,
+    "sagan": _HINGE,
+    "biggan": _HINGE,
+    "stylegan2": {
+        "loss": "non_saturating",
+        "r1_gamma": 0.1,
+        "r1_interval": 16,
+        "betas": (0.0, 0.99),
+        "learning_rate": 2.5e-3,
+    },
+    "r3gan": {
+        "loss": "relativistic_pairing",
+        "r1_gamma": 0.1,
+        "r1_interval": 1,
+        "betas": (0.0, 0.99),
+        "learning_rate": 5e-4,
+    },
 }
 
 # What an export's card says of the data, and of what it is for.
@@ -56,9 +80,14 @@ _DATASET = flags.DEFINE_string(
 )
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", None, "Side to resize images to, in pixels.")
 _CONDITIONAL = flags.DEFINE_bool("conditional", False, "Condition both networks on the labels.")
-_LOSS = flags.DEFINE_string("loss", "non_saturating", "Name of the adversarial loss.")
-_R1_GAMMA = flags.DEFINE_float("r1_gamma", None, "Weight of the R1 penalty; 0 for none.")
-_R1_INTERVAL = flags.DEFINE_integer("r1_interval", 1, "Steps from one R1 penalty to the next.")
+_NETWORK = flags.DEFINE_enum(
+    "network", "dcgan", list(NETWORKS), "Networks of images; vectors have dense ones."
+)
+_LOSS = flags.DEFINE_string("loss", None, "Name of the adversarial loss.")
+_R1_GAMMA = flags.DEFINE_float(
+    "r1_gamma", None, "Weight of the R1 penalty, and of R2 with --network=r3gan; 0 for none."
+)
+_R1_INTERVAL = flags.DEFINE_integer("r1_interval", None, "Steps from one penalty to the next.")
 _EPOCHS = flags.DEFINE_integer(
     "epochs", None, "Epochs in all, those before an interruption included."
 )
@@ -66,7 +95,7 @@ _PASSES = flags.DEFINE_integer("passes", None, "Passes over the data in one epoc
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Images in a batch.")
 _LATENT_DIM = flags.DEFINE_integer("latent_dim", 64, "Dimensions of the latents.")
 _WIDTH = flags.DEFINE_integer("width", None, "Channels of the networks' largest maps.")
-_DROPOUT = flags.DEFINE_float("dropout", 0.0, "Dropout rate in the discriminator.")
+_DROPOUT = flags.DEFINE_float("dropout", 0.0, "Dropout rate in dcgan's discriminator.")
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "Learning rate of both players.")
 _DISCRIMINATOR_STEPS = flags.DEFINE_integer(
     "discriminator_steps", 1, "Batches, and discriminator updates, to one generator update."
@@ -106,10 +135,14 @@ _SCORE = flags.DEFINE_bool("score", True, "Score samples of labelled images when
 _VERBOSE = flags.DEFINE_enum("verbose", "1", ["0", "1", "2"], "Progress bar, as in Keras.")
 
 
+def recipe():
+    """Return what is to be done where the flags don't say."""
+    return {**RECIPES.get(_DATASET.value, RECIPES["other"]), **NETWORKS[_NETWORK.value]}
+
+
 def choice(flag):
-    """Return a flag's value, or what the dataset's recipe says."""
-    recipe = RECIPES.get(_DATASET.value, RECIPES["other"])
-    return recipe[flag.name] if flag.value is None else flag.value
+    """Return a flag's value, or what the recipe says."""
+    return recipe()[flag.name] if flag.value is None else flag.value
 
 
 def strategy():
@@ -145,31 +178,50 @@ def build(dataset):
     classes = count_classes(dataset) if _CONDITIONAL.value else None
     if _CONDITIONAL.value and not labels:
         raise app.UsageError(f"--conditional needs labels; {_DATASET.value} has none.")
-    make = keras_gan.networks.dcgan if sample.shape.rank == 4 else keras_gan.networks.mlp
-    networks = make(
-        tuple(sample.shape[1:]),
-        latent_dim=_LATENT_DIM.value,
-        width=choice(_WIDTH),
-        num_classes=classes,
-        dropout=_DROPOUT.value,
-    )
-    model = keras_gan.GAN(*networks, seed=_SEED.value)
+    model = keras_gan.GAN(*networks(tuple(sample.shape[1:]), classes), seed=_SEED.value)
     model.compile(
-        loss=_LOSS.value,
+        loss=choice(_LOSS),
         generator_optimizer=optimizer(),
         discriminator_optimizer=optimizer(),
-        terms=[keras_gan.terms.R1(choice(_R1_GAMMA), interval=_R1_INTERVAL.value)]
-        if choice(_R1_GAMMA)
-        else [],
+        terms=penalties(),
         discriminator_steps=_DISCRIMINATOR_STEPS.value,
         ema=average(),
     )
     return model
 
 
+def networks(shape, classes):
+    """Return generator and discriminator for samples of a shape, with classes or `None`."""
+    made, width = keras_gan.networks, choice(_WIDTH)
+    options = {"latent_dim": _LATENT_DIM.value, "num_classes": classes}
+    if len(shape) != 3:
+        return made.mlp(shape, width=width, dropout=_DROPOUT.value, **options)
+    if _NETWORK.value == "dcgan":
+        return made.dcgan(shape, width=width, dropout=_DROPOUT.value, **options)
+    if _NETWORK.value == "stylegan2":  # `width` channels at 32 pixels, twice as many below.
+        return made.stylegan2(shape, channel_base=32 * width, max_channels=2 * width, **options)
+    if _NETWORK.value == "r3gan":
+        halvings = (shape[0] // 4).bit_length()
+        widths = [width * min(4, 2**stage) for stage in reversed(range(halvings))]
+        return made.r3gan(shape, widths=widths, **options)
+    if _NETWORK.value == "biggan":  # Its width is a quarter of the channels, as in its paper.
+        return made.biggan(shape, width=max(1, width // 4), embedding_dim=width, **options)
+    return getattr(made, _NETWORK.value)(shape, width=width, **options)
+
+
+def penalties():
+    """Return the gradient penalties."""
+    gamma, interval = choice(_R1_GAMMA), choice(_R1_INTERVAL)
+    kinds = [keras_gan.terms.R1]
+    if _NETWORK.value == "r3gan":
+        kinds.append(keras_gan.terms.R2)
+    return [kind(gamma, interval=interval) for kind in kinds] if gamma else []
+
+
 def optimizer():
     """Return one player's optimizer."""
-    return keras.optimizers.Adam(choice(_LEARNING_RATE), beta_1=0.5, beta_2=0.99)
+    beta_1, beta_2 = recipe()["betas"]
+    return keras.optimizers.Adam(choice(_LEARNING_RATE), beta_1=beta_1, beta_2=beta_2)
 
 
 def average():

@@ -41,3 +41,23 @@ def test_digits_recipe(tmp_path):
     assert scores["Frechet distance to all real (pixels)"] <= 0.17
     assert scores["Frechet distance to held-out (pixels)"] <= 0.26
     assert scores["nearest training image, ratio to held-out"] >= 1.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["sngan", "sagan", "biggan", "stylegan2", "r3gan"])
+def test_every_network_makes_a_whole_run(tmp_path, network):
+    """With labels, in two runs of which the second goes on where the first has ended."""
+    flags = [
+        "--dataset=digits",
+        "--image_size=16",
+        "--conditional",
+        f"--network={network}",
+        "--width=16",
+        "--passes=1",
+        "--noscore",
+    ]
+    train(tmp_path / "run", *flags, "--epochs=1")
+    export = tmp_path / "export"
+    train(tmp_path / "run", *flags, "--epochs=2", f"--export_dir={export}")
+    assert (export / "1" / "saved_model.pb").is_file()
+    assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 3
