@@ -39,7 +39,7 @@ from keras_gan.latents import Categorical, Uniform
 # What a dataset wants where the flags don't say.
 RECIPES = {
     "digits": {"epochs": 100, "batch_size": 64, "samples": 1000},
-    "mnist": {"epochs": 4, "batch_size": 64, "samples": 5000},
+    "mnist": {"epochs": 6, "batch_size": 64, "samples": 5000},
 }
 CATEGORIES = 10
 COLUMNS = 11  # Of a walk.
