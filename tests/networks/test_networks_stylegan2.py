@@ -100,14 +100,14 @@ def test_the_generator_is_that_of_the_paper(num_classes, noise):
     made = images_of(generator, inputs)
     styles = literal.mapped(generator.get_layer("mapping"), 2, latents.astype("float64"), rows)
     expected = np.repeat(styles[:, None], 6, axis=1)
-    np.testing.assert_allclose(made["styles"], expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(made["styles"], expected, rtol=1e-5, atol=1e-6)
     maps = [None] * 3 if noise == "constant" else vectors
     images = [
         literal.drawn(generator, own, SIDES, noise)
         for own, noise in zip(expected, maps, strict=True)
     ]
     assert made["samples"].dtype == "float32"
-    np.testing.assert_allclose(made["samples"], images, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(made["samples"], images, rtol=0, atol=1e-5)
 
 
 def test_each_layer_draws_by_its_own_style():
@@ -115,7 +115,7 @@ def test_each_layer_draws_by_its_own_style():
     from_styles = keras.Model(generator.get_layer("styles").output, generator.output["samples"])
     styles = normal(2, 6, 4)
     expected = [literal.drawn(generator, own, SIDES) for own in styles.astype("float64")]
-    np.testing.assert_allclose(from_styles(styles), expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(from_styles(styles), expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(("num_classes", "residual"), [(None, True), (3, False)])
@@ -127,7 +127,7 @@ def test_the_discriminator_is_that_of_the_paper(num_classes, residual):
         embedded = literal.mapped(discriminator.get_layer("mapping"), 8, one_hot=rows)
     logits = discriminator([images, labels] if num_classes else images)
     expected = literal.judged(discriminator, images, SIDES, residual, embedded)
-    np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=2e-6)
 
 
 def test_a_style_changes_nothing_that_is_drawn_before_it():
