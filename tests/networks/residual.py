@@ -18,7 +18,7 @@ SMALL = {
 def small(name, num_classes=None, **options):
     """Return both networks of a paper, for images of 16 pixels."""
     build = getattr(networks, name)
-    return build((16, 16, 2), num_classes=num_classes, **SMALL[name], **options)
+    return build((16, 16, 3), num_classes=num_classes, **SMALL[name], **options)
 
 
 def randomized(network, seed=0):

@@ -53,7 +53,7 @@ def test_sngan_is_the_chain_of_blocks_of_the_paper(num_classes):
 @pytest.mark.parametrize("name", SMALL)
 def test_the_logit_is_a_score_and_a_projection_on_the_class(pairs, name):
     _, discriminator = pairs[name]
-    images = normal(4, 16, 16, 2)
+    images = normal(4, 16, 16, 3)
     inner = keras.Model(discriminator.inputs[0], discriminator.get_layer("features").output)
     features = call(inner, images)
     kernel, bias = residual.kernel_and_bias(discriminator.get_layer("score"))
@@ -74,7 +74,7 @@ def test_classes_may_be_numbered_otherwise(pairs, name):
     order = np.array([1, 2, 0])
     renamed = np.argsort(order)[LABELS].astype("int32")
     latents = normal(4, pairs[name][0].input_shape[0][1])
-    for network, x in zip(pairs[name], (latents, normal(4, 16, 16, 2)), strict=True):
+    for network, x in zip(pairs[name], (latents, normal(4, 16, 16, 3)), strict=True):
         before, weights = call(network, x, LABELS), network.get_weights()
         for layer in layers_within(network):
             if isinstance(layer, keras.layers.Embedding):
@@ -272,7 +272,7 @@ def test_digits_of_28_pixels(name):
 @pytest.mark.representatives("sngan")
 @pytest.mark.parametrize("name", SMALL)
 def test_saved_networks_load_in_safe_mode_and_from_their_configs(pairs, name, tmp_path):
-    for network, x in zip(pairs[name], (normal(4, 6), normal(4, 16, 16, 2)), strict=True):
+    for network, x in zip(pairs[name], (normal(4, 6), normal(4, 16, 16, 3)), strict=True):
         x = x[:, : network.input_shape[0][1]]
         path = tmp_path / f"{network.name}.keras"
         network.save(path)
