@@ -5,7 +5,7 @@ from keras_gan.callbacks.divergence_guard import Divergence, DivergenceGuard, Di
 from keras_gan.callbacks.evaluation import Evaluation
 from keras_gan.callbacks.sample_grid import SampleGrid
 from keras_gan.running.backup import Backup, BackupWarning
-from keras_gan.visualization.pictures import captioned, image_grid, side_by_side
+from keras_gan.visualization.pictures import captioned, crossed, image_grid, side_by_side
 from keras_gan.visualization.plots import density_plot, scatter_plot, series_plot
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Evaluation",
     "SampleGrid",
     "captioned",
+    "crossed",
     "density_plot",
     "image_grid",
     "scatter_plot",

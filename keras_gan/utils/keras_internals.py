@@ -60,6 +60,28 @@ def made_by(tensor):
     return operation, operation._inbound_nodes[node].input_tensors, index
 
 
+def computed(tensor, known, call):
+    """Return the value of a symbolic tensor, computed from those of others in the same network.
+
+    `keras.Model` of tensors within a network calls its layers anew, and they remember that.
+
+    Args:
+        tensor: a `keras.KerasTensor` of a Functional model.
+        known: dict from the `id` of symbolic tensors to their values. What is computed on the way
+            is put into it.
+        call: function of `(operation, *inputs, **options)` that calls an operation.
+    """
+    if id(tensor) not in known:
+        operation, place, _ = tensor._keras_history
+        node = operation._inbound_nodes[place]
+        for each in node.input_tensors:
+            computed(each, known, call)
+        inputs, options = node.arguments.fill_in(known)
+        values = keras.tree.flatten(call(operation, *inputs, **options))
+        known.update(zip(map(id, node.outputs), values, strict=True))
+    return known[id(tensor)]
+
+
 def outputs_of_calls(layer):
     """Return the symbolic outputs of each call of a layer; `layer.output` refuses shared layers."""
     return [node.outputs for node in layer._inbound_nodes]

@@ -95,6 +95,43 @@ def side_by_side(*batches, value_range=(-1, 1)):
     return np.concatenate([_fitted(batch, height, channels, white) for batch in batches], axis=2)
 
 
+def crossed(rows, columns, images):
+    """Arrange images of a style-mixing sheet: sources above and to the left of what they make.
+
+    Args:
+        rows: array of shape `(m, height, width, channels)`, the sources of the rows.
+        columns: the same of n sources of the columns.
+        images: array of shape `(m, n, height, width, channels)`, of each row with each column.
+
+    Returns:
+        An array of shape `((m + 1) (n + 1), height, width, channels)`, row by row, to draw by
+        `image_grid(..., columns=n + 1)`. The image in the corner is infinite: white.
+
+    Raises:
+        ValueError: if the shapes don't fit each other.
+
+    Example:
+    >>> from keras_gan.visualization import pictures
+    >>> sources = np.zeros((2, 8, 8, 1))
+    >>> pictures.crossed(sources, sources, np.ones((2, 2, 8, 8, 1))).shape
+    (9, 8, 8, 1)
+
+    Reference: [Karras et al., 2019](https://arxiv.org/abs/1812.04948), Figure 3.
+    """
+    rows, columns, images = (np.asarray(each, np.float32) for each in (rows, columns, images))
+    shape = (len(rows), len(columns), *rows.shape[1:])
+    if images.shape != shape or columns.shape[1:] != rows.shape[1:]:
+        raise ValueError(
+            "Expected `images` of shape (m, n, height, width, channels), for m `rows` and n "
+            "`columns` of such images. Received: shapes="
+            f"{[each.shape for each in (rows, columns, images)]}"
+        )
+    corner = np.full((1, *rows.shape[1:]), np.inf, np.float32)
+    above = np.concatenate([corner, columns])[None]
+    below = np.concatenate([rows[:, None], images], axis=1)
+    return np.concatenate([above, below]).reshape(-1, *rows.shape[1:])
+
+
 def captioned(picture, caption, column_names=(), padding=2):
     """Put a caption, and a name over each column, above a picture.
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_gan.callbacks import captioned, image_grid, side_by_side
+from keras_gan.callbacks import captioned, crossed, image_grid, side_by_side
 
 
 def constant(*values, shape=(2, 3, 1)):
@@ -133,3 +133,15 @@ def test_each_column_name_stands_over_its_column():
     cell = (picture.shape[1] - 2) / 4
     assert abs(centres[centres < 2 * cell].mean() - (1 + cell / 2)) < 3
     assert abs(centres[centres > 2 * cell].mean() - (1 + 3.5 * cell)) < 3
+
+
+def test_sources_stand_above_and_beside_what_they_make():
+    rows, columns = constant(0.1, 0.2), constant(0.3, 0.4, 0.5)
+    images = np.stack([constant(0.6, 0.7, 0.8), constant(-0.6, -0.7, -0.8)])
+    values = crossed(rows, columns, images)[:, 0, 0, 0].reshape(3, 4)
+    expected = [[np.inf, 0.3, 0.4, 0.5], [0.1, 0.6, 0.7, 0.8], [0.2, -0.6, -0.7, -0.8]]
+    np.testing.assert_array_equal(values, np.float32(expected))
+    grid = image_grid(crossed(rows, columns, images), columns=4, scale=1, padding=0)
+    assert (grid[:2, :3] == 255).all()
+    with pytest.raises(ValueError, match=r"`images` of shape \(m, n, height"):
+        crossed(rows, columns, images[:, :2])

@@ -62,6 +62,26 @@ def test_made_by():
     assert keras_internals.made_by(layer(second))[1][0] is second
 
 
+def test_computed():
+    start = keras.Input((3,))
+    first, second = keras.layers.Lambda(lambda x: (x, 2 * x))(start)
+    double = keras.layers.Dense(3, kernel_initializer="identity", name="double")
+    end = double(keras.layers.add([double(second), first]))
+    calls = []
+
+    def call(layer, *inputs, **options):
+        calls.append(layer.name)
+        values = layer(*inputs, **options)
+        return 10 * values if layer is double else values
+
+    known = {id(start): np.ones((1, 3), "float32")}
+    np.testing.assert_array_equal(keras_internals.computed(end, known, call), np.full((1, 3), 210))
+    assert len(calls) == 4 and calls.count("double") == 2
+    # What is known is not computed.
+    known = {id(first): np.ones((1, 3), "float32"), id(second): np.zeros((1, 3), "float32")}
+    np.testing.assert_array_equal(keras_internals.computed(end, known, call), np.full((1, 3), 10))
+
+
 def test_rate_variable():
     for wrap in (lambda inner: inner, keras.optimizers.LossScaleOptimizer):
         optimizer = wrap(keras.optimizers.Adam(0.5))

@@ -1,0 +1,384 @@
+"""Projection: literals of its parts and of its steps, recovered images, resumed runs, refusals."""
+
+import dataclasses
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+import stylegan2_literal as literal
+import tensorflow as tf
+from network_calls import normal
+
+import keras_gan
+from keras_gan.networks import (
+    interpolate_styles,
+    mix_styles,
+    project,
+    style_descent,
+    stylegan2,
+    synthesize,
+)
+from keras_gan.networks.style_parts import StyleParts
+from tests.precision import precision
+
+SIDES = (4, 8, 16)
+SIZE = 16 + 2 * 64 + 2 * 256
+SMALL = {"latent_dim": 5, "style_dim": 4, "channel_base": 64, "max_channels": 8}
+
+
+def small(**options):
+    """Return a generator whose biases are not 0, and whose noise is seen."""
+    keras.utils.set_random_seed(0)
+    generator, _ = stylegan2((16, 16, 1), **{**SMALL, **options})
+    for i, weight in enumerate(generator.weights):
+        if weight.name in ("bias", "strength"):
+            weight.assign(weight + 0.2 * normal(*weight.shape, seed=i))
+    return generator
+
+
+@pytest.fixture(scope="module")
+def generator():
+    return small()
+
+
+@pytest.fixture(scope="module")
+def classes():
+    return small(num_classes=3, noise="latents")
+
+
+@pytest.fixture(scope="module")
+def made(generator):
+    """Return two of the generator's own images."""
+    return generator(normal(2, 5, seed=3))["samples"].numpy()
+
+
+@pytest.fixture
+def eagerly():
+    """Run steps one by one: few of them cost less than a graph."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def test_images_are_those_that_the_generator_makes_of_styles_and_noise(generator, classes):
+    found = generator(normal(3, 5))
+    np.testing.assert_array_equal(synthesize(generator, found["styles"]), found["samples"])
+    # As many as are made in several batches, on noise of one's own; here and there.
+    styles, noise = normal(33, 6, 4), normal(33, SIZE, seed=1)
+    for each in (generator, classes):
+        images = synthesize(each, styles, noise)
+        for i in (0, 32):
+            expected = literal.drawn(each, styles[i].astype("float64"), SIDES, noise[i])
+            np.testing.assert_allclose(images[i], expected, rtol=1e-3, atol=1e-4)
+    latents = {"z": normal(3, 5), "noise": noise[:3]}
+    found = classes([latents, np.array([0, 1, 2])])
+    np.testing.assert_array_equal(synthesize(classes, found["styles"], noise[:3]), found["samples"])
+
+
+def test_the_parts_leave_no_trace_on_the_generator(generator):
+    calls = [len(layer._inbound_nodes) for layer in generator.layers]
+    parts = StyleParts(generator)
+    parts.drawn(parts.mapped(normal(2, 5)), normal(2, SIZE))
+    assert [len(layer._inbound_nodes) for layer in generator.layers] == calls
+
+
+def test_lines_and_mixtures_of_styles():
+    start, end = normal(3, 6, 4), normal(3, 6, 4, seed=1)
+    line = interpolate_styles(start, end, 5)
+    assert line.dtype == "float32"
+    np.testing.assert_array_equal(line[[0, -1]], [start, end])
+    np.testing.assert_allclose(line[1], 0.75 * start + 0.25 * end, atol=1e-6)
+    columns = normal(2, 6, 4, seed=2)
+    for layers, donated in {"coarse": [0, 1], "middle": [2, 3], "fine": [4, 5], 5: [5]}.items():
+        mixed = mix_styles(start, columns, layers)
+        for i, j, layer in np.ndindex(3, 2, 6):
+            source = columns[j] if layer in donated else start[i]
+            np.testing.assert_array_equal(mixed[i, j, layer], source[layer])
+    of_eight = [mix_styles(np.zeros((1, 8, 1)), np.ones((1, 8, 1)), each).ravel()
+                for each in ("coarse", "middle", "fine")]  # fmt: skip
+    assert [list(np.flatnonzero(row)) for row in of_eight] == [[0, 1, 2], [3, 4, 5], [6, 7]]
+
+
+def resemblance(field):
+    """Return the penalty of one map."""
+    total = 0.0
+    while True:
+        for axis in (0, 1):
+            total += np.mean(field * np.roll(field, 1, axis)) ** 2
+        if len(field) <= 8:
+            return total
+        field = (field[::2] + field[1::2]) / 2
+        field = (field[:, ::2] + field[:, 1::2]) / 2
+
+
+def test_penalty():
+    for side, scales in ((4, 1), (16, 2), (32, 3)):
+        fields = normal(2, side, side)
+        expected = [resemblance(field.astype("float64")) for field in fields]
+        found = style_descent.autocorrelation(fields[..., None])
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
+        # Of one value all neighbours are alike, on every scale and both axes.
+        flat = style_descent.autocorrelation(np.ones((1, side, side, 1), "float32"))
+        np.testing.assert_allclose(flat, [2 * scales])
+
+
+class Literal:
+    """The steps of a projection in NumPy, but for the gradients and the draws."""
+
+    def __init__(self, generator, images, steps, layers, rate=0.1):
+        self.parts, self.images, self.steps, self.rate = StyleParts(generator), images, steps, rate
+        latents = tf.random.stateless_normal((10_000, 5), [7, -1], alg="philox")
+        styles = generator(latents)["styles"].numpy()[:, 0].astype("float64")
+        self.deviation = np.sqrt(np.trace(np.cov(styles.T, bias=True)))
+        noise = [w.numpy().ravel() for w in generator.weights if w.name == "fixed"]
+        start = np.tile(styles.mean(0), (2, layers, 1)), np.tile(np.concatenate(noise), (2, 1))
+        self.values = list(start)
+        self.moments = [[np.zeros_like(each) for each in start] for _ in range(2)]
+
+    def step(self, k):
+        t = k / self.steps
+        shape = self.values[0].shape[1:]
+        draw = tf.random.stateless_normal(shape, [7, k], alg="philox").numpy()
+        disturbance = 0.05 * max(0, 1 - t / 0.75) ** 2 * self.deviation * draw
+        rate = min(1, t / 0.05) * (1 - np.cos(np.pi * min(1, (1 - t) / 0.25))) / 2
+        values = [tf.constant(each, tf.float32) for each in self.values]
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            styles = tf.broadcast_to(values[0] + disturbance, (2, 6, 4))
+            errors = self.parts.drawn(styles, values[1]) - self.images
+            penalties = map(style_descent.autocorrelation, self.parts.maps_of(values[1]))
+            loss = tf.reduce_sum(errors**2) / 256 + 0.1 * tf.reduce_sum(sum(penalties))
+        for i, gradient in enumerate(tape.gradient(loss, values)):
+            gradient = gradient.numpy().astype("float64")
+            first, second = self.moments[0][i], self.moments[1][i]
+            first += 0.1 * (gradient - first)
+            second += 0.001 * (gradient**2 - second)
+            unbiased = first / (1 - 0.9 ** (k + 1)), second / (1 - 0.999 ** (k + 1))
+            self.values[i] -= self.rate * rate * unbiased[0] / np.sqrt(unbiased[1])
+        ends = np.cumsum([16, 64, 64, 256])
+        maps = np.split(self.values[1], ends, axis=1)
+        maps = [(m - m.mean(1, keepdims=True)) / m.std(1, keepdims=True) for m in maps]
+        self.values[1] = np.concatenate(maps, axis=1)
+
+
+@pytest.mark.parametrize(("space", "layers"), [("w", 1), ("w+", 6)])
+def test_steps_are_those_of_the_formula(generator, made, eagerly, space, layers):
+    expected = Literal(generator, made, 5, layers)
+    for k in range(5):
+        expected.step(k)
+    found = project(generator, made, steps=5, seed=7, space=space, verbose=0)
+    styles = np.broadcast_to(expected.values[0], (2, 6, 4))
+    np.testing.assert_allclose(found.styles, styles, atol=1e-5)
+    np.testing.assert_allclose(found.noise, expected.values[1], atol=1e-3)
+    assert np.abs(found.styles - found.styles[:, :1]).max() > 1e-2 or space == "w"
+
+
+SETTINGS = {"steps": 150, "record": (0, 40), "verbose": 0}
+
+
+@pytest.fixture(scope="module")
+def found(generator, made):
+    """Return a projection of both images, and the weights from before it."""
+    before = [each.numpy() for each in generator.variables]
+    return project(generator, made, **SETTINGS), before
+
+
+def test_a_generators_own_images_are_recovered(generator, made, found):
+    found, before = found
+    assert found.images.shape == made.shape
+    for variable, value in zip(generator.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    images = synthesize(generator, found.styles, found.noise)
+    np.testing.assert_allclose(images, found.images, atol=1e-5)
+    errors = np.clip(found.images, -1, 1).astype("float64") - np.clip(made, -1, 1)
+    np.testing.assert_allclose(found.psnr, [10 * np.log10(4 / np.mean(e**2)) for e in errors])
+    assert min(found.psnr) >= 30
+    for step, least in ((0, 4), (40, 1.5)):
+        error = np.mean((found.recorded[step] - made) ** 2, axis=(1, 2, 3))
+        assert (error > least * np.mean((found.images - made) ** 2, axis=(1, 2, 3))).all()
+    maps = np.split(found.noise, np.cumsum([16, 64, 64, 256]), axis=1)
+    for each in maps:
+        np.testing.assert_allclose(each.mean(1), 0, atol=1e-5)
+        np.testing.assert_allclose(each.std(1), 1, atol=1e-5)
+
+
+def assert_equal(one, other):
+    for name, value in dataclasses.asdict(one).items():
+        keras.tree.map_structure(np.testing.assert_array_equal, value, getattr(other, name))
+
+
+def test_an_interrupted_projection_goes_on_to_the_same_bits(
+    generator, made, found, tmp_path, monkeypatch
+):
+    path = tmp_path / "found.npz"
+    settings = {**SETTINGS, "checkpoint": path, "checkpoint_steps": 35}
+    write = style_descent.Checkpoint.write
+
+    def fall(self):
+        if self._descent.step == 105:  # What has been done since the last write is lost.
+            raise KeyboardInterrupt
+        write(self)
+
+    monkeypatch.setattr(style_descent.Checkpoint, "write", fall)
+    with pytest.raises(KeyboardInterrupt):
+        project(generator, made, **settings)
+    monkeypatch.undo()
+    with np.load(path) as arrays:
+        assert arrays["step"] == 70
+    assert_equal(project(generator, made, **settings), found[0])
+    # What is done is read again, without a step.
+    monkeypatch.setattr(style_descent.Descent, "_take_steps", None)
+    assert_equal(project(generator, made, **settings), found[0])
+    monkeypatch.undo()
+    for other in ({"steps": 151}, {"seed": 1}, {"space": "w"}, {"record": ()}):
+        with pytest.raises(ValueError, match=r"of this projection.*of another one"):
+            project(generator, made, **{**settings, **other})
+    with pytest.raises(ValueError, match="of another one"):
+        project(generator, made + 0.01, **settings)
+    path.write_bytes(path.read_bytes()[:-400])
+    with pytest.raises(ValueError, match=r"that a projection has written.*no file of arrays"):
+        project(generator, made, **settings)
+
+
+def test_each_image_is_projected_by_itself(classes, eagerly):
+    """As alone, with the label of its own; and maps of noise that come from latents."""
+    images = normal(2, 16, 16, 1)
+    settings = {"steps": 6, "seed": 2, "verbose": 0}
+    both = project(classes, images, labels=[2, 0], **settings)
+    for i, label in enumerate([2, 0]):
+        alone = project(classes, images[i], labels=label, **settings)
+        for one, other in ((alone.styles, both.styles), (alone.images, both.images)):
+            np.testing.assert_allclose(one[0], other[i], atol=1e-4)
+        np.testing.assert_allclose(alone.noise[0], both.noise[i], atol=2e-3)
+    # It starts at the mean of its class.
+    start = project(classes, images, labels=[2, 0], **{**settings, "steps": 1}).styles
+    latents = {"z": normal(20_000, 5), "noise": np.zeros((20_000, SIZE), "float32")}
+    for i, label in enumerate([2, 0]):
+        mapped = StyleParts(classes).mapped(latents["z"], np.full(20_000, label))
+        np.testing.assert_allclose(start[i, 0], np.mean(mapped[:, 0], axis=0), atol=0.03)
+    assert np.abs(start[0] - start[1]).max() > 0.1
+
+
+def test_features_count_beside_pixels(generator, made, eagerly):
+    inputs = keras.Input((16, 16, 1))
+    features = keras.Model(inputs, {"a": keras.layers.Conv2D(3, 3)(inputs)})
+    before = [np.array(each) for each in features.variables]
+    plain, other, zero = (
+        project(generator, made, steps=4, verbose=0, features=model, feature_weight=weight)
+        for model, weight in ((None, 1.0), (features, 5.0), (features, 0.0))
+    )
+    assert np.abs(plain.styles - other.styles).max() > 1e-2
+    np.testing.assert_allclose(plain.styles, zero.styles, atol=1e-5)
+    for variable, value in zip(features.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+
+
+def test_bfloat16_and_a_generator_without_noise(eagerly):
+    with precision("mixed_bfloat16"):
+        generator = small(noise=None)
+        found = project(generator, np.zeros((16, 16, 1), "float32"), steps=3, verbose=0)
+    assert found.noise is None
+    assert found.images.dtype == found.styles.dtype == "float32"
+    assert np.isfinite(found.images).all()
+
+
+def test_a_gan_stands_for_what_it_samples_from(generator, made, eagerly):
+    _, discriminator = stylegan2((16, 16, 1), **SMALL)
+    model = keras_gan.GAN(generator, discriminator)
+    found = project(model, made, steps=2, verbose=0)
+    assert_equal(found, project(generator, made, steps=2, verbose=0))
+
+
+def test_refusals(generator, classes, tmp_path):
+    images = np.zeros((2, 16, 16, 1), "float32")
+    latents = keras.Input((5,))
+    dense = keras.Model(latents, keras.layers.Dense(3)(latents))
+    for wrong, error, message in (
+        ({"images": images[:, :8]}, ValueError, r"`images` of shape \(n, 16, 16, 1\)"),
+        ({"images": images[:0]}, ValueError, r"`images` of shape"),
+        ({"images": images.astype("uint8")}, ValueError, r"write `images / 127.5 - 1`.*uint8"),
+        ({"images": images + 255}, ValueError, r"not finite or too large"),
+        ({"images": images + np.nan}, ValueError, r"not finite or too large"),
+        ({"labels": [0, 1]}, ValueError, "the generator has no classes"),
+        ({"generator": classes}, ValueError, "Expected `labels`, the class of each image"),
+        ({"generator": classes, "labels": [0, 3]}, ValueError, r"in \[0, 3\)"),
+        ({"generator": classes, "labels": [0, 1, 2]}, ValueError, "or 2 of them"),
+        ({"generator": classes, "labels": 0.5}, ValueError, "a whole number"),
+        ({"generator": dense}, ValueError, 'a dict with "samples" and "styles"'),
+        ({"generator": 3}, TypeError, "`generator` to be a Functional"),
+        ({"features": 3}, TypeError, "`features` to be None or a built Keras model"),
+        ({"space": "z"}, ValueError, r"`space` to be one of \['w\+', 'w'\]"),
+        ({"steps": 0}, ValueError, "`steps`"),
+        ({"record": 301}, ValueError, "`record`.*at most 300"),
+        ({"checkpoint": "gs://a/b.npz"}, ValueError, "`checkpoint` to be a local path"),
+        ({"checkpoint": tmp_path / "no" / "a.npz"}, FileNotFoundError, "no such directory"),
+    ):
+        given = {"generator": generator, "images": images, "verbose": 0, **wrong}
+        with pytest.raises(error, match=message):
+            project(**given)
+    with pytest.raises(ValueError, match=r"`styles` of shape \(n, 6, 4\)"):
+        synthesize(generator, normal(6, 4))
+    with pytest.raises(ValueError, match=r"`noise` of shape \(2, 656\).*noise=None"):
+        synthesize(classes, normal(2, 6, 4))
+    with pytest.raises(ValueError, match="`start` and `end` of one shape"):
+        interpolate_styles(normal(6, 4), normal(5, 4), 3)
+    with pytest.raises(ValueError, match="`rows` and `columns` of shape"):
+        mix_styles(normal(2, 6, 4), normal(2, 6, 3))
+    with pytest.raises(ValueError, match=r"`layers`.*at most 5"):
+        mix_styles(normal(2, 6, 4), normal(2, 6, 4), [6])
+
+
+def test_samples_of_more_than_styles_are_refused(generator):
+    latents, other = keras.Input((5,)), keras.Input((16, 16, 1), name="other")
+    found = generator(latents)
+    outputs = {"samples": found["samples"] + other, "styles": found["styles"]}
+    with pytest.raises(ValueError, match=r"depend on the styles alone"):
+        StyleParts(keras.Model([latents, other], outputs))
+
+
+PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv[2])
+import numpy as np, keras
+from test_networks_projection import small
+from keras_gan.networks import project
+keras.utils.set_random_seed(0)
+found = project(
+    small(), np.zeros((16, 16, 1), "float32"), steps=60, checkpoint=sys.argv[1],
+    checkpoint_steps=1, verbose=0,
+)
+np.save(sys.argv[1] + ".npy", np.concatenate([found.styles.ravel(), found.noise.ravel()]))
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_process_goes_on_to_the_same_bits(tmp_path):
+    root = pathlib.Path(keras_gan.__file__).parents[1]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+
+    def start(name):
+        here = str(pathlib.Path(__file__).parent)
+        command = [sys.executable, "-c", PROGRAM, str(tmp_path / name), here]
+        return subprocess.Popen(command, env=environment)
+
+    def done():
+        with np.load(tmp_path / "killed.npz") as arrays:
+            return int(arrays["step"])
+
+    killed = start("killed.npz")
+    while not (tmp_path / "killed.npz").exists() or done() < 20:
+        assert killed.poll() is None
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    assert 20 <= done() < 60
+    results = []
+    for name in ("killed.npz", "whole.npz"):
+        assert start(name).wait() == 0
+        results.append(np.load(tmp_path / f"{name}.npy"))
+    np.testing.assert_array_equal(*results)
