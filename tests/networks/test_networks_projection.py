@@ -240,6 +240,11 @@ def test_an_interrupted_projection_goes_on_to_the_same_bits(
             project(generator, made, **{**settings, **other})
     with pytest.raises(ValueError, match="of another one"):
         project(generator, made + 0.01, **settings)
+    with np.load(path) as arrays:
+        identity = str(arrays["identity"])
+    np.savez(path, identity=identity, step=70)
+    with pytest.raises(ValueError, match="an array is missing or of another shape"):
+        project(generator, made, **settings)
     path.write_bytes(path.read_bytes()[:-400])
     with pytest.raises(ValueError, match=r"that a projection has written.*no file of arrays"):
         project(generator, made, **settings)
@@ -339,6 +344,23 @@ def test_samples_of_more_than_styles_are_refused(generator):
     outputs = {"samples": found["samples"] + other, "styles": found["styles"]}
     with pytest.raises(ValueError, match=r"depend on the styles alone"):
         StyleParts(keras.Model([latents, other], outputs))
+
+
+@pytest.mark.slow
+def test_the_default_form_finds_its_images_again():
+    """At 32 pixels, in 300 steps; alone as beside others."""
+    keras.utils.set_random_seed(1)
+    generator, _ = stylegan2((32, 32, 1))
+    latents = normal(3, 64)
+    deviation = np.std(generator(latents)["samples"])
+    for side in (4, 8, 16, 32):  # Images are linear in these: as wide as data in [-1, 1].
+        kernel = generator.get_layer(f"{side}_colors").kernel
+        kernel.assign(kernel * (0.5 / deviation))
+    targets = generator(latents)["samples"].numpy()
+    assert np.std(targets) == pytest.approx(0.5, rel=1e-4)
+    together = project(generator, targets, verbose=0)
+    alone = project(generator, targets[0], verbose=0)
+    assert min(*together.psnr, *alone.psnr) >= 30
 
 
 PROGRAM = """
