@@ -29,8 +29,8 @@ def test_half_of_the_weights_space(tmp_path, kind):
     measured = json.loads((path / "model_card.json").read_text())["export"]["difference"]
     assert measured["samples"] == 64
     assert 0 < measured["mean"] < measured["largest"]
-    assert measured["largest"] == pytest.approx(apart.max(), rel=1.5)
-    assert measured["largest"] >= apart.max() / 5
+    # The largest of more samples: of the same size, not the same number.
+    assert apart.max() / 5 <= measured["largest"] <= 5 * apart.max()
 
 
 @pytest.mark.slow

@@ -241,6 +241,7 @@ def assert_one_typical_image(model):
     np.testing.assert_allclose(typical, typical[[0] * 3], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_training_in_short():
     """With R1 and path lengths, the last batch smaller than a group."""
     model = training.game(game(None), terms=recipe()["terms"])
