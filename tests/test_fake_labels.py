@@ -95,6 +95,18 @@ def test_samples_are_made_and_judged_by_the_label_asked_for(choice, one_hot):
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize("choice", ["batch", "shuffled", "uniform"])
+def test_samples_that_are_kept_stay_with_their_labels(choice):
+    """Of a replay too, which shows older samples: by other labels the game would teach nothing."""
+    model = keras_gan.GAN(*shown_labels(), seed=0)
+    model.compile(fake_labels=choice, terms=[Watch()], run_eagerly=True, replay=16)
+    for _ in range(4):
+        model.train_on_batch(X, LABELS)
+        shown = SEEN["discriminator"]
+        np.testing.assert_allclose(shown["fake"][:, 0], shown["asked"], atol=0.01)
+        np.testing.assert_allclose(shown["judged"], shown["asked"], atol=0.01)
+
+
 def test_which_labels():
     batch, shuffled = (as_numbers(played(c)["generator"]["asked"]) for c in ("batch", "shuffled"))
     np.testing.assert_array_equal(batch, LABELS)
