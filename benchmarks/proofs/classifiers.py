@@ -1,11 +1,17 @@
 """Small classifiers of images: judges of samples, and what is learned from samples alone."""
 
+import os
+import pathlib
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 # Steps of the judges and of all that are compared with them: equal networks, equal training.
 STEPS, BATCH = 4_000, 64
+# Filters and strides, of images of one channel and of three.
+GREY = (32, 2), (64, 1), (64, 2), (128, 2)
+COLOR = (32, 1), (64, 2), (128, 2), (128, 1), (256, 2)
 
 
 def build(shape, classes, seed):
@@ -18,13 +24,37 @@ def build(shape, classes, seed):
     """
     keras.utils.set_random_seed(seed)
     x = images = keras.Input(shape)
-    wide = 2 if shape[-1] > 1 else 1
-    for filters, strides in ((32, 2 if wide == 1 else 1), (64, 1), (64, 2), (128, 2)):
+    for filters, strides in COLOR if shape[-1] > 1 else GREY:
         x = keras.layers.Conv2D(filters, 3, strides, "same", use_bias=False)(x)
         x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(x))
-    x = keras.layers.Dense(128 * wide, activation="relu")(keras.layers.Flatten()(x))
+    x = keras.layers.Dense(128, activation="relu")(keras.layers.Flatten()(x))
     logits = keras.layers.Dense(classes)(keras.layers.Dropout(0.5)(x))
     return keras.Model(images, [x, logits])
+
+
+def kept(name, images, labels, classes, **options):
+    """Return the classifier of seed 0, trained once on this machine and read from then on.
+
+    Args:
+        name: of the file.
+        images: as of `train`.
+        labels: as of `train`.
+        classes: as of `train`.
+        options: of `train`.
+    """
+    directory = pathlib.Path("~/.cache/keras_gan").expanduser()
+    path = directory / f"judge-{name}-{options.get('steps', STEPS)}.weights.h5"
+    if path.exists():
+        network = build(images.shape[1:], classes, seed=0)
+        network.load_weights(path)
+        return network
+    network = train(images, labels, classes, seed=0, **options)
+    directory.mkdir(parents=True, exist_ok=True)
+    # Beside its place and renamed: another process may look for it.
+    partial = path.with_name(f"partial-{os.getpid()}.weights.h5")
+    network.save_weights(partial)
+    os.replace(partial, path)
+    return network
 
 
 def train(images, labels, classes, seed, steps=STEPS, shift=2, flip=False):

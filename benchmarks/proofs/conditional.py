@@ -106,17 +106,7 @@ def load(name, split):
 @functools.cache
 def judge(name):
     """Return the judge of a data set, trained once on this machine."""
-    directory = pathlib.Path("~/.cache/keras_gan").expanduser()
-    path = directory / f"judge-{name}-{classifiers.STEPS}.weights.h5"
-    images, labels = load(name, "train")
-    if path.exists():
-        network = classifiers.build(images.shape[1:], CLASSES, seed=0)
-        network.load_weights(path)
-        return network
-    network = classifiers.train(images, labels, CLASSES, seed=0)
-    directory.mkdir(parents=True, exist_ok=True)
-    network.save_weights(path)
-    return network
+    return classifiers.kept(name, *load(name, "train"), CLASSES)
 
 
 def samples_of(arm, seed):
