@@ -56,10 +56,8 @@ def counts(model):
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
-def test_training_counts_each_networks_own_updates(replicas, tmp_path):
-    strategy = tf.distribute.get_strategy()
-    if replicas == 2:
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+def test_training_counts_each_networks_own_updates(replicas, tmp_path, two_replicas):
+    strategy = two_replicas if replicas == 2 else tf.distribute.get_strategy()
     with strategy.scope():
         model = keras_gan.GAN(*pair(), seed=0)
         model.compile("non_saturating", discriminator_steps=2, ema=0.5)
