@@ -109,7 +109,7 @@ def test_networks_train_by_their_recipes(name):
     generator, discriminator = SMALL[name]()
     model = keras_gan.GAN(generator, discriminator, seed=0)
     model.compile(**getattr(recipes, name)())
-    x = np.random.default_rng(0).normal(size=(16, *discriminator.inputs[0].shape[1:]))
+    x = np.random.default_rng(0).normal(size=(24, *discriminator.inputs[0].shape[1:]))
     history = model.fit(x.astype("float32"), batch_size=4, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
 
