@@ -6,12 +6,10 @@ import keras
 import tensorflow as tf
 
 from keras_gan import export
-from keras_gan import latents as priors
 from keras_gan.data.condition import Condition
 from keras_gan.data.labels import embedded
 from keras_gan.data.sampling import Sampling
-from keras_gan.data.signature import Signature, check_models, latents_structure
-from keras_gan.data.symbolic import sample_shape
+from keras_gan.data.signature import Signature, check_models, prior_of
 from keras_gan.data.value_range import ValueRange
 from keras_gan.game.seeds import RandomState, seed_states
 from keras_gan.game.setup import check_running, check_scope, game_of
@@ -104,7 +102,7 @@ class GAN(Fitting, Sampling, Saving, keras.Model):
         super().__init__(autocast=False, **kwargs)
         check_models(generator, discriminator)
         check_scope(generator, discriminator, self.distribute_strategy)
-        prior = _prior(latents, generator)
+        prior = prior_of(latents, generator)
         signature = Signature(generator, discriminator, nest_of(prior))
         self.condition = Condition(
             signature,
@@ -239,8 +237,6 @@ class GAN(Fitting, Sampling, Saving, keras.Model):
         self.jit_compile_choice = jit_compile
         self.update, self.unrolled_steps = update, game.order.steps_ahead
         self.game, self.quality, self._sample = game, quality, None
-        if self.average and not game.average:  # Samples come from another network now.
-            self.standing = None
         self._hold(game)
         game.claim(self)
         for part in game.augmentation.following:
@@ -443,15 +439,6 @@ class GAN(Fitting, Sampling, Saving, keras.Model):
         accepted = inspect.signature(export.export).parameters
         arguments.known("GAN.export", options, [name for name in accepted if name != "model"])
         return export.export(self, filepath, format=format, version=version, **options)
-
-
-def _prior(latents, generator):
-    if latents is None:
-        return None
-    if isinstance(latents, str) and latents == "auto":
-        structure = latents_structure(generator)
-        return priors.get(nests.map(lambda t: priors.Normal(sample_shape(t)), structure))
-    return priors.get(latents)
 
 
 def _refill(tracked, values):

@@ -86,6 +86,15 @@ def test_which_they_are_is_told(tmp_path):
     assert model_of(norm=False).statistics is None
 
 
+def test_another_network_has_its_own():
+    model = model_of(ema=0.5)
+    model.standing_statistics(batches=2, batch_size=8)
+    model.compile("non_saturating", ema=0.5)  # Goes on from the average that there was.
+    assert model.statistics == "standing, of 2 batches of 8"
+    model.compile("non_saturating")
+    assert model.statistics == "running"
+
+
 def test_classes_take_turns():
     model = model_of(classes=3)
     model.standing_statistics(batches=2, batch_size=6)

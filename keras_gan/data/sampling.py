@@ -181,15 +181,22 @@ class Sampling:
                 yield self.generator_inputs(latents, nests.map(tf.constant, rows))
 
         statistics.accumulate(network, inputs())
-        self.standing = {"steps": self.steps, "batches": count, "batch_size": size}
+        self.standing = {
+            "steps": self.steps,
+            "averaged": network is not self.generator,
+            "batches": count,
+            "batch_size": size,
+        }
 
     @property
     def statistics(self):
         """Which statistics samples are normalized by, in words; `None` without normalization."""
-        if not statistics.normalizations(self.sampling_network):
+        network, standing = self.sampling_network, self.standing
+        if not statistics.normalizations(network):
             return None
-        standing = self.standing
-        if standing is None or standing["steps"] != self.steps:
+        # Of a network that has not been trained on since, nor given way to another one.
+        now = {"steps": self.steps, "averaged": network is not self.generator}
+        if standing is None or any(standing[key] != value for key, value in now.items()):
             return "running"
         return f"standing, of {standing['batches']} batches of {standing['batch_size']}"
 

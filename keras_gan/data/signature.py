@@ -6,6 +6,7 @@ tells nothing before it runs: what can't be read is `None` and is not checked.
 
 import keras
 
+from keras_gan import latents as priors
 from keras_gan.data.matching import match_nests
 from keras_gan.data.symbolic import (
     SQUASHING,
@@ -152,6 +153,24 @@ class Signature:
         _check_batch(x)
         if self.samples is not None:
             match_nests("The dataset's samples", x, "the discriminator's input", self.samples)
+
+
+def prior_of(latents, generator):
+    """Return the prior that `GAN(latents=...)` stands for, or `None`.
+
+    Args:
+        latents: `"auto"`, standard normal ones of the shapes that the generator takes; or what
+            `keras_gan.latents.get` does.
+        generator: a Keras model.
+
+    Raises:
+        ValueError: when the generator does not say its latents, or a size is not fixed.
+        TypeError: when a part is no prior.
+    """
+    if isinstance(latents, str) and latents == "auto":
+        structure = latents_structure(generator)
+        latents = nests.map(lambda part: priors.Normal(sample_shape(part)), structure)
+    return None if latents is None else priors.get(latents)
 
 
 def latents_structure(generator):
