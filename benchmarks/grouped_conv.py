@@ -11,9 +11,9 @@ with ours, and the ratio is taken pair by pair.
 """
 
 import statistics
-import time
 
 import keras
+import pairs
 import tensorflow as tf
 from absl import app, flags
 
@@ -79,12 +79,6 @@ def passes(make):
     return {each.__name__: tf.function(each) for each in (value, gradient, second_order)}
 
 
-def milliseconds(function, x):
-    start = time.perf_counter()
-    function(x)
-    return 1000 * (time.perf_counter() - start)
-
-
 def main(_):
     if _BF16.value:
         keras.config.set_dtype_policy("mixed_bfloat16")
@@ -103,13 +97,9 @@ def main(_):
             pair = function, mine[kind]
             for each in pair:  # Tracing, and XLA's compilation.
                 each(x)
-            times = []
-            for turn in range(_ROUNDS.value):
-                order = (0, 1) if turn % 2 else (1, 0)
-                found = {i: milliseconds(pair[i], x) for i in order}
-                times.append((found[0], found[1]))
+            times = list(pairs.alternating(pair, _ROUNDS.value, x))
             ratios = sorted(one / other for one, other in times)
-            one, other = (statistics.median(column) for column in zip(*times, strict=True))
+            one, other = (1000 * statistics.median(side) for side in zip(*times, strict=True))
             print(
                 f"{name:<22} {kind:<14} {one:>9.1f} {other:>9.1f} {statistics.median(ratios):>8.2f}"
                 f"  {ratios[0]:.2f} to {ratios[-1]:.2f}",

@@ -13,11 +13,11 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 
 import keras
 import memory
 import numpy as np
+import pairs
 import tensorflow as tf
 from absl import app, flags
 
@@ -91,14 +91,9 @@ def measure(name):
         return costs
     model = keras_gan.GAN(*pair, seed=0)
     model.compile(**arguments())
-    images = np.random.default_rng(0).uniform(-1, 1, (BATCH * _STEPS.value, *SHAPE))
-    dataset = tf.data.Dataset.from_tensor_slices(images.astype("float32")).batch(BATCH).cache()
+    dataset = pairs.images(_STEPS.value, BATCH, *SHAPE)
     model.fit(dataset, verbose=0)
-    times = []
-    for _ in range(_ROUNDS.value):
-        start = time.perf_counter()
-        model.fit(dataset, verbose=0)
-        times.append(time.perf_counter() - start)
+    times = [pairs.seconds(lambda: model.fit(dataset, verbose=0)) for _ in range(_ROUNDS.value)]
     speed = BATCH * _STEPS.value / statistics.median(times)
     return {**costs, "speed": speed, "memory": memory.peak()}
 

@@ -14,10 +14,10 @@ Targets on two idle cores: 150 images/s, and at most 1.15 times the time of the 
 
 import math
 import statistics
-import time
 
 import keras
 import numpy as np
+import pairs
 import tensorflow as tf
 from absl import app, flags
 
@@ -242,23 +242,6 @@ def check(pair):
     np.testing.assert_allclose(logits, pair[1](images), atol=1e-4)
 
 
-def images(steps):
-    """Return a dataset of random images, in memory and in batches."""
-    rng = np.random.default_rng(0)
-    shape = (steps, _BATCH_SIZE.value, SIDE, SIDE, 3)
-    batches = rng.uniform(-1, 1, size=shape).astype("float32")
-    # Without autotuning, which now and then stalls the end of a pass, of either of the two.
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return tf.data.Dataset.from_tensor_slices(batches).prefetch(2).with_options(options)
-
-
-def seconds(run, dataset):
-    start = time.perf_counter()
-    run(dataset)
-    return time.perf_counter() - start
-
-
 def main(_):
     keras.utils.set_random_seed(0)
     pair = networks()
@@ -268,14 +251,14 @@ def main(_):
         keras.config.set_dtype_policy("mixed_bfloat16")
         pair = networks()
     runs = {"fit": make_fit(pair), "loop": loop}
-    dataset = images(_STEPS.value)
+    dataset = pairs.images(_STEPS.value, _BATCH_SIZE.value, SIDE, SIDE, 3)
     for run in runs.values():  # Warm: tracing, caches, allocator.
         run(dataset)
     rates = {name: [] for name in runs}
     print(f"{'pair':>4} {'fit images/s':>13} {'loop images/s':>14} {'time ratio':>11}")
-    for number in range(_ROUNDS.value):
-        for name in list(runs)[:: 1 if number % 2 else -1]:
-            taken = seconds(runs[name], dataset)
+    found = pairs.alternating(list(runs.values()), _ROUNDS.value, dataset)
+    for number, times in enumerate(found):
+        for name, taken in zip(runs, times, strict=True):
             rates[name].append(_STEPS.value * _BATCH_SIZE.value / taken)
         fit, loop = rates["fit"][-1], rates["loop"][-1]
         print(f"{number + 1:>4} {fit:>13.0f} {loop:>14.0f} {loop / fit:>11.2f}", flush=True)

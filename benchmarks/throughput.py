@@ -16,11 +16,10 @@ with `--terms`, where each term's step runs in alternation with the plain one.
 import statistics
 import subprocess
 import sys
-import time
 
 import keras
 import memory
-import numpy as np
+import pairs
 import tensorflow as tf
 from absl import app, flags
 
@@ -88,35 +87,21 @@ def make_loop():
 
 
 def images(steps):
-    """Return a dataset of random images, in memory and in batches."""
-    rng = np.random.default_rng(0)
-    shape = (steps, _BATCH_SIZE.value, 28, 28, 1)
-    batches = rng.uniform(-1, 1, size=shape).astype("float32")
-    # Without autotuning, which now and then stalls the end of a pass, of either of the two.
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return tf.data.Dataset.from_tensor_slices(batches).prefetch(2).with_options(options)
-
-
-def seconds(run, dataset):
-    start = time.perf_counter()
-    run(dataset)
-    return time.perf_counter() - start
+    return pairs.images(steps, _BATCH_SIZE.value, 28, 28, 1)
 
 
 def compare():
     """Print images/s of both in alternation, and the median of the paired ratios."""
     runs = {"fit": make_fit(), "loop": make_loop()}
-    first = {name: seconds(run, images(1)) for name, run in runs.items()}
+    first = {name: pairs.seconds(run, images(1)) for name, run in runs.items()}
     dataset = images(_STEPS.value)
     for run in runs.values():  # Warm: caches, allocator, the last of tracing.
         run(dataset)
     rates = {name: [] for name in runs}
     print(f"{'pair':>4} {'fit images/s':>13} {'loop images/s':>14} {'ratio':>6}")
-    for pair in range(_ROUNDS.value):
-        names = list(runs) if pair % 2 else list(runs)[::-1]
-        for name in names:
-            taken = seconds(runs[name], dataset)
+    found = pairs.alternating(list(runs.values()), _ROUNDS.value, dataset)
+    for pair, times in enumerate(found):
+        for name, taken in zip(runs, times, strict=True):
             rates[name].append(_STEPS.value * _BATCH_SIZE.value / taken)
         fit, loop = rates["fit"][-1], rates["loop"][-1]
         print(f"{pair + 1:>4} {fit:>13.0f} {loop:>14.0f} {fit / loop:>6.2f}", flush=True)
@@ -188,12 +173,7 @@ def compare_terms():
     for name, terms in cases.items():
         run = make_fit(*terms)
         run(dataset)  # Warm: tracing, caches.
-        times = [
-            (seconds(plain, dataset), seconds(run, dataset))
-            if pair % 2
-            else (seconds(run, dataset), seconds(plain, dataset))[::-1]
-            for pair in range(_ROUNDS.value)
-        ]
+        times = list(pairs.alternating((plain, run), _ROUNDS.value, dataset))
         ratios = sorted(after / before for before, after in times)
         before, after = (statistics.median(side) for side in zip(*times, strict=True))
         spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"

@@ -17,11 +17,10 @@ that runs one of the two alone.
 import statistics
 import subprocess
 import sys
-import time
 
 import keras
 import memory
-import numpy as np
+import pairs
 import tensorflow as tf
 from absl import app, flags
 
@@ -47,13 +46,7 @@ def adams():
 
 def images(batch_size):
     """Return a dataset of pairs of random images, in memory and in batches."""
-    rng = np.random.default_rng(0)
-    shape = (_STEPS.value, batch_size, *SHAPE)
-    pair = tuple(rng.uniform(-1, 1, shape).astype("float32") for _ in range(2))
-    # Without autotuning, which now and then stalls the end of a pass, of either of the two.
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return tf.data.Dataset.from_tensor_slices(pair).prefetch(2).with_options(options)
+    return pairs.images(_STEPS.value, batch_size, *SHAPE, parts=2)
 
 
 def unet():
@@ -154,12 +147,6 @@ COMPARISONS = {
 }
 
 
-def seconds(run, dataset):
-    start = time.perf_counter()
-    run(dataset)
-    return time.perf_counter() - start
-
-
 def compare(name):
     """Print one line: both times of a step, the median and range of the paired ratios, memory."""
     *makers, batch_size, limit = COMPARISONS[name]
@@ -167,11 +154,7 @@ def compare(name):
     runs = [make() for make in makers]
     for run in runs:  # Warm: tracing, caches.
         run(dataset)
-    times = []
-    for pair in range(_ROUNDS.value):
-        order = (0, 1) if pair % 2 else (1, 0)
-        found = {i: seconds(runs[i], dataset) for i in order}
-        times.append((found[0], found[1]))
+    times = list(pairs.alternating(runs, _ROUNDS.value, dataset))
     ratios = sorted(one / other for one, other in times)
     ratio = statistics.median(ratios)
     steps = [1000 * statistics.median(side) / _STEPS.value for side in zip(*times, strict=True)]
