@@ -97,6 +97,9 @@ _LATENT_DIM = flags.DEFINE_integer("latent_dim", 64, "Dimensions of the latents.
 _WIDTH = flags.DEFINE_integer("width", None, "Channels of the networks' largest maps.")
 _DROPOUT = flags.DEFINE_float("dropout", 0.0, "Dropout rate in dcgan's discriminator.")
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", None, "Learning rate of both players.")
+_COSINE_DECAY = flags.DEFINE_bool(
+    "cosine_decay", False, "Let both rates fall along a cosine, to a hundredth at the last epoch."
+)
 _DISCRIMINATOR_STEPS = flags.DEFINE_integer(
     "discriminator_steps", 1, "Batches, and discriminator updates, to one generator update."
 )
@@ -179,10 +182,11 @@ def build(dataset):
     if _CONDITIONAL.value and not labels:
         raise app.UsageError(f"--conditional needs labels; {_DATASET.value} has none.")
     model = keras_gan.GAN(*networks(tuple(sample.shape[1:]), classes), seed=_SEED.value)
+    generator_steps = choice(_EPOCHS) * int(dataset.cardinality()) // _DISCRIMINATOR_STEPS.value
     model.compile(
         loss=choice(_LOSS),
-        generator_optimizer=optimizer(),
-        discriminator_optimizer=optimizer(),
+        generator_optimizer=optimizer(generator_steps),
+        discriminator_optimizer=optimizer(generator_steps * _DISCRIMINATOR_STEPS.value),
         terms=penalties(),
         discriminator_steps=_DISCRIMINATOR_STEPS.value,
         ema=average(),
@@ -218,10 +222,13 @@ def penalties():
     return [kind(gamma, interval=interval) for kind in kinds] if gamma else []
 
 
-def optimizer():
-    """Return one player's optimizer."""
+def optimizer(steps):
+    """Return one player's optimizer, which steps so often over the whole run."""
     beta_1, beta_2 = recipe()["betas"]
-    return keras.optimizers.Adam(choice(_LEARNING_RATE), beta_1=beta_1, beta_2=beta_2)
+    rate = choice(_LEARNING_RATE)
+    if _COSINE_DECAY.value:
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.01)
+    return keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2)
 
 
 def average():

@@ -37,12 +37,14 @@ FIGURES = (
 
 @dataclasses.dataclass(frozen=True)
 class Conditional(runs.Arm):
-    """The recipe of `examples/train.py --conditional`, on one data set.
+    """The recipe of `examples/train.py --conditional --cosine_decay`, on one data set.
 
     Attributes:
         data: name of the data set.
         width: of the networks.
         head: of the discriminator.
+        gamma: of R1.
+        rate: learning rate of both players, at the start; it falls along a cosine.
     """
 
     data: str = "mnist"
@@ -60,11 +62,14 @@ class Conditional(runs.Arm):
         model = keras_gan.GAN(*networks, seed=seed)
         model.compile(
             "non_saturating",
-            *(keras.optimizers.Adam(self.rate, beta_1=0.5, beta_2=0.99) for _ in range(2)),
+            *(keras.optimizers.Adam(self._falling(), beta_1=0.5, beta_2=0.99) for _ in range(2)),
             terms=[keras_gan.terms.R1(self.gamma), *told],
             ema=keras_gan.GeneratorAverage(half_life=20_000, ramp_up=0.05),
         )
         return model
+
+    def _falling(self):
+        return keras.optimizers.schedules.CosineDecay(self.rate, self.steps, alpha=0.01)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,9 +80,9 @@ class Real(runs.Arm):
 
 
 ARMS = (
-    Conditional("mnist", "MNIST, projection", 12_000, (0, 1, 2)),
+    Conditional("mnist", "MNIST, projection", 15_000, (0, 1, 2)),
     Conditional(
-        "mnist-classifier", "MNIST, auxiliary classifier", 12_000, (0, 1, 2), head="classifier"
+        "mnist-classifier", "MNIST, auxiliary classifier", 15_000, (0, 1, 2), head="classifier"
     ),
     Real("mnist-real", "MNIST, the training images", 0),
     Conditional(

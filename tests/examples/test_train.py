@@ -4,6 +4,10 @@ import subprocess
 import sys
 
 import pytest
+from absl import flags
+from absl.testing import flagsaver
+
+from tests.examples import scripts
 
 SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "train.py"
 
@@ -28,6 +32,18 @@ def test_an_epoch_makes_a_whole_run(tmp_path):
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"history.csv", "losses.png", "checkpoint.keras", "samples"} <= names
     assert (export / "1" / "saved_model.pb").is_file()
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_both_rates_have_fallen_at_the_end(steps):
+    chosen = ["--cosine_decay", f"--discriminator_steps={steps}", "--width=8", "--epochs=1"]
+    with flagsaver.flagsaver(), scripts.loaded(SCRIPT) as script:
+        flags.FLAGS(["train", "--passes=1", *chosen])
+        data = script.training_data()
+        model = script.build(data)
+        model.fit(data, verbose=0)
+    for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
+        assert float(optimizer.learning_rate) == pytest.approx(1e-5, rel=0.05)
 
 
 @pytest.mark.slow
