@@ -11,7 +11,7 @@ import tensorflow as tf
 STEPS, BATCH = 4_000, 64
 # Filters and strides, of images of one channel and of three.
 GREY = (32, 2), (64, 1), (64, 2), (128, 2)
-COLOR = (32, 1), (64, 2), (128, 2), (128, 1), (256, 2)
+COLOR = (32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (256, 2)
 
 
 def build(shape, classes, seed):
@@ -24,11 +24,15 @@ def build(shape, classes, seed):
     """
     keras.utils.set_random_seed(seed)
     x = images = keras.Input(shape)
-    for filters, strides in COLOR if shape[-1] > 1 else GREY:
+    color = shape[-1] > 1
+    for filters, strides in COLOR if color else GREY:
         x = keras.layers.Conv2D(filters, 3, strides, "same", use_bias=False)(x)
         x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(x))
-    x = keras.layers.Dense(128, activation="relu")(keras.layers.Flatten()(x))
-    logits = keras.layers.Dense(classes)(keras.layers.Dropout(0.5)(x))
+    if color:
+        x = keras.layers.GlobalAveragePooling2D()(x)
+    else:
+        x = keras.layers.Dense(128, activation="relu")(keras.layers.Flatten()(x))
+    logits = keras.layers.Dense(classes)(keras.layers.Dropout(0.2 if color else 0.5)(x))
     return keras.Model(images, [x, logits])
 
 

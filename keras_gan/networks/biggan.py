@@ -3,7 +3,7 @@
 from keras import initializers, layers, ops
 
 from keras_gan.layers import ConditionalBatchNormalization
-from keras_gan.networks import images, labels, resnet_blocks
+from keras_gan.networks import conditions, images, resnet_blocks
 from keras_gan.utils import arguments
 from keras_gan.utils.arguments import shown
 
@@ -31,6 +31,7 @@ def biggan(
     embedding_dim=128,
     attention=None,
     initializer="orthogonal",
+    condition_dim=None,
 ):
     """Build BigGAN's generator and discriminator.
 
@@ -78,6 +79,9 @@ def biggan(
         attention: side of the maps behind which `keras_gan.layers.SelfAttention` stands, the
             smaller side where they differ, or `None`.
         initializer: of all kernels and embeddings: `"orthogonal"`, or `"normal"`, N(0, 0.02).
+        condition_dim: in place of classes, the length of a vector that both networks take as second
+            input: attributes, or an embedding. A linear function of it stands where a label's
+            learned vector would.
 
     Returns:
         `(generator, discriminator)`, two Functional `keras.Model`s: `latents -> images` in
@@ -90,8 +94,8 @@ def biggan(
         TypeError: when a shape is no tuple, or `hierarchical` no flag.
         ValueError: when a side is outside 8 to 256 or does not halve evenly (the nearest that do
             are named), a size is below 1, there are fewer latents than parts, `num_classes` is
-            below 2, no map has the side `attention`, `head` or `initializer` is another one, or a
-            classifier has no classes.
+            below 2 or given with `condition_dim`, no map has the side `attention`, `head` or
+            `initializer` is another one, or a classifier has no classes.
 
     Example:
 
@@ -103,8 +107,8 @@ def biggan(
     code.
     """
     shape = images.sized_shape(image_shape, resnet_blocks.SMALLEST, LARGEST)
-    num_classes = labels.class_count(num_classes)
-    head = labels.head_of(head, num_classes)
+    condition = conditions.chosen(num_classes, condition_dim)
+    head = conditions.head_of(head, condition)
     hierarchical = arguments.flag("hierarchical", hierarchical)
     embedding_dim = arguments.whole("embedding_dim", embedding_dim)
     kernel = INITIALIZERS[arguments.choice("initializer", initializer, INITIALIZERS)]
@@ -116,21 +120,20 @@ def biggan(
         within=kernel, beside=kernel, normalizes_generator=True, wide=True, epsilon=1e-5
     )
     latents = layers.Input((latent_dim,), name="latents")
-    label = labels.label_input() if num_classes else None
+    given = condition.input() if condition else None
     if hierarchical:
-        embedded = None
-        if num_classes:
-            embedded = labels.embedding(label, num_classes, embedding_dim, kernel())
+        embedded = condition.table(embedding_dim, kernel())(given) if condition else None
         first, normalizations = _by_parts(latents, embedded, blocks, style)
     else:
         first = latents
-        normalizations = [_by_label(label, num_classes, style)] * blocks
-    inputs = [latents, label] if num_classes else latents
+        normalize = resnet_blocks.batch_normalization(style, given, condition, style.beside)
+        normalizations = [normalize] * blocks
+    inputs = [latents, given] if condition else latents
     generator = resnet_blocks.generator(
         shape, inputs, first, widths, normalizations, style, attention
     )
     return generator, resnet_blocks.discriminator(
-        shape, judged, halved, style, num_classes, head, attention
+        shape, judged, halved, style, condition, head, attention
     )
 
 
@@ -186,16 +189,3 @@ def _by_parts(latents, embedded, blocks, style):
         return normalize
 
     return first, [normalization(condition) for condition in conditions]
-
-
-def _by_label(label, num_classes, style):
-    """Return what normalizes by the label alone, from a table for each place."""
-    if label is None:
-        return resnet_blocks.batch_normalization(style)
-
-    def normalize(x):
-        return ConditionalBatchNormalization(
-            num_classes, resnet_blocks.MOMENTUM, style.epsilon, style.beside()
-        )([x, label])
-
-    return normalize

@@ -5,7 +5,7 @@ import math
 from keras import Input, Model, layers
 
 from keras_gan.layers import MinibatchStdDev
-from keras_gan.networks import images, labels, normalization
+from keras_gan.networks import conditions, images, normalization
 from keras_gan.utils import arguments
 
 SLOPE = 0.2
@@ -29,6 +29,7 @@ def dcgan(
     spectral_norm=False,
     minibatch_std=False,
     head="projection",
+    condition_dim=None,
 ):
     """Build a convolutional generator and discriminator for images.
 
@@ -56,6 +57,9 @@ def dcgan(
             gradient penalties, then depend on the other samples of a group.
         head: what the discriminator makes of classes: `"projection"`, or `"classifier"`, which
             tells the class of an image beside its logit, as in AC-GAN.
+        condition_dim: in place of classes, the length of a vector that both networks take as second
+            input: attributes, or an embedding. A linear function of it stands where a label's
+            learned vector would.
 
     Returns:
         `(generator, discriminator)`, two Functional `keras.Model`s: `latents -> images` in
@@ -66,9 +70,9 @@ def dcgan(
 
     Raises:
         TypeError: when a shape is no tuple, or `dropout` no number.
-        ValueError: when a side is outside 8 to 256, a size is below 1, `num_classes` is below 2,
-            `dropout` is outside [0, 1), the smaller side can't be halved `depth` times, `head` is
-            another one, or a classifier has no classes.
+        ValueError: when a side is outside 8 to 256, a size is below 1, `num_classes` is below 2 or
+            given with `condition_dim`, `dropout` is outside [0, 1), the smaller side can't be
+            halved `depth` times, `head` is another one, or a classifier has no classes.
 
     Example:
 
@@ -84,17 +88,17 @@ def dcgan(
     """
     image_shape = images.sized_shape(image_shape, SMALLEST, LARGEST)
     latent_dim = arguments.whole("latent_dim", latent_dim)
-    num_classes = labels.class_count(num_classes)
-    head = labels.head_of(head, num_classes)
+    condition = conditions.chosen(num_classes, condition_dim)
+    head = conditions.head_of(head, condition)
     dropout = arguments.number("dropout", dropout, below=1)
     kernel_size = arguments.whole("kernel_size", kernel_size, least=2)
     channels = _channels(image_shape, arguments.whole("width", width), depth)
     generator = _generator(
-        image_shape, latent_dim, channels[::-1], num_classes, kernel_size, batch_normalization
+        image_shape, latent_dim, channels[::-1], condition, kernel_size, batch_normalization
     )
     normalized = normalization.wrapper(spectral_norm)
     return generator, _discriminator(
-        image_shape, channels, num_classes, head, kernel_size, dropout, normalized, minibatch_std
+        image_shape, channels, condition, head, kernel_size, dropout, normalized, minibatch_std
     )
 
 
@@ -112,11 +116,11 @@ def _channels(image_shape, width, depth):
     return [width * min(2**stage, WIDEST) for stage in range(depth)]
 
 
-def _generator(image_shape, latent_dim, channels, num_classes, kernel_size, normalize):
+def _generator(image_shape, latent_dim, channels, condition, kernel_size, normalize):
     inputs = x = Input((latent_dim,), name="latents")
-    if num_classes:
-        inputs = [x, labels.label_input()]
-        x = labels.join_label(*inputs, num_classes, latent_dim)
+    if condition:
+        inputs = [x, condition.input()]
+        x = conditions.joined(*inputs, condition, latent_dim)
     rows, columns = (-(-side // 2 ** len(channels)) for side in image_shape[:2])
     # Before a normalization a bias would do nothing: it is subtracted with the mean.
     x = layers.Dense(rows * columns * channels[0], use_bias=not normalize)(x)
@@ -145,7 +149,7 @@ def _crop(x, image_shape):
 
 
 def _discriminator(
-    image_shape, channels, num_classes, head, kernel_size, dropout, normalized, minibatch_std
+    image_shape, channels, condition, head, kernel_size, dropout, normalized, minibatch_std
 ):
     image = x = Input(image_shape, name="images")
     # On CPUs TensorFlow's graph optimizer tries to fuse a convolution, its bias and a leaky ReLU,
@@ -158,7 +162,7 @@ def _discriminator(
         x = MinibatchStdDev()(x)
     x = normalized(layers.Conv2D(channels[-1], kernel_size, 2, "same"))(x)
     x = _leak(layers.Flatten()(x), dropout)
-    return labels.judging(image, x, num_classes, head, normalized)
+    return conditions.judging(image, x, condition, head, normalized)
 
 
 def _leak(x, dropout):

@@ -4,7 +4,7 @@ import math
 
 from keras import Input, Model, layers
 
-from keras_gan.networks import labels, normalization
+from keras_gan.networks import conditions, normalization
 from keras_gan.utils import arguments
 
 SLOPE = 0.2
@@ -19,6 +19,7 @@ def mlp(
     dropout=0.0,
     output_activation="linear",
     spectral_norm=False,
+    condition_dim=None,
 ):
     """Build a fully connected generator and discriminator.
 
@@ -39,6 +40,9 @@ def mlp(
             bounds, `"tanh"` for data in [-1, 1].
         spectral_norm: whether the discriminator's layers are wrapped in
             `keras_gan.layers.SpectralNormalization`.
+        condition_dim: in place of classes, the length of a vector that both networks take as second
+            input: attributes, or an embedding. A linear function of it stands where a label's
+            learned vector would.
 
     Returns:
         `(generator, discriminator)`, two Functional `keras.Model`s: `latents -> samples` and
@@ -47,7 +51,8 @@ def mlp(
 
     Raises:
         TypeError: when a shape is no tuple, or `dropout` no number.
-        ValueError: when a size is below 1, `num_classes` below 2, or `dropout` outside [0, 1).
+        ValueError: when a size is below 1, `num_classes` below 2, or given
+            with `condition_dim`, or `dropout` outside [0, 1).
 
     Example:
 
@@ -62,18 +67,18 @@ def mlp(
     sample_shape = arguments.shape("sample_shape", sample_shape)
     latent_dim = arguments.whole("latent_dim", latent_dim)
     units = [arguments.whole("width", width)] * arguments.whole("depth", depth)
-    num_classes = labels.class_count(num_classes)
+    condition = conditions.chosen(num_classes, condition_dim)
     dropout = arguments.number("dropout", dropout, below=1)
-    generator = _generator(sample_shape, latent_dim, units, num_classes, output_activation)
+    generator = _generator(sample_shape, latent_dim, units, condition, output_activation)
     normalized = normalization.wrapper(spectral_norm)
-    return generator, _discriminator(sample_shape, units, num_classes, dropout, normalized)
+    return generator, _discriminator(sample_shape, units, condition, dropout, normalized)
 
 
-def _generator(sample_shape, latent_dim, units, num_classes, output_activation):
+def _generator(sample_shape, latent_dim, units, condition, output_activation):
     inputs = x = Input((latent_dim,), name="latents")
-    if num_classes:
-        inputs = [x, labels.label_input()]
-        x = labels.join_label(*inputs, num_classes, latent_dim)
+    if condition:
+        inputs = [x, condition.input()]
+        x = conditions.joined(*inputs, condition, latent_dim)
     for size in units:
         x = layers.LeakyReLU(negative_slope=SLOPE)(layers.Dense(size)(x))
     x = layers.Dense(math.prod(sample_shape))(x)
@@ -83,16 +88,16 @@ def _generator(sample_shape, latent_dim, units, num_classes, output_activation):
     return Model(inputs, outputs, name="generator")
 
 
-def _discriminator(sample_shape, units, num_classes, dropout, normalized):
+def _discriminator(sample_shape, units, condition, dropout, normalized):
     inputs = x = Input(sample_shape, name="samples")
-    label = None
-    if num_classes:
-        label = labels.label_input()
-        inputs = [x, label]
+    given = None
+    if condition:
+        given = condition.input()
+        inputs = [x, given]
     if len(sample_shape) > 1:
         x = layers.Flatten()(x)
     for size in units:
         x = layers.LeakyReLU(negative_slope=SLOPE)(normalized(layers.Dense(size))(x))
         if dropout:
             x = layers.Dropout(dropout)(x)
-    return Model(inputs, labels.logits(x, label, num_classes, normalized), name="discriminator")
+    return Model(inputs, conditions.logits(x, given, condition, normalized), name="discriminator")

@@ -37,7 +37,7 @@ class Projection:
 def project(
     generator,
     images,
-    labels=None,
+    condition=None,
     steps=300,
     seed=0,
     space="w+",
@@ -52,7 +52,7 @@ def project(
 ):
     """Find the styles and the noise with which a style generator makes given images.
 
-    Adam starts at the mean of mapped latents, of its class where there are classes, and at the
+    Adam starts at the mean of mapped latents, under its condition where there is one, and at the
     generator's constant maps of noise, or at random ones where noise comes from latents. Styles
     are disturbed meanwhile, ever less; maps of noise have mean 0 and variance 1 after every step.
     The generator stays as it is.
@@ -79,7 +79,7 @@ def project(
             the network that it samples from.
         images: float array of shape `(n, height, width, channels)`, or one image without the
             first axis, in the range of the training data, [-1, 1].
-        labels: for generators with classes the class of each image, or one for all.
+        condition: for conditional generators the label or the vector of each image, or one for all.
         steps: how many steps Adam takes.
         seed: an integer that names all random draws.
         space: `"w+"`, a style for each layer, which fits better; or `"w"`, one for all layers, as
@@ -102,7 +102,7 @@ def project(
 
     Raises:
         TypeError: when `generator` or `features` is none, or an argument of another type.
-        ValueError: when images don't fit the generator, a label is missing or out of range, a
+        ValueError: when images don't fit the generator, a condition is missing or out of range, a
             number is out of range, or the checkpoint is damaged or of another projection.
         OSError: when the checkpoint can't be written.
 
@@ -119,7 +119,7 @@ def project(
     """
     parts = StyleParts(generator)
     images = _checked_images(images, parts.image_shape)
-    labels = parts.checked_labels(labels, len(images))
+    condition = parts.checked_condition(condition, len(images))
     steps = arguments.whole("steps", steps)
     settings = {
         "steps": steps,
@@ -138,7 +138,7 @@ def project(
     if checkpoint is not None:
         path = files.path_of("checkpoint", checkpoint, "it is written in one step")
     every = arguments.whole("checkpoint_steps", checkpoint_steps)
-    descent = Descent(parts, images, labels, features, settings)
+    descent = Descent(parts, images, condition, features, settings)
     descent.run(path and Checkpoint(path, every, descent), verbose)
     styles, noise, made = descent.found()
     return Projection(styles, noise, made, _psnr(made, images), dict(descent.recorded))

@@ -5,7 +5,7 @@ import math
 from keras import Input, Model, initializers, layers
 
 from keras_gan.layers import FIRDownsampling2D, FIRUpsampling2D, GroupedConv2D, LearnedConstant
-from keras_gan.networks import images, labels
+from keras_gan.networks import conditions, images
 from keras_gan.utils import arguments
 from keras_gan.utils.arguments import shown
 
@@ -17,7 +17,15 @@ EXPANSION = 2
 NARROWEST, WIDEST = 32, 128
 
 
-def r3gan(image_shape, latent_dim=64, widths=None, blocks=1, group_size=16, num_classes=None):
+def r3gan(
+    image_shape,
+    latent_dim=64,
+    widths=None,
+    blocks=1,
+    group_size=16,
+    num_classes=None,
+    condition_dim=None,
+):
     """Build R3GAN's generator and discriminator (Config E), which mirror each other.
 
     Both are stages of residual blocks at 4 by 4 pixels, 8 by 8 and so on up to the image. A block
@@ -66,6 +74,8 @@ def r3gan(image_shape, latent_dim=64, widths=None, blocks=1, group_size=16, num_
         group_size: channels in one group of the grouped convolutions; it divides twice each width.
         num_classes: number of classes. When given, both networks take an integer label in
             `[0, num_classes)` as second input.
+        condition_dim: in place of classes, the length of a vector that both networks take as second
+            input: attributes, or an embedding. It stands where a label's one-hot row would.
 
     Returns:
         `(generator, discriminator)`, two Functional `keras.Model`s: `latents -> images` and
@@ -76,7 +86,7 @@ def r3gan(image_shape, latent_dim=64, widths=None, blocks=1, group_size=16, num_
         TypeError: when a shape is no tuple.
         ValueError: when the sides are not equal, or none of those; when there is not one width for
             each stage, `group_size` does not divide twice a width, a size is below 1, or
-            `num_classes` is below 2.
+            `num_classes` is below 2 or given with `condition_dim`.
 
     Example:
 
@@ -92,7 +102,7 @@ def r3gan(image_shape, latent_dim=64, widths=None, blocks=1, group_size=16, num_
     blocks = arguments.whole("blocks", blocks)
     group_size = arguments.whole("group_size", group_size)
     widths = _widths(widths, image_shape[0], group_size)
-    num_classes = labels.class_count(num_classes)
+    condition = conditions.chosen(num_classes, condition_dim)
     gain = math.sqrt(2 / (1 + SLOPE**2)) * (blocks * len(widths)) ** -0.25
 
     def stage(x, width):
@@ -100,8 +110,8 @@ def r3gan(image_shape, latent_dim=64, widths=None, blocks=1, group_size=16, num_
             x = _block(x, width, group_size, gain)
         return x
 
-    generator = _generator(image_shape[2], latent_dim, widths, stage, num_classes)
-    return generator, _discriminator(image_shape, widths, stage, num_classes)
+    generator = _generator(image_shape[2], latent_dim, widths, stage, condition)
+    return generator, _discriminator(image_shape, widths, stage, condition)
 
 
 def _image_shape(image_shape):
@@ -135,13 +145,12 @@ def _widths(widths, side, group_size):
     return widths
 
 
-def _generator(channels, latent_dim, widths, stage, num_classes):
+def _generator(channels, latent_dim, widths, stage, condition):
     inputs = z = Input((latent_dim,), name="latents")
-    if num_classes:
-        inputs = [z, labels.label_input()]
-        one_hot = labels.one_hot(inputs[1], num_classes)
-        embedded = _linear(latent_dim, name="label_embedding")(one_hot)
-        z = layers.Concatenate(name="latents_and_label")([z, embedded])
+    if condition:
+        inputs = [z, condition.input()]
+        embedded = _linear(latent_dim, name="condition_embedding")(condition.row(inputs[1]))
+        z = layers.Concatenate(name="latents_and_condition")([z, embedded])
     first, *others = widths
     basis = LearnedConstant((SMALL_MAP, SMALL_MAP, first), name="basis")(z)
     scales = layers.Reshape((1, 1, first))(_linear(first)(z))
@@ -152,12 +161,12 @@ def _generator(channels, latent_dim, widths, stage, num_classes):
     return Model(inputs, images.output(x, "linear"), name="generator")
 
 
-def _discriminator(image_shape, widths, stage, num_classes):
+def _discriminator(image_shape, widths, stage, condition):
     inputs = x = Input(image_shape, name="images")
-    label = None
-    if num_classes:
-        label = labels.label_input()
-        inputs = [x, label]
+    row = None
+    if condition:
+        inputs = [x, condition.input()]
+        row = condition.row(inputs[1])
     last, *others = widths[::-1]
     x = stage(_pointwise(last)(x), last)
     for width in others:
@@ -166,19 +175,18 @@ def _discriminator(image_shape, widths, stage, num_classes):
     # The head is in float32 under a mixed precision policy: the losses need the logits' range.
     single = {"use_bias": False, "kernel_initializer": _normal(), "dtype": "float32"}
     features = layers.Flatten()(GroupedConv2D(width, SMALL_MAP, groups=width, **single)(x))
-    logits = _logits(features, label, num_classes, single)
+    logits = _logits(features, row, single)
     return Model(inputs, logits, name="discriminator")
 
 
-def _logits(features, label, num_classes, options):
-    """Return logits: a linear function of the features, or their product with one of the label."""
-    if label is None:
+def _logits(features, row, options):
+    """Return logits: linear in the features, or their product with a function of the condition."""
+    if row is None:
         return layers.Dense(1, **options, name="logits")(features)
     width = features.shape[-1]
     features = layers.Dense(width, **options, name="projection")(features)
     options = {**options, "kernel_initializer": _normal(width**-0.5)}
-    one_hot = labels.one_hot(label, num_classes)
-    embedded = layers.Dense(width, **options, name="label_embedding")(one_hot)
+    embedded = layers.Dense(width, **options, name="condition_embedding")(row)
     return layers.Dot(axes=-1, dtype="float32", name="logits")([features, embedded])
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from keras import Model, initializers, layers, ops
 
 from keras_gan.layers import ConditionalBatchNormalization, SelfAttention
-from keras_gan.networks import images, labels
+from keras_gan.networks import conditions, images
 from keras_gan.networks.normalization import as_it_is, spectrally_normalized
 from keras_gan.utils import arguments
 
@@ -101,13 +101,22 @@ def sngan_widths(image_shape, width, discriminator_width):
     return first[::-1], judged, halved
 
 
-def batch_normalization(style, label=None, num_classes=None):
-    """Return a function that normalizes a map, as the label says if there is one."""
+def batch_normalization(style, given=None, condition=None, initializer=lambda: "zeros"):
+    """Return a function that normalizes a map, as the condition says if there is one.
+
+    Args:
+        style: `Style` of the blocks.
+        given: the condition's Input, or `None`.
+        condition: `conditions.Label` or `conditions.Vector`.
+        initializer: function that returns an initializer of what the condition adds.
+    """
 
     def normalize(x):
-        if label is None:
+        if given is None:
             return layers.BatchNormalization(momentum=MOMENTUM, epsilon=style.epsilon)(x)
-        return ConditionalBatchNormalization(num_classes, MOMENTUM, style.epsilon)([x, label])
+        return ConditionalBatchNormalization(
+            condition.num_classes, MOMENTUM, style.epsilon, initializer()
+        )([x, given])
 
     return normalize
 
@@ -149,7 +158,7 @@ def _enlarging_block(x, width, normalize, style, normalized):
     return layers.Add()([x, shortcut])
 
 
-def discriminator(image_shape, widths, halved, style, num_classes, head, attention=None):
+def discriminator(image_shape, widths, halved, style, condition, head, attention=None):
     """Build a discriminator of residual blocks, which ends in a sum over all places.
 
     Args:
@@ -157,8 +166,8 @@ def discriminator(image_shape, widths, halved, style, num_classes, head, attenti
         widths: channels after each block.
         halved: how many of the blocks, from the first on, halve the map.
         style: `Style` of the blocks.
-        num_classes: number of classes, or `None`.
-        head: one of `labels.HEADS`.
+        condition: what `conditions.chosen` returns.
+        head: one of `conditions.HEADS`.
         attention: smaller side of the map behind which self-attention stands, or `None`. Of
             several it is the first, that of the block that makes this side.
     """
@@ -168,8 +177,8 @@ def discriminator(image_shape, widths, halved, style, num_classes, head, attenti
         if stage < halved and min(x.shape[1:3]) == attention:
             x = SelfAttention(kernel_initializer=style.beside())(x)
     features = _sum(_rectified(x))
-    return labels.judging(
-        image, features, num_classes, head, spectrally_normalized, kernel_initializer=style.beside
+    return conditions.judging(
+        image, features, condition, head, spectrally_normalized, kernel_initializer=style.beside
     )
 
 

@@ -1,6 +1,6 @@
 """The networks of SAGAN: residual blocks, self-attention, spectral normalization in both."""
 
-from keras_gan.networks import resnet_blocks, sngan
+from keras_gan.networks import conditions, resnet_blocks, sngan
 
 # Smaller images have no map between the first and the image to attend to.
 SMALLEST = 16
@@ -21,6 +21,7 @@ def sagan(
     discriminator_width=None,
     num_classes=None,
     head="projection",
+    condition_dim=None,
 ):
     """Build SAGAN's generator and discriminator: SNGAN's with self-attention on an inner map.
 
@@ -48,6 +49,9 @@ def sagan(
             `[0, num_classes)` as second input, and with projection the discriminator too.
         head: what the discriminator makes of classes: `"projection"`, or `"classifier"`, which
             tells the class of an image beside its logit, as in AC-GAN.
+        condition_dim: in place of classes, the length of a vector that both networks take as second
+            input: attributes, or an embedding. A linear function of it stands where a label's
+            learned vector would.
 
     Returns:
         `(generator, discriminator)`, two Functional `keras.Model`s: `latents -> images` in
@@ -60,7 +64,8 @@ def sagan(
         TypeError: when a shape is no tuple.
         ValueError: when a side is outside 16 to 128 or does not halve evenly (the nearest that do
             are named), a size is below 1, the map for attention has fewer than 8 channels,
-            `num_classes` is below 2, `head` is another one, or a classifier has no classes.
+            `num_classes` is below 2 or given with `condition_dim`, `head` is another one, or a
+            classifier has no classes.
 
     Example:
 
@@ -75,7 +80,7 @@ def sagan(
         latent_dim,
         width,
         discriminator_width,
-        num_classes,
+        conditions.chosen(num_classes, condition_dim),
         head,
         STYLE,
         SMALLEST,

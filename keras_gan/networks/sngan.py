@@ -2,7 +2,7 @@
 
 from keras import layers
 
-from keras_gan.networks import images, labels, resnet_blocks
+from keras_gan.networks import conditions, images, resnet_blocks
 from keras_gan.utils import arguments
 
 LARGEST = 128
@@ -22,6 +22,7 @@ def sngan(
     discriminator_width=None,
     num_classes=None,
     head="projection",
+    condition_dim=None,
 ):
     """Build SNGAN's residual generator and spectrally normalized discriminator.
 
@@ -48,6 +49,9 @@ def sngan(
             `[0, num_classes)` as second input, and with projection the discriminator too.
         head: what the discriminator makes of classes: `"projection"`, or `"classifier"`, which
             tells the class of an image beside its logit, as in AC-GAN.
+        condition_dim: in place of classes, the length of a vector that both networks take as second
+            input: attributes, or an embedding. A linear function of it stands where a label's
+            learned vector would.
 
     Returns:
         `(generator, discriminator)`, two Functional `keras.Model`s: `latents -> images` in
@@ -59,8 +63,8 @@ def sngan(
     Raises:
         TypeError: when a shape is no tuple.
         ValueError: when a side is outside 8 to 128 or does not halve evenly (the nearest that do
-            are named), a size is below 1, `num_classes` is below 2, `head` is another one, or a
-            classifier has no classes.
+            are named), a size is below 1, `num_classes` is below 2 or given with `condition_dim`,
+            `head` is another one, or a classifier has no classes.
 
     Example:
 
@@ -71,7 +75,8 @@ def sngan(
     Reference: [Miyato et al., 2018](https://arxiv.org/abs/1802.05957), Appendix B.4;
     [Miyato & Koyama, 2018](https://arxiv.org/abs/1802.05637), by their code.
     """
-    return pair(image_shape, latent_dim, width, discriminator_width, num_classes, head, STYLE)
+    condition = conditions.chosen(num_classes, condition_dim)
+    return pair(image_shape, latent_dim, width, discriminator_width, condition, head, STYLE)
 
 
 def pair(
@@ -79,7 +84,7 @@ def pair(
     latent_dim,
     width,
     discriminator_width,
-    num_classes,
+    condition,
     head,
     style,
     smallest=resnet_blocks.SMALLEST,
@@ -92,7 +97,7 @@ def pair(
         latent_dim: as of `sngan`.
         width: as of `sngan`.
         discriminator_width: as of `sngan`.
-        num_classes: as of `sngan`.
+        condition: what `conditions.chosen` returns.
         head: as of `sngan`.
         style: `resnet_blocks.Style`.
         smallest: the smallest side.
@@ -101,19 +106,17 @@ def pair(
     """
     shape = images.sized_shape(image_shape, smallest, LARGEST)
     latent_dim = arguments.whole("latent_dim", latent_dim)
-    num_classes = labels.class_count(num_classes)
-    head = labels.head_of(head, num_classes)
+    head = conditions.head_of(head, condition)
     widths, judged, halved = resnet_blocks.sngan_widths(
         shape, *resnet_blocks.both_widths(width, discriminator_width)
     )
     made, seen = attention(shape)
-    latents, label = layers.Input((latent_dim,), name="latents"), None
-    if num_classes:
-        label = labels.label_input()
-    normalize = resnet_blocks.batch_normalization(style, label, num_classes)
+    latents = layers.Input((latent_dim,), name="latents")
+    given = condition.input() if condition else None
+    normalize = resnet_blocks.batch_normalization(style, given, condition)
     generator = resnet_blocks.generator(
         shape,
-        latents if label is None else [latents, label],
+        latents if given is None else [latents, given],
         latents,
         widths,
         [normalize] * (len(widths) - 1),
@@ -121,5 +124,5 @@ def pair(
         made,
     )
     return generator, resnet_blocks.discriminator(
-        shape, judged, halved, style, num_classes, head, seen
+        shape, judged, halved, style, condition, head, seen
     )

@@ -20,26 +20,27 @@ SLOWNESS = 0.01
 HALVED_POWER = 0.5**0.5
 
 
-def mapping(latent_dim, num_classes, size, depth):
+def mapping(latent_dim, told, size, depth):
     """Return a mapping network, in float32 under every dtype policy.
 
     Args:
-        latent_dim: length of the latent vector, `None` for a network of the label alone.
-        num_classes: length of the label's one-hot row, `None` for a network of latents alone.
+        latent_dim: length of the latent vector, `None` for a network of the condition alone.
+        told: length of the condition, such as a label's one-hot row; `None` for a network of
+            latents alone.
         size: length of what comes out, and of all between.
         depth: number of layers.
 
     Returns:
-        A model `latents -> styles`, `one_hot -> styles` or `[latents, one_hot] -> styles`. As rows
-        of numbers, labels can be mixed.
+        A model `latents -> styles`, `row -> styles` or `[latents, row] -> styles`. As rows of
+        numbers, labels can be mixed.
     """
     inputs, parts = [], []
     if latent_dim:
         inputs.append(Input((latent_dim,), name="mapped_latents"))
         parts.append(PixelNormalization(dtype="float32")(inputs[-1]))
-    if num_classes:
-        inputs.append(Input((num_classes,), name="mapped_labels"))
-        embedded = EqualizedDense(size, dtype="float32", name="label_embedding")(inputs[-1])
+    if told:
+        inputs.append(Input((told,), name="mapped_condition"))
+        embedded = EqualizedDense(size, dtype="float32", name="condition_embedding")(inputs[-1])
         parts.append(PixelNormalization(dtype="float32")(embedded))
     x = layers.Concatenate(dtype="float32")(parts) if len(parts) > 1 else parts[0]
     for i in range(1, depth + 1):

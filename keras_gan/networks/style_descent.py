@@ -21,21 +21,21 @@ _STRIDE = 10  # Steps in a call, at most.
 class Descent:
     """The steps of a projection, and all that they change."""
 
-    def __init__(self, parts, images, labels, features, settings):
+    def __init__(self, parts, images, condition, features, settings):
         self.parts, self.settings = parts, settings
         self.identity = fingerprint(
             "projection 1",
             *parts_of(parts.network),
             *(parts_of(features) if features is not None else ()),
             images,
-            *(() if labels is None else (labels,)),
+            *(() if condition is None else (condition,)),
             *settings.items(),
         )
         self._targets = tf.constant(images)
         self._features = features
         if features is not None:
             self._target_features = self._features_of(self._targets)
-        means, self._deviations = self._mapped(labels, len(images))
+        means, self._deviations = self._mapped(condition, len(images))
         layers = 1 if settings["space"] == "w" else parts.style_shape[0]
         self._styles = _variable(np.repeat(means, layers, axis=1), "styles")
         self._trained = [self._styles]
@@ -50,18 +50,21 @@ class Descent:
         self.step, self.recorded = 0, {}
         self._advance = tf.function(self._take_steps, reduce_retracing=True)
 
-    def _mapped(self, labels, count):
+    def _mapped(self, condition, count):
         """Return each image's mean of mapped latents, and how far they are from it, as rows."""
         draws = _LATENTS, self.parts.latent_dim
         latents = tf.random.stateless_normal(draws, self._seed_of(-1), alg="philox")
-        classes = [None] * count if labels is None else labels.tolist()
-        means, deviations = {}, {}
-        for label in {*classes}:
-            same = None if label is None else tf.fill([_LATENTS], label)
+        # Equal conditions are mapped once.
+        kinds, chosen = [None], np.zeros(count, int)
+        if condition is not None:
+            kinds, chosen = np.unique(condition, axis=0, return_inverse=True)
+        means, deviations = [], []
+        for kind in kinds:
+            same = None if kind is None else np.repeat(kind[None], _LATENTS, axis=0)
             styles = np.asarray(self.parts.mapped(latents, same))[:, 0].astype(np.float64)
-            means[label] = styles.mean(axis=0)
-            deviations[label] = np.sqrt(((styles - means[label]) ** 2).sum(axis=1).mean())
-        rows = [np.stack([each[label] for label in classes]) for each in (means, deviations)]
+            means.append(styles.mean(axis=0))
+            deviations.append(np.sqrt(((styles - means[-1]) ** 2).sum(axis=1).mean()))
+        rows = [np.stack(each)[chosen.ravel()] for each in (means, deviations)]
         return [each.reshape(count, 1, -1).astype(np.float32) for each in rows]
 
     def _first_noise(self, count):
@@ -218,8 +221,8 @@ class Checkpoint:
         if str(arrays.pop("identity", "")) != self._descent.identity:
             raise ValueError(
                 "Expected `checkpoint` to be of this projection: of the same generator, images, "
-                "labels, features and settings. Remove it to begin anew, or choose another path. "
-                f"Received: checkpoint={self.path!r}, of another one"
+                "condition, features and settings. Remove it to begin anew, or choose another "
+                f"path. Received: checkpoint={self.path!r}, of another one"
             )
         try:
             self._take(arrays)

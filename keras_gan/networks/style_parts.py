@@ -35,7 +35,7 @@ class StyleParts:
         self._samples, self._styles = _outputs(self.network, generator)
         drawing, drawn_from = _behind(self._samples, stop=self._styles)
         mapping, mapped_from = _behind(self._styles)
-        self._z, self._labels = _mapped(mapped_from)
+        self._z, self._condition = _mapped(mapped_from)
         self._noise = _noise_input(drawn_from)
         self.image_shape = tuple(self._samples.shape[1:])
         self.style_shape = tuple(self._styles.shape[1:])
@@ -70,16 +70,11 @@ class StyleParts:
         """Return the length of the latents that styles are mapped from."""
         return self._z.shape[-1]
 
-    @property
-    def has_labels(self):
-        """Tell whether styles are of a class."""
-        return self._labels is not None
-
-    def mapped(self, latents, labels=None):
+    def mapped(self, latents, condition=None):
         """Return the styles of latents, of shape `(batch, num_styles, style_dim)`."""
         known = {id(self._z): tf.convert_to_tensor(latents)}
-        if self.has_labels:
-            known[id(self._labels)] = tf.convert_to_tensor(labels)
+        if self._condition is not None:
+            known[id(self._condition)] = tf.convert_to_tensor(condition)
         return computed(self._styles, known, _called)
 
     def drawn(self, styles, noise=None):
@@ -133,32 +128,41 @@ class StyleParts:
             )
         return np.broadcast_to(np.asarray(noise, np.float32), (count, self.noise_size))
 
-    def checked_labels(self, labels, count):
-        """Return labels as an int32 array of so many, if the generator has classes, else `None`."""
-        if not self.has_labels and labels is None:
+    def checked_condition(self, condition, count):
+        """Return the condition of so many images as an array, or `None` where there is none."""
+        if self._condition is None and condition is None:
             return None
-        if not self.has_labels:
+        if self._condition is None:
             raise ValueError(
-                "Expected no `labels`: the generator has no classes. "
-                f"Received: labels={shown(labels)}"
+                "Expected no `condition`: the generator has latents alone. "
+                f"Received: condition={shown(condition)}"
             )
-        if labels is None:
+        if condition is None:
             raise ValueError(
-                "Expected `labels`, the class of each image: the generator maps latents and labels "
-                "to styles, and without a class there is no mean style to start from. "
-                "Received: labels=None"
+                "Expected `condition`, of each image: the generator maps latents and a condition "
+                "to styles, and without one there is no mean style to start from. "
+                "Received: condition=None"
             )
-        array = np.asarray(labels)
-        is_whole = np.issubdtype(array.dtype, np.integer)
-        if not is_whole or array.shape not in ((), (1,), (count,)):
+        array, shape = np.asarray(condition), tuple(self._condition.shape[1:])
+        fits = array.shape in (shape, (1, *shape), (count, *shape))
+        whole = array.dtype.kind in "iu" or shape
+        if not fits or not whole or array.dtype.kind not in "iufb":
+            what = f"vectors of {shape[0]} numbers" if shape else "whole numbers"
             raise ValueError(
-                f"Expected `labels` to be a whole number, or {count} of them, one for each image. "
-                f"Received: labels={shown(array)} of dtype {array.dtype}"
+                f"Expected `condition` to be {what}: one, or {count}, one for each image. "
+                f"Received: condition of shape {array.shape}, dtype {array.dtype}"
             )
-        if array.min() < 0 or (self.num_classes and array.max() >= self.num_classes):
+        self._check_range(array, shape)
+        dtype = np.float32 if shape else np.int32
+        return np.broadcast_to(array.astype(dtype), (count, *shape))
+
+    def _check_range(self, array, shape):
+        if shape:
+            if not np.isfinite(array).all():
+                raise ValueError("Expected a finite `condition`. Received: one that is not")
+        elif array.min() < 0 or (self.num_classes and array.max() >= self.num_classes):
             classes = f"in [0, {self.num_classes})" if self.num_classes else "of at least 0"
-            raise ValueError(f"Expected `labels` {classes}. Received: one out of this range")
-        return np.broadcast_to(array.astype(np.int32), (count,))
+            raise ValueError(f"Expected labels {classes}. Received: one out of this range")
 
 
 def _called(layer, *inputs, **options):
@@ -216,15 +220,18 @@ def _behind(tensor, stop=None):
 
 
 def _mapped(sources):
-    """Return the latents and the labels, or `None`, that styles are mapped from."""
+    """Return the latents and the condition, or `None`, that styles are mapped from."""
     labels = [each for each in sources if "int" in each.dtype and len(each.shape) == 1]
-    latents = [each for each in sources if "float" in each.dtype and len(each.shape) == 2]
-    if len(latents) != 1 or len(labels) > 1 or len(latents + labels) < len(sources):
+    vectors = [each for each in sources if "float" in each.dtype and len(each.shape) == 2]
+    told = labels + [each for each in vectors if each.name == "condition"]
+    latents = [each for each in vectors if each.name != "condition"]
+    if len(latents) != 1 or len(told) > 1 or len(latents + told) < len(sources):
         raise ValueError(
             "Expected styles that are mapped from a vector of latents, or from one and an integer "
-            f"label. Received: styles of inputs {[each.name for each in sources]}"
+            'label or a vector named "condition". '
+            f"Received: styles of inputs {[each.name for each in sources]}"
         )
-    return latents[0], labels[0] if labels else None
+    return latents[0], told[0] if told else None
 
 
 def _noise_input(sources):

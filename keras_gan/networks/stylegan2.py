@@ -12,7 +12,7 @@ from keras_gan.layers import (
     ScaledLeakyReLU,
     StyleMixing,
 )
-from keras_gan.networks import images, labels, style_blocks
+from keras_gan.networks import conditions, images, style_blocks
 from keras_gan.utils import arguments
 from keras_gan.utils.arguments import shown
 
@@ -32,6 +32,7 @@ def stylegan2(
     mixing=0.9,
     residual=True,
     label_mapping_layers=8,
+    condition_dim=None,
 ):
     """Build StyleGAN2's generator and discriminator.
 
@@ -78,8 +79,9 @@ def stylegan2(
             which each sample's seed names its noise too; or `None`, without noise.
         mixing: probability of style mixing in a batch of training.
         residual: whether the discriminator's blocks have shortcuts.
-        label_mapping_layers: with classes, layers of the discriminator's mapping network of the
-            label.
+        label_mapping_layers: with a condition, layers of the discriminator's mapping network of it.
+        condition_dim: in place of classes, the length of a vector that both networks take as second
+            input: attributes, or an embedding. It stands where a label's one-hot row would.
 
     Returns:
         `(generator, discriminator)`, two Functional `keras.Model`s. The generator maps `latents`,
@@ -91,7 +93,7 @@ def stylegan2(
     Raises:
         TypeError: when a shape is no tuple, `mixing` no number, or `residual` not True or False.
         ValueError: when the sides are not equal, or none of those; when a number is out of range,
-            `noise` is none of the three, or `num_classes` is below 2.
+            `noise` is none of the three, or `num_classes` is below 2 or given with `condition_dim`.
 
     Example:
 
@@ -106,20 +108,21 @@ def stylegan2(
     image_shape = _image_shape(image_shape)
     latent_dim = arguments.whole("latent_dim", latent_dim)
     style_dim = latent_dim if style_dim is None else arguments.whole("style_dim", style_dim)
-    num_classes = labels.class_count(num_classes)
+    condition = conditions.chosen(num_classes, condition_dim)
     mapping_layers = arguments.whole("mapping_layers", mapping_layers)
-    mapping = style_blocks.mapping(latent_dim, num_classes, style_dim, mapping_layers)
+    told = condition.size if condition else None
+    mapping = style_blocks.mapping(latent_dim, told, style_dim, mapping_layers)
     channels = _channels(image_shape[0], channel_base, max_channels)
     noise = _noise(channels, arguments.choice("noise", noise, NOISES))
     mixing = arguments.number("mixing", mixing, high=1)
     judge = None
-    if num_classes:
+    if condition:
         depth = arguments.whole("label_mapping_layers", label_mapping_layers)
-        judge = style_blocks.mapping(None, num_classes, channels[SMALL_MAP], depth)
+        judge = style_blocks.mapping(None, told, channels[SMALL_MAP], depth)
     residual = arguments.flag("residual", residual)
     return (
-        _generator(image_shape, mapping, channels, noise, mixing, num_classes),
-        _discriminator(image_shape, channels, residual, judge, num_classes),
+        _generator(image_shape, mapping, channels, noise, mixing, condition),
+        _discriminator(image_shape, channels, residual, judge, condition),
     )
 
 
@@ -147,25 +150,25 @@ def _noise(channels, kind):
     return style_blocks.Noise([smallest, *(side for side in larger for _ in range(2))], kind)
 
 
-def _generator(image_shape, mapping, channels, noise, mixing, num_classes):
+def _generator(image_shape, mapping, channels, noise, mixing, condition):
     latent_dim = mapping.inputs[0].shape[-1]
     z = latents = Input((latent_dim,), name="z" if noise.kind == "latents" else "latents")
     if noise.kind == "latents":
         latents = {"z": z, "noise": Input((noise.size,), name="noise")}
         noise.take(latents["noise"])
-    inputs, label = latents, None
-    if num_classes:
-        label = labels.label_input()
-        inputs = [latents, label]
-    styles = _styles(mapping, z, label, num_classes, 2 * len(channels), mixing)
+    inputs, given = latents, None
+    if condition:
+        given = condition.input()
+        inputs = [latents, given]
+    styles = _styles(mapping, z, given, condition, 2 * len(channels), mixing)
     image = _drawn(ops.unstack(styles, axis=1), channels, image_shape[2], noise)
     outputs = {"samples": images.output(image, "linear"), "styles": styles}
     return Model(inputs, outputs, name="generator")
 
 
-def _styles(mapping, z, label, num_classes, count, mixing):
+def _styles(mapping, z, given, condition, count, mixing):
     """Return the styles of all layers, in float32 under every dtype policy."""
-    rows = [] if label is None else [labels.one_hot(label, num_classes)]
+    rows = [condition.row(given)] if condition else []
     first = mapping([z, *rows] if rows else z)
     second = first
     if mixing and rows:
@@ -173,8 +176,9 @@ def _styles(mapping, z, label, num_classes, count, mixing):
     elif mixing:
         second = ops.roll(first, 1, axis=0)
     # The second styles don't count in the mean.
-    mean = MeanStyle(num_classes=num_classes, dtype="float32", name="mean_style")
-    first = mean(first if label is None else [first, label])
+    classes = condition.num_classes if condition else None
+    mean = MeanStyle(num_classes=classes, dtype="float32", name="mean_style")
+    first = mean([first, given] if classes else first)
     return StyleMixing(count, mixing, dtype="float32", name="styles")([first, second])
 
 
@@ -193,7 +197,7 @@ def _drawn(styles, channels, colors, noise):
     return image
 
 
-def _discriminator(image_shape, channels, residual, mapping, num_classes):
+def _discriminator(image_shape, channels, residual, mapping, condition):
     inputs = x = Input(image_shape, name="images")
     sides = list(channels)[::-1]
     x = style_blocks.convolved(x, channels[sides[0]], "from_image", side=1)
@@ -207,9 +211,9 @@ def _discriminator(image_shape, channels, residual, mapping, num_classes):
     if mapping is None:
         outputs = EqualizedDense(1, dtype="float32", name="logits")(x)
         return Model(inputs, outputs, name="discriminator")
-    label = labels.label_input()
+    given = condition.input()
     features = EqualizedDense(filters, dtype="float32", name="features")(x)
-    embedded = mapping(labels.one_hot(label, num_classes))
+    embedded = mapping(condition.row(given))
     product = layers.Dot(axes=-1, dtype="float32", name="projection")([features, embedded])
     outputs = layers.Rescaling(filters**-0.5, dtype="float32", name="logits")(product)
-    return Model([inputs, label], outputs, name="discriminator")
+    return Model([inputs, given], outputs, name="discriminator")

@@ -70,7 +70,7 @@ def generated(network, widths, blocks, latents, labels=None):
     """Return the images of latents."""
     linear, convolutions = _linear(network), iter(_convolutions(network))
     if labels is not None:
-        latents = np.concatenate([latents, linear["label_embedding"][labels]], -1)
+        latents = np.concatenate([latents, linear["condition_embedding"][labels]], -1)
     (basis,) = network.get_layer("basis").get_weights()
     x = basis * (latents @ linear[""])[:, None, None]
     for stage, width in enumerate(widths):
@@ -98,7 +98,7 @@ def judged(network, widths, blocks, images, labels=None):
     features = np.sum(x * basis[:, :, 0], axis=(1, 2))
     if labels is None:
         return features @ linear["logits"]
-    product = (features @ linear["projection"]) * linear["label_embedding"][labels]
+    product = (features @ linear["projection"]) * linear["condition_embedding"][labels]
     return np.sum(product, axis=1, keepdims=True)
 
 

@@ -57,7 +57,7 @@ def mapped(network, depth, z=None, one_hot=None):
     """Return what a mapping network of so many layers makes of latents, a label or both."""
     parts = [] if z is None else [normalized(z)]
     if one_hot is not None:
-        parts.append(normalized(dense(one_hot, network, "label_embedding")))
+        parts.append(normalized(dense(one_hot, network, "condition_embedding")))
     x = np.concatenate(parts, axis=-1)
     for i in range(1, depth + 1):
         x = activated(dense(x, network, f"dense_{i}", 0.01))

@@ -254,14 +254,14 @@ def test_each_image_is_projected_by_itself(classes, eagerly):
     """As alone, with the label of its own; and maps of noise that come from latents."""
     images = normal(2, 16, 16, 1)
     settings = {"steps": 6, "seed": 2, "verbose": 0}
-    both = project(classes, images, labels=[2, 0], **settings)
+    both = project(classes, images, condition=[2, 0], **settings)
     for i, label in enumerate([2, 0]):
-        alone = project(classes, images[i], labels=label, **settings)
+        alone = project(classes, images[i], condition=label, **settings)
         for one, other in ((alone.styles, both.styles), (alone.images, both.images)):
             np.testing.assert_allclose(one[0], other[i], atol=1e-4)
         np.testing.assert_allclose(alone.noise[0], both.noise[i], atol=2e-3)
     # It starts at the mean of its class.
-    start = project(classes, images, labels=[2, 0], **{**settings, "steps": 1}).styles
+    start = project(classes, images, condition=[2, 0], **{**settings, "steps": 1}).styles
     latents = {"z": normal(20_000, 5), "noise": np.zeros((20_000, SIZE), "float32")}
     for i, label in enumerate([2, 0]):
         mapped = StyleParts(classes).mapped(latents["z"], np.full(20_000, label))
@@ -309,11 +309,11 @@ def test_refusals(generator, classes, tmp_path):
         ({"images": images.astype("uint8")}, ValueError, r"write `images / 127.5 - 1`.*uint8"),
         ({"images": images + 255}, ValueError, r"not finite or too large"),
         ({"images": images + np.nan}, ValueError, r"not finite or too large"),
-        ({"labels": [0, 1]}, ValueError, "the generator has no classes"),
-        ({"generator": classes}, ValueError, "Expected `labels`, the class of each image"),
-        ({"generator": classes, "labels": [0, 3]}, ValueError, r"in \[0, 3\)"),
-        ({"generator": classes, "labels": [0, 1, 2]}, ValueError, "or 2 of them"),
-        ({"generator": classes, "labels": 0.5}, ValueError, "a whole number"),
+        ({"condition": [0, 1]}, ValueError, "the generator has latents alone"),
+        ({"generator": classes}, ValueError, "Expected `condition`, of each image"),
+        ({"generator": classes, "condition": [0, 3]}, ValueError, r"in \[0, 3\)"),
+        ({"generator": classes, "condition": [0, 1, 2]}, ValueError, "one, or 2, one for"),
+        ({"generator": classes, "condition": 0.5}, ValueError, "whole numbers"),
         ({"generator": dense}, ValueError, 'a dict with "samples" and "styles"'),
         ({"generator": 3}, TypeError, "`generator` to be a Functional"),
         ({"features": 3}, TypeError, "`features` to be None or a built Keras model"),

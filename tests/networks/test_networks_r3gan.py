@@ -89,8 +89,8 @@ def test_the_start_of_the_weights():
             assert layer.bias is None or not np.any(layer.bias.numpy())
             assert (layer.bias is None) == (i % 3 == 2)
     for network, name, std in (
-        (generator, "label_embedding", 10**-0.5),
-        (discriminator, "label_embedding", (10 * 256) ** -0.5),
+        (generator, "condition_embedding", 10**-0.5),
+        (discriminator, "condition_embedding", (10 * 256) ** -0.5),
         (discriminator, "projection", 256**-0.5),
     ):
         kernel = network.get_layer(name).kernel.numpy()
@@ -121,7 +121,7 @@ def test_labels_name_classes():
     for network, x in zip(pair, inputs, strict=True):
         before = call(network, x, labels)
         assert np.abs(before - call(network, x, labels[::-1])).min() > 0
-        kernel = network.get_layer("label_embedding").kernel
+        kernel = network.get_layer("condition_embedding").kernel
         kernel.assign(kernel.numpy()[np.argsort(order)])
         np.testing.assert_array_equal(call(network, x, order[labels]), before)
 

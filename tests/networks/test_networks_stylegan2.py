@@ -200,7 +200,7 @@ def test_logits_of_equal_images_and_of_permuted_classes():
     labels, order = np.array([0, 1, 2, 3]), np.array([2, 0, 3, 1])
     np.testing.assert_allclose(std([image, labels])[..., -1], 1e-4, rtol=1e-3)
     before = np.asarray(discriminator([image, labels]))
-    kernel = discriminator.get_layer("mapping").get_layer("label_embedding").kernel
+    kernel = discriminator.get_layer("mapping").get_layer("condition_embedding").kernel
     kernel.assign(np.asarray(kernel)[np.argsort(order)])
     np.testing.assert_allclose(discriminator([image, order[labels]]), before, rtol=1e-5)
     assert np.std(before) > 1e-3
