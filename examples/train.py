@@ -59,6 +59,11 @@ NETWORKS = {
     },
 }
 
+# What was found for both together, by benchmarks/proofs/cifar10.py.
+BOTH = {
+    ("cifar10", "dcgan"): {"r1_gamma": 0.1, "r1_interval": 4, "minibatch_std": True},
+}
+
 # What an export's card says of the data, and of what it is for.
 CARDS = {
     "digits": {
@@ -81,7 +86,7 @@ _DATASET = flags.DEFINE_string(
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", None, "Side to resize images to, in pixels.")
 _CONDITIONAL = flags.DEFINE_bool("conditional", False, "Condition both networks on the labels.")
 _NETWORK = flags.DEFINE_enum(
-    "network", "dcgan", list(NETWORKS), "Networks of images; vectors have dense ones."
+    "network", None, list(NETWORKS), "Networks of images, by default the dataset's."
 )
 _LOSS = flags.DEFINE_string("loss", None, "Name of the adversarial loss.")
 _R1_GAMMA = flags.DEFINE_float(
@@ -138,14 +143,26 @@ _SCORE = flags.DEFINE_bool("score", True, "Score samples of labelled images when
 _VERBOSE = flags.DEFINE_enum("verbose", "1", ["0", "1", "2"], "Progress bar, as in Keras.")
 
 
-def recipe():
-    """Return what is to be done where the flags don't say."""
-    return {**RECIPES.get(_DATASET.value, RECIPES["other"]), **NETWORKS[_NETWORK.value]}
+def recipe(dataset, network):
+    """Return what is to be done with a network on a dataset where the flags don't say."""
+    wanted = RECIPES.get(dataset, RECIPES["other"])
+    return {**wanted, **NETWORKS[network], **BOTH.get((dataset, network), {})}
 
 
 def choice(flag):
     """Return a flag's value, or what the recipe says."""
-    return recipe()[flag.name] if flag.value is None else flag.value
+    return chosen()[flag.name] if flag.value is None else flag.value
+
+
+def chosen():
+    """Return the recipe of the flags' dataset and network."""
+    return recipe(_DATASET.value, network_name())
+
+
+def network_name():
+    """Return the flag's network, or the dataset's."""
+    wanted = RECIPES.get(_DATASET.value, RECIPES["other"])
+    return _NETWORK.value or wanted.get("network", "dcgan")
 
 
 def strategy():
@@ -196,35 +213,37 @@ def build(dataset):
 
 def networks(shape, classes):
     """Return generator and discriminator for samples of a shape, with classes or `None`."""
-    made, width = keras_gan.networks, choice(_WIDTH)
+    made, width, name = keras_gan.networks, choice(_WIDTH), network_name()
     options = {"latent_dim": _LATENT_DIM.value, "num_classes": classes}
     if len(shape) != 3:
         return made.mlp(shape, width=width, dropout=_DROPOUT.value, **options)
-    if _NETWORK.value == "dcgan":
-        return made.dcgan(shape, width=width, dropout=_DROPOUT.value, **options)
-    if _NETWORK.value == "stylegan2":  # `width` channels at 32 pixels, twice as many below.
-        return made.stylegan2(shape, channel_base=32 * width, max_channels=2 * width, **options)
-    if _NETWORK.value == "r3gan":
+    if name == "dcgan":
+        seen = chosen().get("minibatch_std", False)
+        options |= {"width": width, "dropout": _DROPOUT.value, "minibatch_std": seen}
+    elif name == "stylegan2":  # `width` channels at 32 pixels, twice as many below.
+        options |= {"channel_base": 32 * width, "max_channels": 2 * width}
+    elif name == "r3gan":
         halvings = (shape[0] // 4).bit_length()
-        widths = [width * min(4, 2**stage) for stage in reversed(range(halvings))]
-        return made.r3gan(shape, widths=widths, **options)
-    if _NETWORK.value == "biggan":  # Its width is a quarter of the channels, as in its paper.
-        return made.biggan(shape, width=max(1, width // 4), embedding_dim=width, **options)
-    return getattr(made, _NETWORK.value)(shape, width=width, **options)
+        options["widths"] = [width * min(4, 2**stage) for stage in reversed(range(halvings))]
+    elif name == "biggan":  # Its width is a quarter of the channels, as in its paper.
+        options |= {"width": max(1, width // 4), "embedding_dim": width}
+    else:
+        options["width"] = width
+    return getattr(made, name)(shape, **options)
 
 
 def penalties():
     """Return the gradient penalties."""
     gamma, interval = choice(_R1_GAMMA), choice(_R1_INTERVAL)
     kinds = [keras_gan.terms.R1]
-    if _NETWORK.value == "r3gan":
+    if network_name() == "r3gan":
         kinds.append(keras_gan.terms.R2)
     return [kind(gamma, interval=interval) for kind in kinds] if gamma else []
 
 
 def optimizer(steps):
     """Return one player's optimizer, which steps so often over the whole run."""
-    beta_1, beta_2 = recipe()["betas"]
+    beta_1, beta_2 = chosen()["betas"]
     rate = choice(_LEARNING_RATE)
     if _COSINE_DECAY.value:
         rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.01)

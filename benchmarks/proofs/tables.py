@@ -154,7 +154,8 @@ def summary(arms, rows, figures):
         good = [row for row in done if not row.failed]
         values = [cell(f, [row.figures[f.key] for row in good]) for f in figures]
         seconds = [duration(statistics.fmean(row.seconds for row in done)) if done else "-"]
-        body.append([arm.title, _count(arm, done, good), f"{arm.steps:,}", *values, *seconds])
+        steps = f"{arm.steps:,}" if arm.steps else "-"
+        body.append([arm.title, _count(arm, done, good), steps, *values, *seconds])
         for note in arm.notes:
             texts = [note.get(figure.key, "") for figure in figures]
             body.append([f"*{note['title']}*", "", note.get("steps", ""), *texts, ""])

@@ -21,12 +21,12 @@ PROOFS = pathlib.Path(__file__).parents[2] / "benchmarks" / "proofs"
 
 def module(name, directory=PROOFS):
     """Import a module of the proofs, and take its flags off again: scripts share their names."""
-    with _importing(directory):
+    with importing(directory):
         return importlib.import_module(name)
 
 
 @contextlib.contextmanager
-def _importing(directory):
+def importing(directory):
     """Let modules of a directory be imported; take the flags that they define off in the end."""
     sys.path.insert(0, str(directory))
     try:
@@ -96,7 +96,7 @@ def run_here(script, *arguments):
     own = {path.stem for path in PROOFS.glob("*.py")}
     imported = {name: sys.modules.pop(name) for name in own & sys.modules.keys()}
     try:
-        with pytest.MonkeyPatch.context() as patch, _importing(PROOFS):
+        with pytest.MonkeyPatch.context() as patch, importing(PROOFS):
             runs = importlib.import_module("runs")  # Anew, and so are its flags.
             processes = types.SimpleNamespace(Popen=Run, STDOUT=subprocess.STDOUT)
             patch.setattr(runs, "subprocess", processes)
