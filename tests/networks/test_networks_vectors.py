@@ -9,35 +9,11 @@ from keras_gan import networks
 from keras_gan.data.sampling import NO_TRUNCATION, truncated_by
 from tests.integration import small
 from tests.networks import training
-from tests.networks.network_calls import normal
+from tests.networks.builds import BUILDS, SHAPE
+from tests.networks.network_calls import disturbed, images_of, normal
 
-SHAPE, SIZE = (16, 16, 1), 3
-BUILDS = {
-    "dcgan": lambda **told: networks.dcgan(SHAPE, 6, width=4, **told),
-    "mlp": lambda **told: networks.mlp(SHAPE, 6, width=8, **told),
-    "sngan": lambda **told: networks.sngan(SHAPE, 6, width=4, **told),
-    "sagan": lambda **told: networks.sagan(SHAPE, 6, width=8, **told),
-    "biggan": lambda **told: networks.biggan(SHAPE, 6, width=2, embedding_dim=4, **told),
-    "biggan, a table for each place": lambda **told: networks.biggan(
-        SHAPE, 6, width=2, hierarchical=False, **told
-    ),
-    "stylegan2": lambda **told: networks.stylegan2(SHAPE, 6, max_channels=8, **told),
-    "r3gan": lambda **told: networks.r3gan(SHAPE, 6, widths=(8, 8, 8), **told),
-}
+SIZE = 3
 every_network = pytest.mark.parametrize("name", BUILDS)
-
-
-def images_of(generator, inputs):
-    outputs = generator(inputs, training=False)
-    return outputs["samples"] if isinstance(outputs, dict) else outputs
-
-
-def disturbed(network):
-    """Give all weights other values: what starts from zero hides what depends on it."""
-    rng = np.random.default_rng(0)
-    values = [value + 0.1 * rng.normal(size=value.shape) for value in network.get_weights()]
-    # Variances stay positive.
-    network.set_weights([np.abs(value) + 0.1 if value.ndim == 1 else value for value in values])
 
 
 def take(network, weights):
