@@ -18,6 +18,7 @@ import time
 import classifiers
 import keras
 import numpy as np
+import page
 import runs
 import tables
 from absl import flags
@@ -34,7 +35,6 @@ _IMAGES = flags.DEFINE_string("images", None, "Directory to draw each run's firs
 FIRST_SEED = 1_000_000
 CLASSES, SAMPLES, COMPARED = 10, 10_000, 5_000
 ROWS = 8  # Of a picture, whose columns are the classes where labels are asked for.
-PAGE = pathlib.Path(__file__).parents[2] / "docs" / "networks.md"
 
 FIGURES = (
     tables.Figure("frechet", "Fréchet", 2, best=min),
@@ -193,5 +193,5 @@ def finish(arms, rows):
 
 if __name__ == "__main__":
     runs.command(
-        runs.Table("cifar10", ARMS, play, FIGURES, prepare=judge, finish=finish, page=PAGE)
+        runs.Table("cifar10", ARMS, play, FIGURES, prepare=judge, finish=finish, page=page.NETWORKS)
     )

@@ -12,11 +12,11 @@ images'. About 50 minutes on 2 cores.
 
 import dataclasses
 import functools
-import pathlib
 
 import classifiers
 import keras
 import numpy as np
+import page
 import runs
 import tables
 
@@ -24,7 +24,6 @@ import keras_gan
 
 FIRST_SEED = 1_000_000
 CLASSES, SAMPLES, LEARNED = 10, 5_000, 60_000
-PAGE = pathlib.Path(__file__).parents[2] / "docs" / "networks.md"
 
 FIGURES = (
     tables.Figure("agreement", "% of the class asked for", 2),
@@ -180,7 +179,7 @@ def table(name, data, title):
         )
 
     return runs.Table(
-        name, arms, play, FIGURES, prepare=lambda: judge(data), finish=finish, page=PAGE
+        name, arms, play, FIGURES, prepare=lambda: judge(data), finish=finish, page=page.NETWORKS
     )
 
 

@@ -128,6 +128,7 @@ def test_the_published_page_has_all_markers(tmp_path):
         ("losses_by_terms", page.PAGE),
         ("translations", page.TRANSLATION),
         ("inversion", page.TRANSLATION),
+        ("conditional", page.NETWORKS),
     ],
 )
 def test_published_tables_are_those_of_the_rows(script, published, tmp_path):
