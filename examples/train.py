@@ -32,9 +32,12 @@ from keras_gan import metrics
 # What a dataset wants where the flags don't say; the last one serves for all others.
 RECIPES = {
     "digits": {"epochs": 23, "passes": 10, "width": 32, "learning_rate": 1e-3},
-    "mnist": {"epochs": 6, "passes": 1, "width": 16, "learning_rate": 1e-3},
-    "other": {"epochs": 50, "passes": 1, "width": 32, "learning_rate": 5e-4},
+    "mnist": {"epochs": 6, "width": 16, "learning_rate": 1e-3},
+    "fashion_mnist": {"epochs": 10, "width": 16, "learning_rate": 1e-3},
+    "cifar10": {"epochs": 7, "learning_rate": 1e-3, "batch_size": 16},
+    "other": {"epochs": 50, "learning_rate": 5e-4},
 }
+USUAL = {"network": "dcgan", "width": 32, "passes": 1, "batch_size": 64, "minibatch_std": False}
 
 # What networks want: those of the papers (`keras_gan.recipes`), at rates for short runs.
 _HINGE = {"loss": "hinge", "r1_gamma": 0.0, "r1_interval": 1, "betas": (0.0, 0.9)}
@@ -97,7 +100,7 @@ _EPOCHS = flags.DEFINE_integer(
     "epochs", None, "Epochs in all, those before an interruption included."
 )
 _PASSES = flags.DEFINE_integer("passes", None, "Passes over the data in one epoch.")
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Images in a batch.")
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "Images in a batch.")
 _LATENT_DIM = flags.DEFINE_integer("latent_dim", 64, "Dimensions of the latents.")
 _WIDTH = flags.DEFINE_integer("width", None, "Channels of the networks' largest maps.")
 _DROPOUT = flags.DEFINE_float("dropout", 0.0, "Dropout rate in dcgan's discriminator.")
@@ -144,25 +147,25 @@ _VERBOSE = flags.DEFINE_enum("verbose", "1", ["0", "1", "2"], "Progress bar, as 
 
 
 def recipe(dataset, network):
-    """Return what is to be done with a network on a dataset where the flags don't say."""
-    wanted = RECIPES.get(dataset, RECIPES["other"])
-    return {**wanted, **NETWORKS[network], **BOTH.get((dataset, network), {})}
+    """Return what is to be done with a network on a dataset where the flags don't say.
+
+    Args:
+        dataset: its name.
+        network: its name, or `None` for the dataset's.
+    """
+    wanted = {**USUAL, **RECIPES.get(dataset, RECIPES["other"])}
+    name = network or wanted["network"]
+    return {**wanted, **NETWORKS[name], **BOTH.get((dataset, name), {}), "network": name}
 
 
 def choice(flag):
     """Return a flag's value, or what the recipe says."""
-    return chosen()[flag.name] if flag.value is None else flag.value
+    return chosen(flag.name) if flag.value is None else flag.value
 
 
-def chosen():
-    """Return the recipe of the flags' dataset and network."""
-    return recipe(_DATASET.value, network_name())
-
-
-def network_name():
-    """Return the flag's network, or the dataset's."""
-    wanted = RECIPES.get(_DATASET.value, RECIPES["other"])
-    return _NETWORK.value or wanted.get("network", "dcgan")
+def chosen(name):
+    """Return what the recipe of the flags' dataset and network says."""
+    return recipe(_DATASET.value, _NETWORK.value)[name]
 
 
 def strategy():
@@ -180,7 +183,7 @@ def strategy():
 
 def load(split="train", **kwargs):
     """Load a split of the dataset."""
-    kwargs = {"batch_size": _BATCH_SIZE.value, "seed": _SEED.value, **kwargs}
+    kwargs = {"batch_size": choice(_BATCH_SIZE), "seed": _SEED.value, **kwargs}
     return keras_gan.datasets.load(_DATASET.value, split, image_size=_IMAGE_SIZE.value, **kwargs)
 
 
@@ -213,13 +216,13 @@ def build(dataset):
 
 def networks(shape, classes):
     """Return generator and discriminator for samples of a shape, with classes or `None`."""
-    made, width, name = keras_gan.networks, choice(_WIDTH), network_name()
+    made, width, name = keras_gan.networks, choice(_WIDTH), choice(_NETWORK)
     options = {"latent_dim": _LATENT_DIM.value, "num_classes": classes}
     if len(shape) != 3:
         return made.mlp(shape, width=width, dropout=_DROPOUT.value, **options)
     if name == "dcgan":
-        seen = chosen().get("minibatch_std", False)
-        options |= {"width": width, "dropout": _DROPOUT.value, "minibatch_std": seen}
+        options |= {"width": width, "dropout": _DROPOUT.value}
+        options["minibatch_std"] = chosen("minibatch_std")
     elif name == "stylegan2":  # `width` channels at 32 pixels, twice as many below.
         options |= {"channel_base": 32 * width, "max_channels": 2 * width}
     elif name == "r3gan":
@@ -236,14 +239,14 @@ def penalties():
     """Return the gradient penalties."""
     gamma, interval = choice(_R1_GAMMA), choice(_R1_INTERVAL)
     kinds = [keras_gan.terms.R1]
-    if network_name() == "r3gan":
+    if choice(_NETWORK) == "r3gan":
         kinds.append(keras_gan.terms.R2)
     return [kind(gamma, interval=interval) for kind in kinds] if gamma else []
 
 
 def optimizer(steps):
     """Return one player's optimizer, which steps so often over the whole run."""
-    beta_1, beta_2 = chosen()["betas"]
+    beta_1, beta_2 = chosen("betas")
     rate = choice(_LEARNING_RATE)
     if _COSINE_DECAY.value:
         rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.01)

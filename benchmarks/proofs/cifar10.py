@@ -136,7 +136,7 @@ def trained(arm, seed):
         model = train.build(data)
         clock = Stop(arm.minutes)
         model.fit(data.repeat(), steps_per_epoch=10**6, callbacks=[clock], verbose=0)
-        return model, clock.steps * flags.FLAGS.batch_size
+        return model, clock.steps * train.chosen("batch_size")
 
 
 def play(arm, seed):
