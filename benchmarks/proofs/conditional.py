@@ -84,9 +84,7 @@ ARMS = (
         "mnist-classifier", "MNIST, auxiliary classifier", 15_000, (0, 1, 2), head="classifier"
     ),
     Real("mnist-real", "MNIST, the training images", 0),
-    Conditional(
-        "fashion", "Fashion-MNIST, projection", 30_000, (0, 1, 2), data="fashion_mnist", width=32
-    ),
+    Conditional("fashion", "Fashion-MNIST, projection", 15_000, (0, 1, 2), data="fashion_mnist"),
     Real("fashion-real", "Fashion-MNIST, the training images", 0, data="fashion_mnist"),
 )
 
