@@ -34,7 +34,7 @@ RECIPES = {
     "digits": {"epochs": 23, "passes": 10, "width": 32, "learning_rate": 1e-3},
     "mnist": {"epochs": 6, "width": 16, "learning_rate": 1e-3},
     "fashion_mnist": {"epochs": 10, "width": 16, "learning_rate": 1e-3},
-    "cifar10": {"epochs": 7, "learning_rate": 1e-3, "batch_size": 16},
+    "cifar10": {"epochs": 7, "learning_rate": 1e-3},
     "other": {"epochs": 50, "learning_rate": 5e-4},
 }
 USUAL = {"network": "dcgan", "width": 32, "passes": 1, "batch_size": 64, "minibatch_std": False}
@@ -64,7 +64,19 @@ NETWORKS = {
 
 # What was found for both together, by benchmarks/proofs/cifar10.py.
 BOTH = {
-    ("cifar10", "dcgan"): {"r1_gamma": 0.1, "r1_interval": 4, "minibatch_std": True},
+    ("cifar10", "dcgan"): {
+        "batch_size": 16,
+        "r1_gamma": 0.1,
+        "r1_interval": 4,
+        "minibatch_std": True,
+    },
+    ("cifar10", "stylegan2"): {"batch_size": 32, "r1_gamma": 0.05},
+    ("cifar10", "r3gan"): {
+        "batch_size": 32,
+        "learning_rate": 1e-3,
+        "r1_gamma": 0.05,
+        "r1_interval": 4,
+    },
 }
 
 # What an export's card says of the data, and of what it is for.
