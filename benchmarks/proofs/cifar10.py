@@ -25,7 +25,7 @@ from absl import flags
 from absl.testing import flagsaver
 from PIL import Image
 
-from keras_gan import datasets, metrics
+from keras_gan import metrics
 
 sys.path.append(str(pathlib.Path(__file__).parents[2] / "examples"))
 import train  # What users run is what is judged.
@@ -92,11 +92,9 @@ def _arms():
 ARMS = tuple(_arms())
 
 
-@functools.cache
 def load(split):
-    """Return a split's images in [-1, 1] and labels, in a fixed order."""
-    data = datasets.load("cifar10", split, batch_size=1000, shuffle=False)
-    return tuple(np.concatenate(part) for part in zip(*data.as_numpy_iterator(), strict=True))
+    """Return a split's images and labels."""
+    return classifiers.load("cifar10", split)
 
 
 @functools.cache

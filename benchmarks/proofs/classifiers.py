@@ -1,5 +1,6 @@
 """Small classifiers of images: judges of samples, and what is learned from samples alone."""
 
+import functools
 import os
 import pathlib
 
@@ -7,11 +8,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gan import datasets
+
 # Steps of the judges and of all that are compared with them: equal networks, equal training.
 STEPS, BATCH = 4_000, 64
 # Filters and strides, of images of one channel and of three.
 GREY = (32, 2), (64, 1), (64, 2), (128, 2)
 COLOR = (32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (256, 2)
+
+
+@functools.cache
+def load(name, split):
+    """Return a split's images in [-1, 1] and labels, in a fixed order."""
+    data = datasets.load(name, split, batch_size=1000, shuffle=False)
+    return tuple(np.concatenate(part) for part in zip(*data.as_numpy_iterator(), strict=True))
 
 
 def build(shape, classes, seed):

@@ -99,22 +99,15 @@ CLAIMS = (
 
 
 @functools.cache
-def load(name, split):
-    """Return a split's images in [-1, 1] and labels, in a fixed order."""
-    data = keras_gan.datasets.load(name, split, batch_size=1000, shuffle=False)
-    return tuple(np.concatenate(part) for part in zip(*data.as_numpy_iterator(), strict=True))
-
-
-@functools.cache
 def judge(name):
     """Return the judge of a data set, trained once on this machine."""
-    return classifiers.kept(name, *load(name, "train"), CLASSES)
+    return classifiers.kept(name, *classifiers.load(name, "train"), CLASSES)
 
 
 def samples_of(arm, seed):
     """Return images and the labels asked for: 5,000 to judge, and 60,000 to learn from."""
     if isinstance(arm, Real):
-        images, labels = load(arm.data, "train")
+        images, labels = classifiers.load(arm.data, "train")
         chosen = np.random.default_rng(seed).permutation(len(images))[:SAMPLES]
         return (images[chosen], labels[chosen]), (images, labels)
     keras.utils.set_random_seed(seed)
@@ -131,7 +124,7 @@ def samples_of(arm, seed):
 def play(arm, seed):
     """Train one run and return its figures."""
     (samples, asked), learned = samples_of(arm, seed)
-    test, truth = load(arm.data, "test")
+    test, truth = classifiers.load(arm.data, "test")
     features, shown = classifiers.outputs(judge(arm.data), samples)
     real_features, _ = classifiers.outputs(judge(arm.data), test)
     of_class = [100 * np.mean(shown[asked == label] == label) for label in range(CLASSES)]
