@@ -64,7 +64,7 @@ NETWORKS = {
 _LAZY = {"r1_interval": 4, "learning_rate": 1e-3}
 BOTH = {
     ("cifar10", "dcgan"): {"batch_size": 16, "r1_gamma": 0.1, "minibatch_std": True, **_LAZY},
-    ("cifar10", "stylegan2"): {"batch_size": 32, "r1_gamma": 0.05},
+    ("cifar10", "stylegan2"): {"batch_size": 8, "r1_gamma": 0.02},
     ("cifar10", "r3gan"): {"batch_size": 32, "r1_gamma": 0.05, **_LAZY},
 }
 
