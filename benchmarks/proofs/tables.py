@@ -146,13 +146,13 @@ def summary(arms, rows, figures):
         arms: the arms, each with `name`, `title`, `steps`, `seeds` and `notes`: for each note a
             row of its own, a dict of texts by figure, its own title under `"title"`.
         rows: the finished runs by arm.
-        figures: the columns.
+        figures: the columns; an arm may lack some.
     """
     body = []
     for arm in arms:
         done = rows.get(arm.name, [])
         good = [row for row in done if not row.failed]
-        values = [cell(f, [row.figures[f.key] for row in good]) for f in figures]
+        values = [cell(f, [r.figures[f.key] for r in good if f.key in r.figures]) for f in figures]
         seconds = [duration(statistics.fmean(row.seconds for row in done)) if done else "-"]
         steps = f"{arm.steps:,}" if arm.steps else "-"
         body.append([arm.title, _count(arm, done, good), steps, *values, *seconds])

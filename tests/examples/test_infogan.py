@@ -8,6 +8,7 @@ import pytest
 from absl import flags
 from absl.testing import flagsaver
 from PIL import Image
+from scipy import stats
 
 from tests.examples import scripts
 
@@ -29,13 +30,30 @@ def test_matching_ignores_names_of_categories(script):
     assert accuracy == pytest.approx(0.9)
 
 
+def test_information_of_two_views(script):
+    assert script.information(np.eye(10) / 10) == pytest.approx(np.log(10))
+    assert script.information(np.full((10, 10), 0.01)) == pytest.approx(0, abs=1e-12)
+    joint = np.random.default_rng(0).dirichlet(np.ones(16)).reshape(4, 4)
+    joint = (joint + joint.T) / 2
+    entropies = 2 * stats.entropy(joint.sum(axis=0)) - stats.entropy(joint.ravel())
+    assert script.information(joint) == pytest.approx(entropies)
+
+
 @pytest.mark.slow
-def test_a_run_on_digits(script, tmp_path):
+def test_a_run_on_digits(script, tmp_path, capsys):
     options = ["--dataset=digits", f"--run_dir={tmp_path}", "--width=8", "--samples=300"]
+    options += ["--starts=2", "--first_epochs=1"]
     for epochs in (1, 2):  # The second time it goes on.
         with flagsaver.flagsaver():
             flags.FLAGS(["infogan.py", *options, "--verbose=0", f"--epochs={epochs}"])
             script.main([])
+    told = [json.loads((tmp_path / f"start_{i}/told_twice.json").read_text()) for i in (0, 1)]
+    best = int(told[1] > told[0])
+    assert capsys.readouterr().out.count(f"Start {best + 1} of 2 goes on") == 2
+    lines = [
+        (tmp_path / f"start_{i}/history.csv").read_text().count("\n") for i in (best, 1 - best)
+    ]
+    assert lines == [3, 2]
     for name in ("category", *script.CONTINUOUS):
         with Image.open(tmp_path / f"walk_{name}.png") as picture:
             assert picture.size == (2 * script.COLUMNS * 8, 2 * 10 * 8)

@@ -33,6 +33,13 @@ def row(seed, score, error=None):
     return rows.Row("one", seed, 10, "", {"score": score}, 1.0, error)
 
 
+def test_an_arm_may_lack_a_figure():
+    arm = types.SimpleNamespace(name="one", title="the arm", steps=0, seeds=(0,), notes=())
+    figures = [tables.Figure("score", "score", digits=1), tables.Figure("other", "other")]
+    table = tables.summary([arm], {"one": [row(0, 0.5)]}, figures)
+    assert "| the arm | 1 | - | 0.5 | - | 1 s |" in table
+
+
 @pytest.mark.parametrize(
     ("bounds", "text"),
     [
@@ -129,6 +136,7 @@ def test_the_published_page_has_all_markers(tmp_path):
         ("translations", page.TRANSLATION),
         ("inversion", page.TRANSLATION),
         ("conditional", page.NETWORKS),
+        ("cifar10", page.NETWORKS),
     ],
 )
 def test_published_tables_are_those_of_the_rows(script, published, tmp_path):
