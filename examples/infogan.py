@@ -158,7 +158,8 @@ def train(run_dir):
     starts, first = range(_STARTS.value), min(choice(_FIRST_EPOCHS), choice(_EPOCHS))
     best = 0
     if len(starts) > 1:
-        best = max(starts, key=lambda start: told_twice(run_dir / f"start_{start}", start, first))
+        nats = [information_of_views(run_dir / f"start_{i}", i, first) for i in starts]
+        best = nats.index(max(nats))
         print(f"Start {best + 1} of {len(starts)} goes on.")
     model = fitted(run_dir / f"start_{best}", best, choice(_EPOCHS))
     for part in ("history.csv", "checkpoint.keras"):
@@ -187,14 +188,14 @@ def fitted(directory, start, epochs):
     return model
 
 
-def told_twice(directory, start, epochs):
-    """Return how much is told of a real image's category by that of another turn of it, in nats.
+def information_of_views(directory, start, epochs):
+    """Return the mutual information, in nats, of the categories of two turns of a real image.
 
-    At most log 10: each image has a category, whichever way it is turned, and each category as
-    many images. It is what Ji et al., 2019 (https://arxiv.org/abs/1807.06653, Eq. (3)) train a
-    network for; here it only chooses among starts. No label is read.
+    It is log 10 at best, where each image has one category, whichever way it is turned, and each
+    category as many images. Ji et al., 2019 (https://arxiv.org/abs/1807.06653, Eq. (3)) train a
+    network for it; here it only chooses among starts. No label is read.
     """
-    kept = directory / "told_twice.json"
+    kept = directory / "information_of_views.json"
     if kept.exists():  # By the same command, before an interruption.
         return json.loads(kept.read_text())
     model = fitted(directory, start, epochs)
@@ -205,7 +206,7 @@ def told_twice(directory, start, epochs):
     first, second = (special.softmax(logits.astype("float64"), axis=1) for logits in told)
     nats = information(first.T @ second / len(real))
     write_whole(kept, lambda path: path.write_text(json.dumps(nats)))
-    print(f"Start {start + 1}: {nats:.3f} nats told by one turn of an image of another")
+    print(f"Start {start + 1}: {nats:.3f} nats that two turns of an image share")
     return nats
 
 

@@ -47,7 +47,9 @@ def test_a_run_on_digits(script, tmp_path, capsys):
         with flagsaver.flagsaver():
             flags.FLAGS(["infogan.py", *options, "--verbose=0", f"--epochs={epochs}"])
             script.main([])
-    told = [json.loads((tmp_path / f"start_{i}/told_twice.json").read_text()) for i in (0, 1)]
+    told = [
+        json.loads((tmp_path / f"start_{i}/information_of_views.json").read_text()) for i in (0, 1)
+    ]
     best = int(told[1] > told[0])
     assert capsys.readouterr().out.count(f"Start {best + 1} of 2 goes on") == 2
     lines = [
