@@ -8,8 +8,9 @@ codes off the images. Networks are those of the paper for MNIST, at a quarter of
 (--width=64 for all of it). What the paper does not have: random turns of what the discriminator
 sees, real or generated, so that a slant makes no category (--turns=0 for none); and several starts
 (--starts=1 for one). What categories come to stand for is settled in the first epochs, by luck in
-part. Each start is trained for these, and the one goes on whose discriminator tells the most
-surely the same category of two turns of one real image. Labels are used at the end only, to score.
+part. So starts are trained for these, until the discriminator of one tells the same category of two
+turns of one real image surely enough; that one goes on, or the best of all. In these epochs the
+codes have a small weight; it rises afterwards. Labels are used at the end only, to score.
 
 Under the run directory: `walk_category.png` (a row for each category, each column one noise),
 `walk_first.png` and `walk_second.png` (each code from -2 to 2, a row for each category),
@@ -41,8 +42,8 @@ from keras_gan.latents import Categorical, Uniform
 
 # What a dataset wants where the flags don't say.
 RECIPES = {
-    "digits": {"epochs": 100, "first_epochs": 40, "batch_size": 64, "samples": 1000},
-    "mnist": {"epochs": 6, "first_epochs": 2, "batch_size": 64, "samples": 5000},
+    "digits": {"epochs": 100, "first_epochs": 40, "enough": 1.1, "batch_size": 64, "samples": 1000},
+    "mnist": {"epochs": 6, "first_epochs": 2, "enough": 1.3, "batch_size": 64, "samples": 5000},
 }
 CATEGORIES = 10
 COLUMNS = 11  # Of a walk.
@@ -52,12 +53,19 @@ _DATASET = flags.DEFINE_enum("dataset", "mnist", list(RECIPES), "What to find co
 _EPOCHS = flags.DEFINE_integer(
     "epochs", None, "Epochs in all, those before an interruption included."
 )
-_STARTS = flags.DEFINE_integer("starts", 3, "Starts, the best of which goes on.", 1)
-_FIRST_EPOCHS = flags.DEFINE_integer("first_epochs", None, "Epochs of each start.")
+_STARTS = flags.DEFINE_integer("starts", 10, "Starts at most, one of which goes on.", 1)
+_FIRST_EPOCHS = flags.DEFINE_integer("first_epochs", None, "Epochs of each start.", 1)
+_ENOUGH = flags.DEFINE_float(
+    "enough", None, "Nats that two turns of an image share, at which no more starts are made."
+)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", None, "Images in a batch.")
 _WIDTH = flags.DEFINE_integer("width", 16, "Channels of the largest maps; 64 in the paper.")
 _NOISE = flags.DEFINE_integer("noise", 62, "Numbers of the latents beside the codes.")
-_WEIGHT = flags.DEFINE_float("weight", 0.2, "Of the codes' information, in both losses.")
+_WEIGHT = flags.DEFINE_float(
+    "weight",
+    0.1,
+    "Of the codes' information in both losses, in the first epochs; it rises to 1 in as many more.",
+)
 _GENERATOR_RATE = flags.DEFINE_float("generator_rate", 1e-3, "Its learning rate.")
 _DISCRIMINATOR_RATE = flags.DEFINE_float("discriminator_rate", 5e-4, "Its learning rate.")
 _TURNS = flags.DEFINE_float(
@@ -126,46 +134,52 @@ def discriminator(shape, width):
     return keras.Model(inputs, outputs, name="discriminator")
 
 
-def build(shape, seed):
-    """Return the compiled GAN."""
+def build(shape, steps, seed):
+    """Return the compiled GAN, for images of a shape and an epoch of so many steps."""
+    first = steps * choice(_FIRST_EPOCHS)
+    rising = keras_gan.schedules.Linear(_WEIGHT.value, 1, start=first, end=2 * first)
     networks = generator(shape, _WIDTH.value), discriminator(shape, _WIDTH.value)
     model = keras_gan.GAN(*networks, latents=priors(), seed=seed)
     model.compile(
         "non_saturating",
         generator_optimizer=keras.optimizers.Adam(_GENERATOR_RATE.value, beta_1=0.5),
         discriminator_optimizer=keras.optimizers.Adam(_DISCRIMINATOR_RATE.value, beta_1=0.5),
-        terms=[keras_gan.terms.MutualInformation(_WEIGHT.value)],
-        augmentation=turned(seed),
+        terms=[keras_gan.terms.MutualInformation(schedule=rising)],
+        augmentation=rotation(_TURNS.value, seed) if _TURNS.value else None,
         ema=0.99,
     )
     return model
 
 
-def turned(seed):
-    """Return random turns of what the discriminator sees, so that slant makes no category."""
-    if not _TURNS.value:
-        return None
-    return layers.RandomRotation(
-        _TURNS.value, "constant", fill_value=-1.0, seed=seed, dtype="float32"
-    )
+def rotation(share, seed):
+    """Return random turns by at most this share of a whole one."""
+    return layers.RandomRotation(share, "constant", fill_value=-1.0, seed=seed, dtype="float32")
 
 
 def train(run_dir):
-    """Train each start for the first epochs, go on with the best, and return its model."""
+    """Train starts for the first epochs, go on with one of them, and return its model."""
     if not _RESUME.value:
         for left in run_dir.glob("start_*"):
             shutil.rmtree(left)
-    starts, first = range(_STARTS.value), min(choice(_FIRST_EPOCHS), choice(_EPOCHS))
-    best = 0
-    if len(starts) > 1:
-        nats = [information_of_views(run_dir / f"start_{i}", i, first) for i in starts]
-        best = nats.index(max(nats))
-        print(f"Start {best + 1} of {len(starts)} goes on.")
-    model = fitted(run_dir / f"start_{best}", best, choice(_EPOCHS))
+    start = chosen_start(run_dir) if _STARTS.value > 1 else 0
+    model = fitted(run_dir / f"start_{start}", start, choice(_EPOCHS))
     for part in ("history.csv", "checkpoint.keras"):
-        whole = functools.partial(shutil.copyfile, run_dir / f"start_{best}" / part)
+        whole = functools.partial(shutil.copyfile, run_dir / f"start_{start}" / part)
         write_whole(run_dir / part, whole)
     return model
+
+
+def chosen_start(run_dir):
+    """Train starts until one is good enough, and return its number, or that of the best."""
+    epochs = min(choice(_FIRST_EPOCHS), choice(_EPOCHS))
+    nats = []
+    for start in range(_STARTS.value):
+        nats.append(information_of_views(run_dir / f"start_{start}", start, epochs))
+        if nats[-1] >= choice(_ENOUGH):
+            break
+    best = nats.index(max(nats))
+    print(f"Start {best + 1} of {len(nats)} goes on.")
+    return best
 
 
 def fitted(directory, start, epochs):
@@ -174,7 +188,7 @@ def fitted(directory, start, epochs):
     seed = int(np.random.SeedSequence([_SEED.value, start]).generate_state(1)[0] >> 1)
     keras.utils.set_random_seed(seed)
     dataset = load(seed=seed)
-    model = build(tuple(dataset.element_spec[0].shape[1:]), seed)
+    model = build(tuple(dataset.element_spec[0].shape[1:]), len(dataset), seed)
     callbacks = [
         keras_gan.callbacks.SampleGrid(directory / "samples"),
         keras.callbacks.CSVLogger(directory / "history.csv"),
@@ -200,7 +214,7 @@ def information_of_views(directory, start, epochs):
         return json.loads(kept.read_text())
     model = fitted(directory, start, epochs)
     real = np.concatenate([images for images, _ in load(shuffle=False).take(80)])
-    turn = turned(0) or layers.Identity()
+    turn = rotation(_TURNS.value or _TURNS.default, seed=0)
     views = (turn(real, training=True) for _ in range(2))
     told = [model.discriminator.predict(view, verbose=0)["category"] for view in views]
     first, second = (special.softmax(logits.astype("float64"), axis=1) for logits in told)

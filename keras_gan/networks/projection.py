@@ -52,10 +52,11 @@ def project(
 ):
     """Find the styles and the noise with which a style generator makes given images.
 
-    Adam starts at the mean of mapped latents, under its condition where there is one, and at the
-    generator's constant maps of noise, or at random ones where noise comes from latents. Styles
-    are disturbed meanwhile, ever less; maps of noise have mean 0 and variance 1 after every step.
-    The generator stays as it is.
+    Adam starts at the mean of mapped latents, or at one of 256 of them, whichever makes the image
+    that is nearest; under its condition where there is one. Maps of noise start at the generator's
+    constant ones, or at random ones where noise comes from latents. Styles are disturbed meanwhile,
+    ever less; maps of noise have mean 0 and variance 1 after every step. The generator stays as it
+    is.
 
     Formula, for an image x, with styles w and maps of noise n of all layers, after a share t of the
     steps:
@@ -68,6 +69,8 @@ def project(
     rate = learning_rate min(1, t / 0.05) (1 - cos(π min(1, (1 - t) / 0.25))) / 2
     disturbance = 0.05 max(0, 1 - t / 0.75)² sqrt(E |w - E w|²) N(0, 1)
     ```
+
+    The paper starts at the mean alone, from where more images are not found: docs/projection.md.
 
     Images are projected together, each by itself: on its own it has the same result, but for
     rounding. To see that a generator can be inverted, project images of its own first. Real images

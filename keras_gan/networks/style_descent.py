@@ -12,6 +12,8 @@ from keras_gan.utils.fingerprints import fingerprint, parts_of
 from keras_gan.utils.progress import progress
 
 _LATENTS = 10_000  # That the mean style is of.
+_STARTS = 256  # Mapped styles that are tried beside the mean.
+_PIXELS = 2**15  # At most, of their images that are drawn in one call; but one image at least.
 _EXPLORATION, _EXPLORED = 0.05, 0.75  # Of the styles' deviation; share of the steps.
 _RAMP_UP, _RAMP_DOWN = 0.05, 0.25  # Shares of the steps.
 _SMALLEST = 8  # Side of the smallest map that is halved no more.
@@ -24,7 +26,7 @@ class Descent:
     def __init__(self, parts, images, condition, features, settings):
         self.parts, self.settings = parts, settings
         self.identity = fingerprint(
-            "projection 1",
+            "projection 2",
             *parts_of(parts.network),
             *(parts_of(features) if features is not None else ()),
             images,
@@ -33,47 +35,69 @@ class Descent:
         )
         self._targets = tf.constant(images)
         self._features = features
-        if features is not None:
-            self._target_features = self._features_of(self._targets)
-        means, self._deviations = self._mapped(condition, len(images))
+        self._target_features = self._features_of(self._targets)
+        self._condition = condition
         layers = 1 if settings["space"] == "w" else parts.style_shape[0]
-        self._styles = _variable(np.repeat(means, layers, axis=1), "styles")
+        self._styles = _variable((len(images), layers, parts.style_shape[1]), "styles")
+        # Root mean square distances of mapped latents from their mean.
+        self._deviations = _variable((len(images), 1, 1), "deviations")
         self._trained = [self._styles]
         self._noise = None
         if parts.noise_sides:
-            self._noise = _variable(self._first_noise(len(images)), "noise")
+            self._noise = _variable((len(images), parts.noise_size), "noise")
             self._trained.append(self._noise)
         # Of a pixel of noise the gradient may be far below Keras's own epsilon.
         self._optimizer = keras.optimizers.Adam(epsilon=1e-12, name="projection")
         self._optimizer.build(self._trained)
-        self.variables = [*self._trained, *self._optimizer.variables]
+        self.variables = [*self._trained, self._deviations, *self._optimizer.variables]
         self.step, self.recorded = 0, {}
         self._advance = tf.function(self._take_steps, reduce_retracing=True)
 
-    def _mapped(self, condition, count):
-        """Return each image's mean of mapped latents, and how far they are from it, as rows."""
+    def _start(self):
+        """Set each image's first style, the deviation of styles, and the first maps of noise."""
+        noise = self._first_noise()
+        if noise is not None:
+            self._noise.assign(np.repeat(noise, len(self._targets), axis=0))
         draws = _LATENTS, self.parts.latent_dim
         latents = tf.random.stateless_normal(draws, self._seed_of(-1), alg="philox")
         # Equal conditions are mapped once.
-        kinds, chosen = [None], np.zeros(count, int)
-        if condition is not None:
-            kinds, chosen = np.unique(condition, axis=0, return_inverse=True)
-        means, deviations = [], []
-        for kind in kinds:
+        kinds, chosen = [None], np.zeros(len(self._targets), int)
+        if self._condition is not None:
+            kinds, chosen = np.unique(self._condition, axis=0, return_inverse=True)
+        first, deviations = self._styles.numpy(), self._deviations.numpy()
+        for number, kind in enumerate(kinds):
             same = None if kind is None else np.repeat(kind[None], _LATENTS, axis=0)
-            styles = np.asarray(self.parts.mapped(latents, same))[:, 0].astype(np.float64)
-            means.append(styles.mean(axis=0))
-            deviations.append(np.sqrt(((styles - means[-1]) ** 2).sum(axis=1).mean()))
-        rows = [np.stack(each)[chosen.ravel()] for each in (means, deviations)]
-        return [each.reshape(count, 1, -1).astype(np.float32) for each in rows]
+            styles = np.asarray(self.parts.mapped(latents, same))[:, :1].astype(np.float64)
+            mean = styles.mean(axis=0, keepdims=True)
+            rows = np.flatnonzero(chosen.ravel() == number)
+            deviations[rows] = np.sqrt(((styles - mean) ** 2).sum(axis=2).mean())
+            tried = np.concatenate([mean, styles[:_STARTS]]).astype(np.float32)
+            first[rows] = tried[self._nearest(tried, noise, rows)]
+        self._styles.assign(first)
+        self._deviations.assign(deviations)
 
-    def _first_noise(self, count):
+    def _nearest(self, styles, noise, rows):
+        """Return which of the styles makes the image that is nearest to each of these targets."""
+        wanted = [tf.gather(each, rows) for each in (self._targets, *self._target_features)]
+        together = max(1, _PIXELS // math.prod(self.parts.image_shape[:2]))
+        errors = []
+        for first in range(0, len(styles), together):
+            some = styles[first : first + together]
+            maps = None if noise is None else np.repeat(noise, len(some), axis=0)
+            images = self._images_of(some, maps)
+            made = images, *self._features_of(images)
+            for i in range(len(some)):
+                errors.append(self._errors([each[i : i + 1] for each in made], wanted))
+        return np.argmin(np.nan_to_num(errors, nan=np.inf), axis=0)
+
+    def _first_noise(self):
+        """Return the maps of noise that all images start from, as one row, or `None`."""
+        if not self.parts.noise_sides:
+            return None
         if self.parts.noise_from == "constant":
-            vector = self.parts.constant_noise()
-        else:
-            size = (self.parts.noise_size,)
-            vector = tf.random.stateless_normal(size, self._seed_of(-2), alg="philox").numpy()
-        return np.repeat(vector[None], count, axis=0)
+            return self.parts.constant_noise()[None]
+        size = (1, self.parts.noise_size)
+        return tf.random.stateless_normal(size, self._seed_of(-2), alg="philox").numpy()
 
     def _seed_of(self, step):
         return tf.stack([tf.constant(self.settings["seed"], tf.int64), tf.cast(step, tf.int64)])
@@ -81,10 +105,12 @@ class Descent:
     def run(self, checkpoint, verbose):
         """Take the steps that are left."""
         steps = self.settings["steps"]
-        if checkpoint:
-            checkpoint.restore()
-        self._record()
         with progress(verbose, "Projecting", "steps", steps) as bar:
+            if not (checkpoint and checkpoint.restore()):
+                self._start()
+                if checkpoint:
+                    checkpoint.write()
+            self._record()
             bar.update(self.step)
             for end in self._stops(checkpoint.every if checkpoint else steps):
                 self._advance(tf.constant(self.step), tf.constant(end))
@@ -121,25 +147,35 @@ class Descent:
         strength = _EXPLORATION * tf.maximum(0.0, 1.0 - time / _EXPLORED) ** 2
         # The same for all images: whichever others are projected with it, one stays the same.
         draw = tf.random.stateless_normal(self._styles.shape[1:], self._seed_of(step), alg="philox")
-        styles = self._styles + strength * self._deviations * draw
-        images = self._images_of(styles)
-        loss = tf.reduce_sum(_mean_square(images - self._targets))
-        if self._features is not None:
-            pairs = zip(self._features_of(images), self._target_features, strict=True)
-            for made, wanted in pairs:
-                error = _mean_square(made - wanted) / (_mean_square(wanted) + 1e-8)
-                loss += self.settings["feature_weight"] * tf.reduce_sum(error)
+        styles = self._styles + strength * self._deviations.value * draw
+        images = self._images_of(styles, self._noise_value)
+        wanted = self._targets, *self._target_features
+        loss = tf.reduce_sum(self._errors((images, *self._features_of(images)), wanted))
         if self._noise is not None:
             for noise in self.parts.maps_of(self._noise.value):
                 loss += self.settings["noise_weight"] * tf.reduce_sum(autocorrelation(noise))
         return loss
 
+    def _errors(self, made, wanted):
+        """Return how far images and their features are from those wanted, for each row."""
+        (images, *features), (targets, *target_features) = made, wanted
+        errors = _mean_square(images - targets)
+        for found, target in zip(features, target_features, strict=True):
+            share = _mean_square(found - target) / (_mean_square(target) + 1e-8)
+            errors += self.settings["feature_weight"] * share
+        return errors
+
     def _features_of(self, images):
+        if self._features is None:
+            return []
         found = keras.tree.flatten(self._features(images, training=False))
         return [tf.cast(each, tf.float32) for each in found]
 
-    def _images_of(self, styles):
-        noise = None if self._noise is None else self._noise.value
+    @property
+    def _noise_value(self):
+        return None if self._noise is None else self._noise.value
+
+    def _images_of(self, styles, noise):
         return tf.cast(self.parts.drawn(self._of_all_layers(styles), noise), tf.float32)
 
     def _of_all_layers(self, styles):
@@ -155,7 +191,7 @@ class Descent:
         return tf.concat(parts, axis=1)
 
     def _drawn(self):
-        return np.asarray(self._images_of(self._styles.value))
+        return np.asarray(self._images_of(self._styles.value, self._noise_value))
 
     def found(self):
         """Return styles of all layers, noise or `None`, and their images."""
@@ -164,8 +200,8 @@ class Descent:
         return styles, noise, self._drawn()
 
 
-def _variable(value, name):
-    return keras.Variable(value, dtype="float32", autocast=False, name=name)
+def _variable(shape, name):
+    return keras.Variable(np.zeros(shape), dtype="float32", autocast=False, name=name)
 
 
 def _rate(time):
@@ -213,10 +249,9 @@ class Checkpoint:
             np.savez(file, identity=descent.identity, step=descent.step, **arrays)
 
     def restore(self):
-        """Go on from the file, or write it where there is none yet."""
+        """Go on from the file, and return whether there is one."""
         if not os.path.lexists(self.path):
-            self.write()
-            return
+            return False
         arrays = self._read()
         if str(arrays.pop("identity", "")) != self._descent.identity:
             raise ValueError(
@@ -228,6 +263,7 @@ class Checkpoint:
             self._take(arrays)
         except (KeyError, TypeError, ValueError) as error:
             raise self._damaged(f"an array is missing or of another shape ({error})") from error
+        return True
 
     def _take(self, arrays):
         for i, variable in enumerate(self._descent.variables):

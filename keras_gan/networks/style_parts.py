@@ -140,7 +140,7 @@ class StyleParts:
         if condition is None:
             raise ValueError(
                 "Expected `condition`, of each image: the generator maps latents and a condition "
-                "to styles, and without one there is no mean style to start from. "
+                "to styles, and without one there are no styles to start from. "
                 "Received: condition=None"
             )
         array, shape = np.asarray(condition), tuple(self._condition.shape[1:])

@@ -39,10 +39,41 @@ def test_information_of_two_views(script):
     assert script.information(joint) == pytest.approx(entropies)
 
 
+@pytest.mark.parametrize(
+    ("options", "made", "best"),
+    [([], 2, 1), (["--enough=1.25"], 1, 0), (["--enough=2"], 4, 2), (["--dataset=digits"], 1, 0)],
+    ids=str,
+)
+def test_starts_end_at_the_first_that_is_good_enough(
+    script, tmp_path, monkeypatch, options, made, best
+):
+    nats = [1.25, 1.32, 1.4, 1.1]
+    asked = []
+
+    def known(directory, start, epochs):
+        assert directory.name == f"start_{start}" and epochs == 2
+        asked.append(start)
+        return nats[start]
+
+    monkeypatch.setattr(script, "information_of_views", known)
+    with flagsaver.flagsaver():
+        flags.FLAGS(["infogan.py", "--starts=4", "--first_epochs=2", *options])
+        assert script.chosen_start(tmp_path) == best
+    assert asked == list(range(made))
+
+
+def test_codes_weigh_more_once_a_start_is_chosen(script):
+    with flagsaver.flagsaver():
+        flags.FLAGS(["infogan.py", "--width=4", "--weight=0.25", "--first_epochs=3"])
+        (term,) = script.build((28, 28, 1), 100, seed=0).terms
+    weights = [float(term.weight * term.schedule(step)) for step in (0, 300, 450, 600, 900)]
+    assert weights == pytest.approx([0.25, 0.25, 0.625, 1, 1])
+
+
 @pytest.mark.slow
 def test_a_run_on_digits(script, tmp_path, capsys):
     options = ["--dataset=digits", f"--run_dir={tmp_path}", "--width=8", "--samples=300"]
-    options += ["--starts=2", "--first_epochs=1"]
+    options += ["--starts=2", "--first_epochs=1", "--enough=3"]
     for epochs in (1, 2):  # The second time it goes on.
         with flagsaver.flagsaver():
             flags.FLAGS(["infogan.py", *options, "--verbose=0", f"--epochs={epochs}"])

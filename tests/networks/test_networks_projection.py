@@ -127,6 +127,21 @@ def test_penalty():
         np.testing.assert_allclose(flat, [2 * scales])
 
 
+def fixed_noise(generator):
+    """Return the generator's constant maps of noise as one row."""
+    maps = [w.numpy().ravel() for w in generator.weights if w.name == "fixed"]
+    return np.concatenate(maps)[None]
+
+
+def tried(generator, noise, seed, label=None):
+    """Return the styles that a projection may start from, and their images."""
+    parts = StyleParts(generator)
+    latents = tf.random.stateless_normal((10_000, 5), [seed, -1], alg="philox")
+    mapped = parts.mapped(latents, None if label is None else np.full(10_000, label)).numpy()
+    styles = np.concatenate([mapped.mean(axis=0, keepdims=True), mapped[:256]])
+    return styles, parts.drawn(styles, np.repeat(noise, 257, axis=0)).numpy()
+
+
 class Literal:
     """The steps of a projection in NumPy, but for the gradients and the draws."""
 
@@ -135,8 +150,11 @@ class Literal:
         latents = tf.random.stateless_normal((10_000, 5), [7, -1], alg="philox")
         styles = generator(latents)["styles"].numpy()[:, 0].astype("float64")
         self.deviation = np.sqrt(np.trace(np.cov(styles.T, bias=True)))
-        noise = [w.numpy().ravel() for w in generator.weights if w.name == "fixed"]
-        start = np.tile(styles.mean(0), (2, layers, 1)), np.tile(np.concatenate(noise), (2, 1))
+        noise = fixed_noise(generator)
+        starts, drawn = tried(generator, noise, 7)
+        errors = ((drawn[:, None] - images) ** 2).mean(axis=(2, 3, 4))
+        self.first = errors.argmin(axis=0)
+        start = starts[self.first, :layers].astype("float64"), np.tile(noise, (2, 1))
         self.values = list(start)
         self.moments = [[np.zeros_like(each) for each in start] for _ in range(2)]
 
@@ -169,6 +187,7 @@ class Literal:
 @pytest.mark.parametrize(("space", "layers"), [("w", 1), ("w+", 6)])
 def test_steps_are_those_of_the_formula(generator, made, eagerly, space, layers):
     expected = Literal(generator, made, 5, layers)
+    assert len({0, *expected.first}) == 3  # Neither image is nearest to the mean's.
     for k in range(5):
         expected.step(k)
     found = project(generator, made, steps=5, seed=7, space=space, verbose=0)
@@ -252,21 +271,48 @@ def test_an_interrupted_projection_goes_on_to_the_same_bits(
 
 def test_each_image_is_projected_by_itself(classes, eagerly):
     """As alone, with the label of its own; and maps of noise that come from latents."""
-    images = normal(2, 16, 16, 1)
+    images, labels = normal(3, 16, 16, 1), [2, 0, 2]
+    images[2] += 2
     settings = {"steps": 6, "seed": 2, "verbose": 0}
-    both = project(classes, images, condition=[2, 0], **settings)
-    for i, label in enumerate([2, 0]):
-        alone = project(classes, images[i], condition=label, **settings)
-        for one, other in ((alone.styles, both.styles), (alone.images, both.images)):
+    together = project(classes, images, condition=labels, **settings)
+    for i in range(2):
+        alone = project(classes, images[i], condition=labels[i], **settings)
+        for one, other in ((alone.styles, together.styles), (alone.images, together.images)):
             np.testing.assert_allclose(one[0], other[i], atol=1e-4)
-        np.testing.assert_allclose(alone.noise[0], both.noise[i], atol=2e-3)
-    # It starts at the mean of its class.
-    start = project(classes, images, condition=[2, 0], **{**settings, "steps": 1}).styles
-    latents = {"z": normal(20_000, 5), "noise": np.zeros((20_000, SIZE), "float32")}
-    for i, label in enumerate([2, 0]):
-        mapped = StyleParts(classes).mapped(latents["z"], np.full(20_000, label))
-        np.testing.assert_allclose(start[i, 0], np.mean(mapped[:, 0], axis=0), atol=0.03)
-    assert np.abs(start[0] - start[1]).max() > 0.1
+        np.testing.assert_allclose(alone.noise[0], together.noise[i], atol=2e-3)
+    # It starts at the nearest style of its class; the first step has a rate of 0.
+    start = project(classes, images, condition=labels, **{**settings, "steps": 1}).styles
+    noise = tf.random.stateless_normal((1, SIZE), [2, -2], alg="philox")
+    nearest = []
+    for i, label in enumerate(labels):
+        styles, drawn = tried(classes, noise, 2, label)
+        nearest.append(((drawn - images[i]) ** 2).mean(axis=(1, 2, 3)).argmin())
+        np.testing.assert_allclose(start[i], styles[nearest[i]], atol=1e-5)
+    assert nearest[0] != nearest[2]
+
+
+def test_features_count_in_the_choice_of_the_start(generator, made, eagerly):
+    inputs = keras.Input((16, 16, 1))
+    outputs = keras.layers.GlobalAveragePooling2D()(inputs)
+    settings = {"features": keras.Model(inputs, outputs), "feature_weight": 1e6}
+    start = project(generator, made, steps=1, seed=2, verbose=0, **settings).styles
+    styles, drawn = tried(generator, fixed_noise(generator), 2)
+    for i in range(2):
+        darkness = np.abs(drawn.mean(axis=(1, 2, 3)) - made[i].mean())
+        np.testing.assert_allclose(start[i], styles[darkness.argmin()], atol=1e-5)
+
+
+def test_a_start_that_overflows_is_not_taken(generator, made, eagerly, monkeypatch):
+    drawn = StyleParts.drawn
+    expected = project(generator, made, steps=1, verbose=0).styles
+
+    def overflowing(self, styles, noise=None):
+        images = drawn(self, styles, noise)
+        return tf.where(images == images[0], np.nan, images) if len(images) > 2 else images
+
+    monkeypatch.setattr(StyleParts, "drawn", overflowing)
+    found = project(generator, made, steps=1, verbose=0).styles
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_features_count_beside_pixels(generator, made, eagerly):
