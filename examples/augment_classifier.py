@@ -48,7 +48,7 @@ _LABELS = flags.DEFINE_list("labels", ["10", "50", "200"], "Labelled images of e
 _SUBSETS = flags.DEFINE_integer("subsets", 5, "Random subsets, each with a GAN of its own.")
 _FIRST = flags.DEFINE_integer("first_subset", 0, "Seed of the first of them.")
 _GAN_STEPS = flags.DEFINE_integer("gan_steps", 6_000, "Training steps of a GAN.")
-_STEPS = flags.DEFINE_integer("steps", 2_000, "Training steps of a classifier.")
+_STEPS = flags.DEFINE_integer("classifier_steps", 2_000, "Training steps of a classifier.")
 _WIDTH = flags.DEFINE_integer("width", 16, "Channels of the GAN's largest maps.")
 _POLICY = flags.DEFINE_string(
     "policy", "translation", "DiffAugment's transformations of what the discriminator sees."
@@ -183,9 +183,11 @@ def interval(values):
 
 
 def report(results):
-    """Print the table."""
-    print("\n| labels a class | trained on | accuracy, % | less classical, points | copies |")
-    print("|---|---|---|---|---|")
+    """Return the table: mean accuracies, and differences from classical augmentation."""
+    lines = [
+        "| labels a class | trained on | accuracy, % | less classical, points | copies |",
+        "|---|---|---|---|---|",
+    ]
     for count in sorted({int(key.split("/")[0]) for key in results}):
         found = [each for key, each in results.items() if key.startswith(f"{count}/")]
         for arm, title in ARMS.items():
@@ -193,12 +195,13 @@ def report(results):
             apart, wide = interval([100 * (each[arm] - each["classical"]) for each in found])
             difference = "" if arm == "classical" else f"{apart:+.2f} ± {wide:.2f}"
             near = f"{np.mean([each['copies'] for each in found]):.2f}" if arm == "alone" else ""
-            print(f"| {count} | {title} | {mean:.2f} ± {half:.2f} | {difference} | {near} |")
+            lines.append(f"| {count} | {title} | {mean:.2f} ± {half:.2f} | {difference} | {near} |")
+    return "\n".join(lines)
 
 
 def settings():
     """Return what the figures depend on beside count and seed."""
-    names = "dataset", "gan_steps", "steps", "width", "policy", "shift", "flip"
+    names = "dataset", "gan_steps", "classifier_steps", "width", "policy", "shift", "flip"
     return {name: flags.FLAGS[name].value for name in names}
 
 
@@ -218,7 +221,7 @@ def main(_):
                 write(path, {"settings": settings(), **kept})
             shown = ", ".join(f"{name} {value:.4f}" for name, value in kept[key].items())
             print(f"{count} labels, subset {seed}: {shown}", flush=True)
-    report(kept)
+    print("\n" + report(kept))
 
 
 def write(path, results):

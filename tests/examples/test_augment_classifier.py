@@ -38,7 +38,7 @@ def test_it_compares_and_goes_on(tmp_path):
         "--dataset=digits",
         "--labels=5",
         "--gan_steps=5",
-        "--steps=20",
+        "--classifier_steps=20",
         "--width=4",
         "--shift=1",
         f"--run_dir={tmp_path}",
