@@ -40,7 +40,7 @@ ARMS = {
     "both": "real, classical augmentation, generated",
     "alone": "generated alone",
 }
-BATCH, GENERATED = 64, 10_000  # Images in a batch; generated ones to draw batches from.
+BATCH, GENERATED = 64, 10_000  # Images in a classifier's batch; generated ones to draw from.
 FIRST_SEED = 1_000_000
 
 _DATASET = flags.DEFINE_string("dataset", "mnist", "A labelled dataset of small images.")
@@ -48,6 +48,7 @@ _LABELS = flags.DEFINE_list("labels", ["10", "50", "200"], "Labelled images of e
 _SUBSETS = flags.DEFINE_integer("subsets", 5, "Random subsets, each with a GAN of its own.")
 _FIRST = flags.DEFINE_integer("first_subset", 0, "Seed of the first of them.")
 _GAN_STEPS = flags.DEFINE_integer("gan_steps", 6_000, "Training steps of a GAN.")
+_GAN_BATCH = flags.DEFINE_integer("gan_batch", 64, "Images in a batch of a GAN's training.")
 _STEPS = flags.DEFINE_integer("classifier_steps", 2_000, "Training steps of a classifier.")
 _WIDTH = flags.DEFINE_integer("width", 16, "Channels of the GAN's largest maps.")
 _POLICY = flags.DEFINE_string(
@@ -88,8 +89,8 @@ def train_gan(images, labels, seed):
         augmentation=keras_gan.augmentation.DiffAugment(_POLICY.value),
         ema=keras_gan.GeneratorAverage(half_life=20_000, ramp_up=0.05),
     )
-    data = keras_gan.datasets.from_arrays(images, labels, batch_size=BATCH, seed=seed).repeat()
-    model.fit(data, steps_per_epoch=_GAN_STEPS.value, verbose=2)
+    data = keras_gan.datasets.from_arrays(images, labels, batch_size=_GAN_BATCH.value, seed=seed)
+    model.fit(data.repeat(), steps_per_epoch=_GAN_STEPS.value, verbose=2)
     return model
 
 
@@ -201,7 +202,16 @@ def report(results):
 
 def settings():
     """Return what the figures depend on beside count and seed."""
-    names = "dataset", "gan_steps", "classifier_steps", "width", "policy", "shift", "flip"
+    names = (
+        "dataset",
+        "gan_steps",
+        "gan_batch",
+        "classifier_steps",
+        "width",
+        "policy",
+        "shift",
+        "flip",
+    )
     return {name: flags.FLAGS[name].value for name in names}
 
 

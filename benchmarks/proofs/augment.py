@@ -32,7 +32,13 @@ TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 # Of the example's flags; the rest are its defaults.
 OPTIONS = {
     "mnist": {},
-    "cifar10": {"shift": 4, "flip": True, "policy": "color,translation,cutout", "width": 32},
+    "cifar10": {
+        "gan_batch": 16,
+        "width": 32,
+        "policy": "color,translation,cutout",
+        "shift": 4,
+        "flip": True,
+    },
 }
 
 
