@@ -49,6 +49,8 @@ _SUBSETS = flags.DEFINE_integer("subsets", 5, "Random subsets, each with a GAN o
 _FIRST = flags.DEFINE_integer("first_subset", 0, "Seed of the first of them.")
 _GAN_STEPS = flags.DEFINE_integer("gan_steps", 6_000, "Training steps of a GAN.")
 _GAN_BATCH = flags.DEFINE_integer("gan_batch", 64, "Images in a batch of a GAN's training.")
+_RATE = flags.DEFINE_float("learning_rate", 5e-4, "Of a GAN's players.")
+_R1_GAMMA = flags.DEFINE_float("r1_gamma", 1.0, "Weight of the gradient penalty R1.")
 _STEPS = flags.DEFINE_integer("classifier_steps", 2_000, "Training steps of a classifier.")
 _WIDTH = flags.DEFINE_integer("width", 16, "Channels of the GAN's largest maps.")
 _POLICY = flags.DEFINE_string(
@@ -84,8 +86,8 @@ def train_gan(images, labels, seed):
     model = keras_gan.GAN(*networks, seed=seed)
     model.compile(
         "non_saturating",
-        *(keras.optimizers.Adam(5e-4, beta_1=0.5, beta_2=0.99) for _ in range(2)),
-        terms=[keras_gan.terms.R1(1.0)],
+        *(keras.optimizers.Adam(_RATE.value, beta_1=0.5, beta_2=0.99) for _ in range(2)),
+        terms=[keras_gan.terms.R1(_R1_GAMMA.value)],
         augmentation=keras_gan.augmentation.DiffAugment(_POLICY.value),
         ema=keras_gan.GeneratorAverage(half_life=20_000, ramp_up=0.05),
     )
@@ -203,14 +205,8 @@ def report(results):
 def settings():
     """Return what the figures depend on beside count and seed."""
     names = (
-        "dataset",
-        "gan_steps",
-        "gan_batch",
-        "classifier_steps",
-        "width",
-        "policy",
-        "shift",
-        "flip",
+        *("dataset", "gan_steps", "gan_batch", "learning_rate", "r1_gamma", "width", "policy"),
+        *("classifier_steps", "shift", "flip"),
     )
     return {name: flags.FLAGS[name].value for name in names}
 

@@ -34,6 +34,8 @@ OPTIONS = {
     "mnist": {},
     "cifar10": {
         "gan_batch": 16,
+        "learning_rate": 1e-3,
+        "r1_gamma": 0.1,
         "width": 32,
         "policy": "color,translation,cutout",
         "shift": 4,
@@ -55,7 +57,7 @@ class Labels(runs.Arm):
 
     dataset: str = "mnist"
     labels: int = 10
-    classifier_steps: int = 2_000
+    classifier_steps: int = 1_000
     options: tuple = ()
 
 
