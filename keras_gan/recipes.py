@@ -4,10 +4,10 @@ import keras
 
 from keras_gan.averaging import GeneratorAverage
 from keras_gan.schedules import Cosine, Linear, ScheduledAdam
-from keras_gan.terms import R1, R2, OrthogonalRegularization, PathLength
+from keras_gan.terms import R1, R2, GradientPenalty, OrthogonalRegularization, PathLength
 from keras_gan.utils import arguments
 
-__all__ = ["biggan", "r3gan", "sagan", "sngan", "stylegan2"]
+__all__ = ["biggan", "r3gan", "sagan", "sngan", "stylegan2", "wavegan"]
 
 
 def sngan(steps=50_000, discriminator_steps=5):
@@ -209,6 +209,39 @@ def r3gan(images=20_000_000, batch_size=512, gamma=0.05, half_life=5_000_000):
         "discriminator_optimizer": adam(),
         "terms": [R1(gamma, schedule=falling), R2(gamma, schedule=falling)],
         "ema": GeneratorAverage(half_life=Cosine(0.0, half_life, end=steps)),
+    }
+
+
+def wavegan(discriminator_steps=5):
+    """Return what WaveGAN's authors trained with: a Wasserstein critic under a gradient penalty.
+
+    For `keras_gan.networks.wavegan`, in batches of 64, with uniform latents.
+
+    Args:
+        discriminator_steps: the critic's updates to one of the generator's.
+
+    Returns:
+        Dict of arguments of `keras_gan.GAN.compile`.
+
+    Raises:
+        ValueError: when the number is no positive integer.
+
+    Example:
+
+    ```python
+    networks = keras_gan.networks.wavegan((4096, 1), width=16)
+    model = keras_gan.GAN(*networks, latents=keras_gan.latents.Uniform(100))
+    model.compile(**keras_gan.recipes.wavegan())
+    ```
+
+    Reference:
+        - [Donahue et al., 2019](https://arxiv.org/abs/1802.04208), Appendix E, Table 6
+    """
+    return {
+        "loss": "wasserstein",
+        **_adams(1e-4, 1e-4, beta_1=0.5, beta_2=0.9),
+        "terms": [GradientPenalty(10.0)],
+        "discriminator_steps": arguments.whole("discriminator_steps", discriminator_steps),
     }
 
 

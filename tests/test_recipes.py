@@ -69,6 +69,14 @@ def test_stylegan2():
     assert 0.5 ** (64 / other["ema"].half_life) == pytest.approx(0.99991128, abs=1e-8)
 
 
+def test_wavegan():
+    recipe = recipes.wavegan()
+    assert recipe["loss"] == "wasserstein" and recipe["discriminator_steps"] == 5
+    assert rates(recipe) == pytest.approx([1e-4, 1e-4]) and betas(recipe) == [(0.5, 0.9)] * 2
+    (penalty,) = recipe["terms"]
+    assert isinstance(penalty, terms.GradientPenalty) and penalty.weight == 10
+
+
 def test_r3gan():
     """The values at the start, in the middle of the cosine, at its end and long after."""
     recipe = recipes.r3gan(images=1_000 * 512)
@@ -99,6 +107,7 @@ SMALL = {
         (16, 16, 1), latent_dim=8, channel_base=64, max_channels=8
     ),
     "r3gan": lambda: keras_gan.networks.r3gan((16, 16, 1), widths=(8, 8, 8), group_size=8),
+    "wavegan": lambda: keras_gan.networks.wavegan((64, 1), width=4),
 }
 
 

@@ -14,6 +14,7 @@ from keras_gan.layers.modulated_conv import ModulatedConv2D
 from keras_gan.layers.noise_injection import NoiseInjection
 from keras_gan.layers.packing import Packing
 from keras_gan.layers.partial_conv import PartialConv2D
+from keras_gan.layers.phase_shuffle import PhaseShuffle
 from keras_gan.layers.pixel_normalization import PixelNormalization
 from keras_gan.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
 from keras_gan.layers.reflection_padding import ReflectionPadding2D
@@ -43,6 +44,7 @@ __all__ = [
     "NoiseInjection",
     "Packing",
     "PartialConv2D",
+    "PhaseShuffle",
     "PixelNormalization",
     "PixelShuffle",
     "PixelUnshuffle",

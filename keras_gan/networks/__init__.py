@@ -20,6 +20,7 @@ from keras_gan.networks.styles import interpolate_styles, mix_styles, synthesize
 from keras_gan.networks.unet import unet
 from keras_gan.networks.unet_discriminator import unet_discriminator
 from keras_gan.networks.vgg_discriminator import vgg_discriminator
+from keras_gan.networks.wavegan import wavegan
 
 __all__ = [
     "Projection",
@@ -45,4 +46,5 @@ __all__ = [
     "unet",
     "unet_discriminator",
     "vgg_discriminator",
+    "wavegan",
 ]
