@@ -118,7 +118,7 @@ class Unrolled(Alternating):
                 with player.playing(weights):
                     _, real_logits = step.discriminate(step.real)
                     _, fake_logits = step.discriminate(step.fake, step.fake_condition)
-                losses = nests.map(game.loss.discriminator_loss, real_logits, fake_logits)
+                losses = step.discriminator_loss(real_logits, fake_logits)
                 loss = optimizer.scale_loss(nests.mean_of_heads(losses))
             gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
             # The loss is scaled for float16, and the gradient unscaled by the same.

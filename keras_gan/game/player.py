@@ -195,7 +195,7 @@ class Discriminator(Player):
     def adversarial_loss(self, step):
         """Return the discriminator's adversarial loss, the mean over heads of each head's mean."""
         logits = step.real_logits, step.fake_logits
-        return step.values.discriminator(nests.map(self.loss.discriminator_loss, *logits), *logits)
+        return step.values.discriminator(step.discriminator_loss(*logits), *logits)
 
     def playing(self, weights):
         """Let the network play with other weights, and forget what it assigns meanwhile.

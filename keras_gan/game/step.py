@@ -198,6 +198,10 @@ class Step:
     def _network(self, inputs):
         return self.discriminator(inputs, training=True)
 
+    def discriminator_loss(self, real_logits, fake_logits):
+        """Return the discriminator's loss of logits, as the model's loss has it, unreduced."""
+        return nests.map(self._game.loss.discriminator_loss, real_logits, fake_logits)
+
     def says_real(self, logits):
         """Return which logits call their sample real, as the model's loss has it."""
         return nests.map(self._game.loss.says_real, logits)

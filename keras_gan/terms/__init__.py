@@ -9,6 +9,7 @@ from keras_gan.terms.feature_matching import FeatureMatching
 from keras_gan.terms.frozen import FrozenFeatures
 from keras_gan.terms.gradient_penalties import DRAGAN, R1, R2, GradientPenalty
 from keras_gan.terms.lecam import LeCam
+from keras_gan.terms.matching_aware import MatchingAware, MatchingAwareGradientPenalty
 from keras_gan.terms.mutual_information import MutualInformation
 from keras_gan.terms.orthogonal import OrthogonalRegularization
 from keras_gan.terms.paired_feature_matching import PairedFeatureMatching
@@ -39,6 +40,8 @@ __all__ = [
     "Identity",
     "LatentConsistency",
     "LeCam",
+    "MatchingAware",
+    "MatchingAwareGradientPenalty",
     "MutualInformation",
     "OrthogonalRegularization",
     "PairedFeatureMatching",
