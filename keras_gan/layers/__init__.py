@@ -5,6 +5,7 @@ from keras_gan.layers.contextual_attention import ContextualAttention
 from keras_gan.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_gan.layers.gated_conv import GatedConv2D
 from keras_gan.layers.grouped_conv import GroupedConv2D
+from keras_gan.layers.gumbel_softmax import GumbelSoftmax
 from keras_gan.layers.icnr import ICNR
 from keras_gan.layers.label_planes import LabelPlanes
 from keras_gan.layers.learned_constant import LearnedConstant
@@ -36,6 +37,7 @@ __all__ = [
     "FIRUpsampling2D",
     "GatedConv2D",
     "GroupedConv2D",
+    "GumbelSoftmax",
     "LabelPlanes",
     "LearnedConstant",
     "MeanStyle",
