@@ -57,7 +57,7 @@ class Labels(runs.Arm):
 
     dataset: str = "mnist"
     labels: int = 10
-    classifier_steps: int = 1_000
+    classifier_steps: int = 2_000
     options: tuple = ()
 
 
