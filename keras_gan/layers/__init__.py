@@ -25,6 +25,7 @@ from keras_gan.layers.self_attention import SelfAttention
 from keras_gan.layers.spectral_normalization import SpectralNormalization
 from keras_gan.layers.style_mixing import StyleMixing
 from keras_gan.layers.warm_up import WarmUp
+from keras_gan.layers.weight_normalization import WeightNormalization
 
 __all__ = [
     "ICNR",
@@ -56,4 +57,5 @@ __all__ = [
     "SpectralNormalization",
     "StyleMixing",
     "WarmUp",
+    "WeightNormalization",
 ]

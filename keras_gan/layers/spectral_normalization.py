@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_gan.utils.arguments import shown
+from keras_gan.layers.reparametrized import Reparametrized
 from keras_gan.utils.kernels import as_matrix, kernel_of
 
 # Below it a norm counts as zero: squares of float32 numbers lose their digits before that.
@@ -12,7 +12,7 @@ _FIRST_STEPS = 15
 
 
 @keras.saving.register_keras_serializable("keras_gan")
-class SpectralNormalization(keras.layers.Wrapper):
+class SpectralNormalization(Reparametrized):
     """Let a layer work with its kernel divided by the kernel's largest singular value.
 
     Formula, with W the kernel as a matrix of one row for each output channel:
@@ -73,33 +73,10 @@ class SpectralNormalization(keras.layers.Wrapper):
         - [Zhang et al., 2019](https://arxiv.org/abs/1805.08318), in the generator too
     """
 
-    def __init__(self, layer, name=None, **kwargs):
-        if not isinstance(layer, keras.layers.Layer):
-            raise TypeError(
-                "Expected a Keras layer, such as `keras.layers.Dense(1)`. "
-                f"Received: layer={shown(layer)} of type {type(layer)}"
-            )
-        # Not in the compute dtype: the layer casts its inputs and W / sigma itself.
-        kwargs["dtype"] = layer.variable_dtype
-        super().__init__(layer, name=name, autocast=False, **kwargs)
-        self.supports_masking = layer.supports_masking
-
-    @property
-    def activation(self):
-        """The activation of the wrapped layer, or `None`."""
-        return getattr(self.layer, "activation", None)
-
     def build(self, input_shape):
         """Build the layer, and take the first power steps."""
         super().build(input_shape)
-        kernel = kernel_of(self.layer)
-        if kernel is None:
-            raise ValueError(
-                "Expected a layer with a kernel: Dense, Conv1D to Conv3D, Conv1DTranspose to "
-                "Conv3DTranspose or Embedding. "
-                f"Received: layer={shown(self.layer.name)} of type {type(self.layer).__name__}"
-            )
-        rest, channels = as_matrix(self.layer, kernel).shape
+        rest, channels = as_matrix(self.layer, kernel_of(self.layer)).shape
         self.u = self._add_vector("u", channels, self._first_u)
         self.v = self._add_vector("v", rest, self._first_v)
 
@@ -127,21 +104,9 @@ class SpectralNormalization(keras.layers.Wrapper):
     def _first_v(self, v):
         return _direction(ops.matmul(self._matrix("float32"), ops.convert_to_tensor(self.u)), v)
 
-    def call(self, inputs):
-        """Call the layer with its kernel divided by sigma."""
-        kernel = kernel_of(self.layer)
-        # All of its variables: in a scope within a scope those not named have their own values.
-        values = [(w, w.value) for w in self.layer.variables if w is not kernel]
-        values.append((kernel, self.normalized_kernel()))
-        with keras.StatelessScope(values, collect_losses=True, initialize_variables=False) as scope:
-            outputs = self.layer(inputs)
-        for loss in scope.losses:
-            self.add_loss(loss)
-        return outputs
-
     def normalized_kernel(self):
         """Return `W / sigma(W)` in the kernel's shape, in float32 or, of a float64 kernel, that."""
-        dtype = "float64" if self.layer.variable_dtype == "float64" else "float32"
+        dtype = self._wide
         matrix = self._matrix(dtype)
         u, v = (ops.stop_gradient(_unit(ops.cast(w, dtype))) for w in (self.u, self.v))
         sigma = ops.sum(v * ops.matmul(matrix, u))
@@ -162,14 +127,6 @@ class SpectralNormalization(keras.layers.Wrapper):
     def _matrix(self, dtype):
         """Return the kernel as a matrix of one column for each output channel."""
         return as_matrix(self.layer, ops.cast(kernel_of(self.layer), dtype))
-
-    def compute_output_spec(self, inputs):
-        """Return what the layer says of its output."""
-        return self.layer.compute_output_spec(inputs)
-
-    def compute_output_shape(self, input_shape):
-        """Return what the layer says of its output's shape."""
-        return self.layer.compute_output_shape(input_shape)
 
 
 def _power_step(matrix, u, v):

@@ -30,6 +30,11 @@ def kernel_of(layer):
     return keras_internals.kernel_variable(layer)
 
 
+def is_transposed(layer):
+    """Tell whether a layer keeps its kernel's output channels on the last axis but one."""
+    return isinstance(layer, _TRANSPOSED)
+
+
 def as_matrix(layer, kernel):
     """Return a kernel as a matrix with one column for each output channel.
 
@@ -42,6 +47,6 @@ def as_matrix(layer, kernel):
         Tensor of shape `(everything else, output channels)`.
     """
     kernel = ops.convert_to_tensor(kernel)
-    if isinstance(layer, _TRANSPOSED):
+    if is_transposed(layer):
         kernel = ops.swapaxes(kernel, -1, -2)
     return ops.reshape(kernel, (-1, kernel.shape[-1]))
