@@ -49,7 +49,7 @@ _SUBSETS = flags.DEFINE_integer("subsets", 5, "Random subsets, each with a GAN o
 _FIRST = flags.DEFINE_integer("first_subset", 0, "Seed of the first of them.")
 _GAN_STEPS = flags.DEFINE_integer("gan_steps", 6_000, "Training steps of a GAN.")
 _GAN_BATCH = flags.DEFINE_integer("gan_batch", 64, "Images in a batch of a GAN's training.")
-_RATE = flags.DEFINE_float("learning_rate", 5e-4, "Of a GAN's players.")
+_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Of a GAN's players.")
 _R1_GAMMA = flags.DEFINE_float("r1_gamma", 1.0, "Weight of the gradient penalty R1.")
 _STEPS = flags.DEFINE_integer("classifier_steps", 2_000, "Training steps of a classifier.")
 _WIDTH = flags.DEFINE_integer("width", 16, "Channels of the GAN's largest maps.")
@@ -103,8 +103,9 @@ def classifier(shape, classes, seed):
     for filters, strides in ((32, 1), (64, 2), (128, 2)):
         x = layers.Conv2D(filters, 3, strides, "same", use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-    x = layers.Dropout(0.3)(layers.GlobalAveragePooling2D()(x))
-    return keras.Model(inputs, layers.Dense(classes)(x))
+    # Strokes are told by where they are; what is in a photograph may be anywhere.
+    pooled = layers.Flatten() if shape[-1] == 1 else layers.GlobalAveragePooling2D()
+    return keras.Model(inputs, layers.Dense(classes)(layers.Dropout(0.5)(pooled(x))))
 
 
 def batches(arm, real, made, seed):

@@ -34,7 +34,6 @@ OPTIONS = {
     "mnist": {},
     "cifar10": {
         "gan_batch": 16,
-        "learning_rate": 1e-3,
         "r1_gamma": 0.1,
         "width": 32,
         "policy": "color,translation,cutout",
