@@ -175,6 +175,7 @@ NOT_APPLICABLE = {
     "Reconstruction, Cycle, Identity, PairedFeatureMatching, PatchNCE": "there is no source",
     "AttributeCycle, AuxiliaryClassifier, DataToDataCrossEntropy, "
     "DomainClassification": "there are no labels",
+    "MatchingAware, MatchingAwareGradientPenalty": "there is no condition",
     "Contextual, FrozenFeatures, Style, TotalVariation, vgg19": "they compare images",
 }
 

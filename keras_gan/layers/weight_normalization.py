@@ -42,7 +42,7 @@ class WeightNormalization(Reparametrized):
     Example:
 
     >>> layer = keras_gan.layers.WeightNormalization(keras.layers.Conv1D(64, 7, padding="same"))
-    >>> layer(keras.Input((100, 8))).shape, layer.g.shape
+    >>> layer(keras.Input((100, 8))).shape, tuple(layer.g.shape)
     ((None, 100, 64), (64,))
 
     Reference:

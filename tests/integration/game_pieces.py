@@ -52,7 +52,8 @@ TERMS = {
     "path_length": terms.PathLength,
 }
 
-# Terms of images and their translations, of labels and codes, which tests/terms plays.
+# Terms of images and their translations, of labels, codes and other conditions, which
+# tests/terms plays.
 TRANSLATING = {
     "AttributeCycle",
     "AuxiliaryClassifier",
@@ -61,6 +62,8 @@ TRANSLATING = {
     "DataToDataCrossEntropy",
     "DomainClassification",
     "Identity",
+    "MatchingAware",
+    "MatchingAwareGradientPenalty",
     "MutualInformation",
     "PairedFeatureMatching",
     "PatchNCE",

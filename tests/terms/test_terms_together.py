@@ -22,7 +22,7 @@ NEEDED = {
     "patch_nce": {"layers": ["first"]},
     "style": {"weight": 1.0, "features": frozen_layers()},
 }
-# Terms of translations, labels and codes: tests of their own play them.
+# Terms of translations, labels, codes and other conditions: tests of their own play them.
 TRANSLATING = {
     "attribute_cycle",
     "auxiliary_classifier",
@@ -31,6 +31,8 @@ TRANSLATING = {
     "data_to_data_cross_entropy",
     "domain_classification",
     "identity",
+    "matching_aware",
+    "matching_aware_gradient_penalty",
     "mutual_information",
     "paired_feature_matching",
     "patch_nce",
@@ -62,6 +64,8 @@ OTHERS = {
     },
     "identity": {"weight": 2.0, "norm": "l2"},
     "domain_classification": {"weight": 2.0, "output": "told", "source": "b", "exclusive": True},
+    "matching_aware": {"weight": 0.25},
+    "matching_aware_gradient_penalty": {"weight": 1.0, "power": 4.0},
     "mutual_information": {"weight": 2.0, "codes": ("code", "tilt")},
     "paired_feature_matching": {"weight": 2.0, "outputs": ["first", "second"]},
     "patch_nce": {"identity": True, "positions": 8, "temperature": 0.1, "width": 4},

@@ -19,7 +19,7 @@ NAMES = {
     Term: "attribute_cycle auxiliary_classifier consistency_regularization contextual cycle "
     "data_to_data_cross_entropy domain_classification "
     "dragan feature_matching gradient_penalty identity latent_consistency lecam "
-    "mutual_information orthogonal_regularization "
+    "matching_aware matching_aware_gradient_penalty mutual_information orthogonal_regularization "
     "paired_feature_matching patch_nce path_length r1 r2 reconstruction style total_variation "
     "weight_clipping",
     Augmentation: "adaptive color cutout diff_augment instance_noise translation",
