@@ -5,6 +5,9 @@ from keras import ops
 
 from keras_gan.utils import arguments
 
+# The ends of (0, 1) in float32: at 0 and at 1 there is no logarithm.
+_OPEN = 1.2e-38, 1 - 6e-8
+
 
 @keras.saving.register_keras_serializable("keras_gan")
 class GumbelSoftmax(keras.layers.Layer):
@@ -62,8 +65,7 @@ class GumbelSoftmax(keras.layers.Layer):
         self.compute_output_shape([logits.shape, uniform.shape])
         # In float32 whatever the policy: the logarithms need its range.
         logits, uniform = (ops.cast(each, "float32") for each in (logits, uniform))
-        # The smallest normal number: of 0 there would be no logarithm.
-        gumbel = -ops.log(-ops.log(ops.clip(uniform, 1.2e-38, 1 - 6e-8)))
+        gumbel = -ops.log(-ops.log(ops.clip(uniform, *_OPEN)))
         soft = ops.softmax((logits + gumbel) / self.temperature)
         if not self.hard:
             return ops.cast(soft, self.compute_dtype)

@@ -52,8 +52,8 @@ class Reparametrized(keras.layers.Wrapper):
         raise NotImplementedError
 
     @property
-    def _wide(self):
-        """The dtype to compute a kernel in."""
+    def _kernel_dtype(self):
+        """The dtype that kernels are computed in, whatever the policy."""
         return "float64" if self.layer.variable_dtype == "float64" else "float32"
 
     def call(self, inputs):

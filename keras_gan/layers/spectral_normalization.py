@@ -106,7 +106,7 @@ class SpectralNormalization(Reparametrized):
 
     def normalized_kernel(self):
         """Return `W / sigma(W)` in the kernel's shape, in float32 or, of a float64 kernel, that."""
-        dtype = self._wide
+        dtype = self._kernel_dtype
         matrix = self._matrix(dtype)
         u, v = (ops.stop_gradient(_unit(ops.cast(w, dtype))) for w in (self.u, self.v))
         sigma = ops.sum(v * ops.matmul(matrix, u))

@@ -63,14 +63,14 @@ class WeightNormalization(Reparametrized):
 
     def normalized_kernel(self):
         """Return `g v / ||v||` in the kernel's shape, in float32 or, of a float64 kernel, that."""
-        length = self._lengths()
+        length, g = self._lengths(), ops.cast(self.g, self._kernel_dtype)
         # A kernel of zeros stays one.
-        scale = ops.cast(self.g, self._wide) / ops.where(length > 0, length, ops.ones_like(length))
-        kernel = ops.cast(kernel_of(self.layer), self._wide)
+        scale = g / ops.where(length > 0, length, ops.ones_like(length))
+        kernel = ops.cast(kernel_of(self.layer), self._kernel_dtype)
         return kernel * (scale[:, None] if is_transposed(self.layer) else scale)
 
     def _lengths(self):
-        matrix = as_matrix(self.layer, ops.cast(kernel_of(self.layer), self._wide))
+        matrix = as_matrix(self.layer, ops.cast(kernel_of(self.layer), self._kernel_dtype))
         squared = ops.sum(ops.square(matrix), axis=0)
         # Twice: the root's gradient at 0 is infinite, and what is not selected is multiplied by 0.
         positive = squared > 0

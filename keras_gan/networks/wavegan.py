@@ -105,7 +105,7 @@ def _generator(shape, latent_dim, strides, channels, kernel_size, condition):
     x = layers.Dense(SHORT_MAP * channels[-1])(x)
     x = layers.ReLU()(layers.Reshape((SHORT_MAP, channels[-1]))(x))
     # The stride of 2, if there is one, is at the waveform.
-    for size, stride in zip(channels[-2::-1], strides, strict=False):
+    for size, stride in zip(channels[-2::-1], strides[:-1], strict=True):
         x = layers.Conv1DTranspose(size, kernel_size, stride, "same")(x)
         x = layers.ReLU()(x)
     x = layers.Conv1DTranspose(shape[1], kernel_size, strides[-1], "same")(x)

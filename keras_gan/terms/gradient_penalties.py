@@ -131,6 +131,30 @@ def _half_squared_norm(logits, gradient):
     return 0.5 * squared_norm(gradient, rows_of(logits))
 
 
+def on_gradients(function, step, samples, condition=None, beside=()):
+    """Return a function of the gradient of D on samples of a term's own, for each head of logits.
+
+    Args:
+        function: of the gradient, a list of tensors, and the number of rows of logits.
+        step: the training step, in which the discriminator runs once more.
+        samples: nest of tensors, which the logits are differentiated with respect to.
+        condition: their condition, by default that of the real samples.
+        beside: list of tensors in the condition, with respect to which too.
+    """
+    sources = [*nests.leaves(samples), *beside]
+    # Persistent: each head of logits has a gradient of its own.
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+        tape.watch(sources)
+        _, heads = step.discriminate(samples, condition)
+
+    def of_head(logits):
+        # Of a discriminator that ignores its samples, zero rather than none.
+        gradient = tape.gradient(logits, sources, unconnected_gradients="zero")
+        return function(gradient, rows_of(logits))
+
+    return nests.map(of_head, heads)
+
+
 class _Centred(Term):
     """The squared distance of the gradient's norm from a target, on samples of the term's own."""
 
@@ -150,19 +174,11 @@ class _Centred(Term):
 
     def discriminator_term(self, step):
         """Return the squared distance of the gradient's norm from the target, for each row."""
-        samples = self.samples(step)
-        # Persistent: each head of logits has a gradient of its own.
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            tape.watch(samples)
-            _, heads = step.discriminate(samples)
 
-        def penalty(logits):
-            # Of a discriminator that ignores its samples, zero rather than none.
-            sources = nests.leaves(samples)
-            gradient = tape.gradient(logits, sources, unconnected_gradients="zero")
-            return ops.square(self.excess(norm(gradient, rows_of(logits))))
+        def penalty(gradient, rows):
+            return ops.square(self.excess(norm(gradient, rows)))
 
-        return nests.map(penalty, heads)
+        return on_gradients(penalty, step, self.samples(step))
 
     def get_config(self):
         """Return the constructor's arguments."""

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_gan.terms.gradient_penalties import on_gradients
 from keras_gan.terms.norms import by_rows, rows_of, squared_norm
 from keras_gan.terms.term import Term
 from keras_gan.utils import arguments, nests
@@ -149,17 +150,11 @@ class MatchingAwareGradientPenalty(_OfConditions):
         """Return the power of the gradient's norm, for each row of logits."""
         samples, condition = nests.map(wide, step.real), nests.map(_wide_numbers, step.condition)
         numbers = [part for part in nests.leaves(condition) if part.dtype.is_floating]
-        sources = [*nests.leaves(samples), *numbers]
-        # Persistent: each head of logits has a gradient of its own.
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            tape.watch(sources)
-            _, heads = step.discriminate(samples, condition)
 
-        def penalty(logits):
-            gradients = tape.gradient(logits, sources, unconnected_gradients="zero")
-            return squared_norm(gradients, rows_of(logits)) ** (self.power / 2)
+        def penalty(gradient, rows):
+            return squared_norm(gradient, rows) ** (self.power / 2)
 
-        return nests.map(penalty, heads)
+        return on_gradients(penalty, step, samples, condition, numbers)
 
     def get_config(self):
         """Return the constructor's arguments."""
