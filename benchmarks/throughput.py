@@ -112,7 +112,7 @@ def compare():
     print(f"first step, tracing included: fit {first['fit']:.1f} s, loop {first['loop']:.1f} s")
 
 
-# What has no loss of its own, or needs a source to translate, labels or codes.
+# What has no loss of its own, or needs a source to translate, labels, codes or other conditions.
 OTHERS = {
     keras_gan.terms.Term,
     keras_gan.terms.AttributeCycle,
@@ -122,10 +122,13 @@ OTHERS = {
     keras_gan.terms.DataToDataCrossEntropy,
     keras_gan.terms.DomainClassification,
     keras_gan.terms.Identity,
+    keras_gan.terms.MatchingAware,
+    keras_gan.terms.MatchingAwareGradientPenalty,
     keras_gan.terms.MutualInformation,
     keras_gan.terms.PairedFeatureMatching,
     keras_gan.terms.PatchNCE,
     keras_gan.terms.Reconstruction,
+    keras_gan.terms.SpectralReconstruction,
     keras_gan.terms.Style,
 }
 

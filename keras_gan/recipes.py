@@ -4,10 +4,18 @@ import keras
 
 from keras_gan.averaging import GeneratorAverage
 from keras_gan.schedules import Cosine, Linear, ScheduledAdam
-from keras_gan.terms import R1, R2, GradientPenalty, OrthogonalRegularization, PathLength
+from keras_gan.terms import (
+    R1,
+    R2,
+    GradientPenalty,
+    OrthogonalRegularization,
+    PairedFeatureMatching,
+    PathLength,
+    SpectralReconstruction,
+)
 from keras_gan.utils import arguments
 
-__all__ = ["biggan", "r3gan", "sagan", "sngan", "stylegan2", "wavegan"]
+__all__ = ["biggan", "hifigan", "r3gan", "sagan", "sngan", "stylegan2", "wavegan"]
 
 
 def sngan(steps=50_000, discriminator_steps=5):
@@ -242,6 +250,65 @@ def wavegan(discriminator_steps=5):
         **_adams(1e-4, 1e-4, beta_1=0.5, beta_2=0.9),
         "terms": [GradientPenalty(10.0)],
         "discriminator_steps": arguments.whole("discriminator_steps", discriminator_steps),
+    }
+
+
+def hifigan(spectrogram=None, steps_per_epoch=809, heads=8):
+    """Return what HiFi-GAN's authors trained with: squares, features of D, and a mel spectrogram.
+
+    For `keras_gan.networks.hifigan`, on pairs `(waveforms, frames)` of 8,192 steps, in batches of
+    16. Their squares are added over the heads and not halved; `LeastSquares` takes half of the
+    heads' mean. Here everything is divided by twice the number of heads, so that all parts have
+    their weight beside each other: spectrograms 45 / 16 of 8 heads. Features, of which
+    `PairedFeatureMatching` takes the heads' mean too, have 1 for their 2.
+
+    The rates of AdamW fall by 0.999 with each epoch.
+
+    Args:
+        spectrogram: the layer that waveforms are compared by; by default
+            `keras_gan.layers.LogMelSpectrogram()`, for 22,050 Hz. It goes up to half the sampling
+            rate, even where the frames that the generator is given end below.
+        steps_per_epoch: training steps in an epoch; 809 are the authors' 12,950 clips.
+        heads: of the discriminator.
+
+    Returns:
+        Dict of arguments of `keras_gan.GAN.compile`.
+
+    Raises:
+        TypeError: when `spectrogram` is no layer.
+        ValueError: when a number is no positive integer.
+
+    Example:
+
+    ```python
+    spectrogram = keras_gan.layers.LogMelSpectrogram(8000, 20, fft_length=128, sequence_stride=32)
+    networks = keras_gan.networks.hifigan(
+        20, rates=(8, 4), width=32, periods=(2, 3), scales=1, discriminator_width=128
+    )
+    model = keras_gan.GAN(*networks, latents=None)
+    model.compile(**keras_gan.recipes.hifigan(spectrogram, steps_per_epoch=100, heads=3))
+    sounds = keras.random.uniform((16, 1024, 1), -1, 1)
+    model.fit(sounds, spectrogram(sounds), batch_size=16)
+    ```
+
+    Reference:
+        - [Kong et al., 2020](https://arxiv.org/abs/2010.05646), Sections 2.4 and 3, and its code
+    """
+    steps = arguments.whole("steps_per_epoch", steps_per_epoch)
+    heads = arguments.whole("heads", heads)
+
+    def adam():
+        rate = keras.optimizers.schedules.ExponentialDecay(2e-4, steps, 0.999, staircase=True)
+        return keras.optimizers.AdamW(rate, 0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-8)
+
+    return {
+        "loss": "least_squares",
+        "generator_optimizer": adam(),
+        "discriminator_optimizer": adam(),
+        "terms": [
+            PairedFeatureMatching(1.0),
+            SpectralReconstruction(45 / (2 * heads), spectrogram),
+        ],
     }
 
 

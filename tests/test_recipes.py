@@ -77,6 +77,19 @@ def test_wavegan():
     assert isinstance(penalty, terms.GradientPenalty) and penalty.weight == 10
 
 
+def test_hifigan():
+    """Divided by 16, as `LeastSquares` is half the mean of eight heads, and theirs the sum."""
+    recipe = recipes.hifigan(steps_per_epoch=10)
+    assert recipe["loss"] == "least_squares" and betas(recipe) == [(0.8, 0.99)] * 2
+    assert rates(recipe, 9) == pytest.approx([2e-4] * 2)
+    assert rates(recipe, 20) == pytest.approx([2e-4 * 0.999**2] * 2, rel=1e-6)
+    assert recipe["generator_optimizer"].weight_decay == 0.01
+    features, spectral = recipe["terms"]
+    assert (features.weight * 16 / 8, spectral.weight * 16) == (2, 45)
+    assert spectral.spectrogram.max_freq == 11_025
+    assert recipes.hifigan(heads=3)["terms"][1].weight == 7.5
+
+
 def test_r3gan():
     """The values at the start, in the middle of the cosine, at its end and long after."""
     recipe = recipes.r3gan(images=1_000 * 512)
@@ -112,6 +125,21 @@ SMALL = {
 
 
 @pytest.mark.slow
+def test_hifigan_trains_by_its_recipe():
+    spectrogram = keras_gan.layers.LogMelSpectrogram(
+        8000, 6, fft_length=32, sequence_stride=8, floor=1e-3
+    )
+    networks = keras_gan.networks.hifigan(
+        6, (8,), 8, ((3, (1,)),), periods=(2,), scales=1, discriminator_width=128
+    )
+    model = keras_gan.GAN(*networks, latents=None, seed=0)
+    model.compile(**recipes.hifigan(spectrogram, heads=2))
+    x = np.random.default_rng(0).uniform(-0.3, 0.3, (8, 64, 1)).astype("float32")
+    history = model.fit(x, np.asarray(spectrogram(x)), batch_size=4, epochs=3, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SMALL))
 def test_networks_train_by_their_recipes(name):
     keras.utils.set_random_seed(0)
@@ -135,6 +163,7 @@ def test_networks_train_by_their_recipes(name):
         (recipes.stylegan2, {"half_life": 0}),
         (recipes.r3gan, {"gamma": float("nan")}),
         (recipes.r3gan, {"images": -5}),
+        (recipes.hifigan, {"heads": 0}),
     ],
 )
 def test_what_they_are_not_given(recipe, options):

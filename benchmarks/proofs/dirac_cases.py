@@ -172,7 +172,8 @@ NOT_APPLICABLE = {
     "Packing": "of copies of one point: the same game with as many weights",
     "DiffAugment, Adaptive": "they transform images",
     "PathLength, LatentConsistency, MutualInformation": "the generator has no latents",
-    "Reconstruction, Cycle, Identity, PairedFeatureMatching, PatchNCE": "there is no source",
+    "Reconstruction, SpectralReconstruction, Cycle, Identity, PairedFeatureMatching, "
+    "PatchNCE": "there is no source",
     "AttributeCycle, AuxiliaryClassifier, DataToDataCrossEntropy, "
     "DomainClassification": "there are no labels",
     "MatchingAware, MatchingAwareGradientPenalty": "there is no condition",

@@ -9,6 +9,7 @@ from keras_gan.layers.gumbel_softmax import GumbelSoftmax
 from keras_gan.layers.icnr import ICNR
 from keras_gan.layers.label_planes import LabelPlanes
 from keras_gan.layers.learned_constant import LearnedConstant
+from keras_gan.layers.log_mel_spectrogram import LogMelSpectrogram
 from keras_gan.layers.mean_style import MeanStyle
 from keras_gan.layers.minibatch_std_dev import MinibatchStdDev
 from keras_gan.layers.modulated_conv import ModulatedConv2D
@@ -41,6 +42,7 @@ __all__ = [
     "GumbelSoftmax",
     "LabelPlanes",
     "LearnedConstant",
+    "LogMelSpectrogram",
     "MeanStyle",
     "MinibatchStdDev",
     "ModulatedConv2D",

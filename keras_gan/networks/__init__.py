@@ -3,6 +3,7 @@
 from keras_gan.networks.biggan import biggan
 from keras_gan.networks.dcgan import dcgan
 from keras_gan.networks.gated_inpainter import gated_inpainter
+from keras_gan.networks.hifigan import hifigan
 from keras_gan.networks.interpolation import interpolate
 from keras_gan.networks.mlp import mlp
 from keras_gan.networks.patch import patch
@@ -27,6 +28,7 @@ __all__ = [
     "biggan",
     "dcgan",
     "gated_inpainter",
+    "hifigan",
     "interpolate",
     "interpolate_styles",
     "mix_styles",

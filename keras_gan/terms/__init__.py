@@ -16,6 +16,7 @@ from keras_gan.terms.paired_feature_matching import PairedFeatureMatching
 from keras_gan.terms.patch_nce import PatchNCE
 from keras_gan.terms.path_length import PathLength
 from keras_gan.terms.reconstruction import Reconstruction
+from keras_gan.terms.spectral import SpectralReconstruction
 from keras_gan.terms.style import Contextual, Style
 from keras_gan.terms.term import Term
 from keras_gan.terms.total_variation import TotalVariation
@@ -48,6 +49,7 @@ __all__ = [
     "PatchNCE",
     "PathLength",
     "Reconstruction",
+    "SpectralReconstruction",
     "Style",
     "Term",
     "TotalVariation",

@@ -67,6 +67,7 @@ TRANSLATING = {
     "MutualInformation",
     "PairedFeatureMatching",
     "PatchNCE",
+    "SpectralReconstruction",
     "Reconstruction",
     "Style",
     "TotalVariation",

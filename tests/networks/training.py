@@ -41,11 +41,12 @@ def game(build, policy="float32", strategy=None, **options):
         build: function that returns a generator and a discriminator.
         policy: the dtype policy that they are built under.
         strategy: that of `tf.distribute` to build them in.
-        options: of `compile`.
+        options: of `compile`, and the `latents` of the GAN.
     """
+    latents = {"latents": options.pop("latents")} if "latents" in options else {}
     with precision(policy), strategy.scope() if strategy else contextlib.nullcontext():
         seeded(0)
-        model = keras_gan.GAN(*build(), seed=0)
+        model = keras_gan.GAN(*build(), seed=0, **latents)
         model.compile(**{"loss": "non_saturating", "terms": ["r1"], **small.adams(1e-3), **options})
     return model
 
@@ -71,11 +72,18 @@ def trained(model, data, frozen=()):
     return model
 
 
-def assert_saved_and_resumed(model, data, directory):
-    """Assert that a model that is loaded makes the same samples, and trains on to the same bits."""
+def assert_saved_and_resumed(model, data, directory, condition=None):
+    """Assert that a model that is loaded makes the same samples, and trains on to the same bits.
+
+    Args:
+        model: a trained GAN.
+        data: what it was trained on.
+        directory: where to save it.
+        condition: of three samples; by default class 1, where there are classes.
+    """
     model.save(directory / "model.keras")
     loaded = keras.saving.load_model(directory / "model.keras")
-    np.testing.assert_array_equal(samples(loaded), samples(model))
+    np.testing.assert_array_equal(samples(loaded, condition), samples(model, condition))
     for each in (model, loaded):
         each.fit(*data, batch_size=BATCH, shuffle=False, verbose=0)
     # An average's own seeds are never drawn from.
@@ -109,7 +117,7 @@ def assert_equal_replicas(model):
         np.testing.assert_array_equal(first, second, err_msg=variable.path)
 
 
-def samples(model):
-    """Return the images of seeds 5 to 7, of class 1 where there are classes."""
-    condition = 1 if model.conditional else None
+def samples(model, condition=None):
+    """Return the samples of seeds 5 to 7; where there are classes, of class 1 or those given."""
+    condition = 1 if condition is None and model.conditional else condition
     return model.generate(3, seed=5, condition=condition)

@@ -10,6 +10,7 @@ from term_steps import compiled, frozen_layers, linear_critic, linear_generator,
 
 import keras_gan
 from keras_gan import terms
+from keras_gan.layers import LogMelSpectrogram
 from keras_gan.utils.registry import classes_of
 from tests.integration.seeding import seeded
 
@@ -36,6 +37,7 @@ TRANSLATING = {
     "mutual_information",
     "paired_feature_matching",
     "patch_nce",
+    "spectral_reconstruction",
     "reconstruction",
     "style",
     "total_variation",
@@ -70,6 +72,7 @@ OTHERS = {
     "paired_feature_matching": {"weight": 2.0, "outputs": ["first", "second"]},
     "patch_nce": {"identity": True, "positions": 8, "temperature": 0.1, "width": 4},
     "reconstruction": {"norm": "charbonnier", "features": frozen_layers(), "of": "raw"},
+    "spectral_reconstruction": {"weight": 2.0, "spectrogram": LogMelSpectrogram(8000), "of": "raw"},
     "style": {"norm": "l2", "of": "raw"},
     "total_variation": {"weight": 2.0, "of": "raw"},
     "consistency_regularization": {
@@ -228,7 +231,8 @@ def test_serialization(name, others):
     assert isinstance(terms.get(config), type(term))
     if others:
         assert float(copy.factor(100)) == pytest.approx(0.1)
-        for key in OTHERS[name].keys() - {"augmentation", "features", "output", "outputs"}:
+        objects = {"augmentation", "features", "spectrogram"}
+        for key in OTHERS[name].keys() - {*objects, "output", "outputs"}:
             assert getattr(copy, key) == OTHERS[name][key], key
 
 

@@ -20,8 +20,8 @@ NAMES = {
     "data_to_data_cross_entropy domain_classification "
     "dragan feature_matching gradient_penalty identity latent_consistency lecam "
     "matching_aware matching_aware_gradient_penalty mutual_information orthogonal_regularization "
-    "paired_feature_matching patch_nce path_length r1 r2 reconstruction style total_variation "
-    "weight_clipping",
+    "paired_feature_matching patch_nce path_length r1 r2 reconstruction "
+    "spectral_reconstruction style total_variation weight_clipping",
     Augmentation: "adaptive color cutout diff_augment instance_noise translation",
     QualityMetric: "class_coverage density_coverage duality_gap feature_distance frechet_distance "
     "fresh_discriminator inception_score kernel_distance l1 mode_coverage multi_scale_ssim "
