@@ -423,8 +423,8 @@ class GAN(Fitting, Sampling, Saving, keras.Model):
             format: `"tf_saved_model"`, `"litert"` or `"onnx"`.
             version: `"next"`, or a positive integer that does not exist yet.
             **options: `keep`, `include_discriminator`, `max_batch_size`, `max_pixels`, `dtype`,
-                `warmup` and `card`: see `keras_gan.export.export`, for the signatures and errors
-                too.
+                `warmup`, `card` and `sampling_rate`: see `keras_gan.export.export`, for the
+                signatures and errors too.
 
         Returns:
             Path of the version's directory, a string; `None` on workers other than the chief.

@@ -54,7 +54,9 @@ def check(card):
     return {**STATED, **card, "metrics": _plain(card.get("metrics", {}))}
 
 
-def facts(model, stated, *, name, version, format, dtype, difference, functions, limits):
+def facts(
+    model, stated, *, name, version, format, dtype, difference, functions, limits, sampling_rate
+):
     """Return a card as a dict that JSON can hold.
 
     Args:
@@ -67,13 +69,14 @@ def facts(model, stated, *, name, version, format, dtype, difference, functions,
         difference: distance of the samples from those of the model's own weights, by name.
         functions: the signatures, as `tf.function`s by name.
         limits: the `Limits` of requests, or `None`.
+        sampling_rate: of sounds, or `None`.
     """
     network = model.sampling_network
     return {
         "name": name,
         "version": version,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "synthetic": provenance.statement(name, version),
+        "synthetic": provenance.statement(name, version, "sound" if sampling_rate else "image"),
         "intended_use": stated["intended_use"],
         "known_limits": stated["known_limits"],
         "license": stated["license"],
@@ -98,6 +101,7 @@ def facts(model, stated, *, name, version, format, dtype, difference, functions,
             **({"difference": difference} if difference else {}),
             "max_batch_size": limits and limits.max_batch_size,
             "max_pixels": limits and limits.max_pixels,
+            **({"sampling_rate": sampling_rate} if sampling_rate else {}),
             "signatures": {key: _signature(f, model, limits) for key, f in functions.items()},
         },
         "versions": _versions(),

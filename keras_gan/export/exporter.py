@@ -7,7 +7,7 @@ from keras_gan.export import card as cards
 from keras_gan.export import digests, formats, provenance, weights
 from keras_gan.export import warmup as warming
 from keras_gan.export.limits import Limits
-from keras_gan.export.signatures import Signatures
+from keras_gan.export.signatures import Signatures, is_sound
 from keras_gan.export.versions import Versions
 from keras_gan.utils import arguments, nests
 from keras_gan.utils.arguments import shown
@@ -28,6 +28,7 @@ def export(
     dtype="float32",
     warmup="auto",
     card=None,
+    sampling_rate=None,
 ):
     """Export a GAN's generator to `filepath/<version>/`, and return that path.
 
@@ -43,6 +44,8 @@ def export(
       truncated has no such input.
     - `sample_png`: the same → `image_bytes`: PNG files, with text chunks that mark them as
       synthetic and name the model and its version
+    - `sample_wav`, where `sampling_rate` is given: the same → `sound_bytes`: WAV files in 16 bits,
+      marked likewise
     - `interpolate`: `seed_a`, `seed_b` int64 `(batch,)`, `position` float32 `(batch,)` in
       [0, 1] → `images` uint8, on the arc between normal latents, else on the line
     - `discriminate`, if asked for: `images` float32 → `logits`, `probability`
@@ -55,12 +58,12 @@ def export(
 
     A conditional generator's signatures take `condition` too (`condition_<key>` or
     `condition_<index>` for each part of a nest). A generator without latents has the first three,
-    made of the condition alone. Latents and samples of several parts have a name for each:
-    `latents_<part>`, `images_<part>`, `image_<part>_bytes`, and heads of logits `logits_<head>`;
-    side outputs are left out. `truncation` of a generator with `layers.MeanStyle` is of its styles,
-    from 0 up, 1 by default. Images are of the model's `value_range`. Samples that are no images (of
-    rank 4, with 1, 3 or 4 channels) are float32 everywhere, under the name `images`, and have no
-    PNG.
+    of the condition alone. Latents and samples of several parts have a name for each:
+    `latents_<part>`, `images_<part>`, `image_<part>_bytes`, `sound_<part>_bytes`, and heads of
+    logits `logits_<head>`; side outputs are left out. `truncation` of a generator with
+    `layers.MeanStyle` is of its styles, from 0 up, 1 by default. Images are of the model's
+    `value_range`. Samples that are no images (of rank 4, with 1, 3 or 4 channels) are float32
+    everywhere, under the name `images`, and have no PNG.
 
     A request that is too large, out of range or not finite is refused within the graph: an
     `INVALID_ARGUMENT` that says what was expected.
@@ -87,6 +90,7 @@ def export(
         card: dict of what only you can know: `data`, `intended_use`, `known_limits`,
             `license`, `metrics` (numbers by name, as `evaluate` returns them) and the `protocol`
             they were measured by.
+        sampling_rate: in Hz, of samples that are sounds: `(steps, 1)` or `(steps, 2)`.
 
     Returns:
         Path of the version's directory, a string. Of several workers the chief exports; the
@@ -95,7 +99,8 @@ def export(
     Raises:
         ValueError: for an unknown format or a value out of range, a path that is a file, a
             version that exists, versions of another format, a network that is not built or draws
-            random numbers at inference, or parts whose joined names would be one.
+            random numbers at inference, parts whose joined names would be one, or a
+            `sampling_rate` where no sample can be a sound.
         TypeError: for an argument of the wrong kind.
         ImportError: when a package is missing that the export needs.
         OSError: when it can't be written (a full disk, a read-only directory); nothing of it is
@@ -108,6 +113,7 @@ def export(
     """
     formats.check(format)
     _check(model, keep, max_batch_size, max_pixels, dtype, include_discriminator, format)
+    _check_sounds(model, sampling_rate, format)
     stated = cards.check(card)
     served = format == "tf_saved_model"
     warmed = warming.is_wanted(warmup) and served
@@ -116,8 +122,8 @@ def export(
     if not is_chief(model):
         return None
     number = versions.choose(version)
-    mark = provenance.chunks(versions.name, number)
-    signatures = Signatures(model, dtype, mark)
+    marks = provenance.marks(versions.name, number)
+    signatures = Signatures(model, dtype, marks, sampling_rate)
     randomness.check(model, signatures.generator.graph)
     limits, functions = None, signatures.bare()
     if served:
@@ -134,6 +140,7 @@ def export(
         difference=_difference(model, signatures) if dtype == "float16" else None,
         functions=functions,
         limits=limits,
+        sampling_rate=sampling_rate,
     )
     with versions.writing(number) as directory:
         formats.WRITERS[format](directory, functions)
@@ -159,6 +166,20 @@ def _check(model, keep, max_batch_size, max_pixels, dtype, include_discriminator
         raise ValueError(
             "The discriminator is exported as a signature of SavedModels alone. "
             f"Received: include_discriminator=True with format={shown(format)}"
+        )
+
+
+def _check_sounds(model, sampling_rate, format):
+    if sampling_rate is None:
+        return
+    arguments.whole("sampling_rate", sampling_rate, most=_LARGEST_SIZE)
+    shapes = nests.leaves(model.signature.samples)
+    if format != "tf_saved_model" or not any(map(is_sound, shapes)):
+        raise ValueError(
+            "`sampling_rate` is of WAV files, which SavedModels alone make, of samples of shape "
+            "(steps, 1) or (steps, 2). Received: "
+            f"sampling_rate={sampling_rate} with format={shown(format)} and samples of shape "
+            f"{nests.describe(model.signature.samples, lambda part: tuple(part.shape[1:]))}"
         )
 
 

@@ -7,7 +7,7 @@ from keras_gan.data import sampling
 from keras_gan.data.shares import pack_size
 from keras_gan.data.signature import samples_of
 from keras_gan.data.symbolic import input_structure, output_structure
-from keras_gan.export import provenance, weights
+from keras_gan.export import provenance, wavs, weights
 from keras_gan.export.lookups import Traced
 from keras_gan.export.sources import is_image
 from keras_gan.game.step import logits_of
@@ -19,6 +19,7 @@ _MEANINGS = {
     "latents": "latents, finite",
     "condition": "the condition: labels, or what else the generator is given",
     "image_": "PNG files, marked as synthetic",
+    "sound_": "WAV files in 16 bits, marked as synthetic",
     "images": "samples; images in [{low:g}, {high:g}], or in 0 to 255 where they are uint8",
     "seed_a": "seed of the sample at position 0",
     "seed_b": "seed of the sample at position 1",
@@ -48,7 +49,8 @@ class Signatures:
     Args:
         model: a built `GAN`.
         dtype: of the generator's weights, `"float32"` or `"float16"`.
-        mark: PNG chunks for every image.
+        marks: bytes that mark every file, `{"png": chunks, "wav": chunks}`.
+        sampling_rate: of the samples that are sounds, in Hz; `None` where there are none.
 
     Attributes:
         run: function from what the generator is called on to float32 samples.
@@ -56,11 +58,12 @@ class Signatures:
         image_specs: specs of the samples, by name.
     """
 
-    def __init__(self, model, dtype, mark):
+    def __init__(self, model, dtype, marks, sampling_rate=None):
         self._model = model
         self._dtype = dtype
         self.run = weights.runner(model.sampling_network, dtype)
-        self._mark = mark
+        self._marks = marks
+        self._sampling_rate = sampling_rate
         self._condition = model.condition
         self._truncated_by = sampling.truncated_by(model)
         self.generator = Traced(self._generated, self._generator_specs())
@@ -92,6 +95,8 @@ class Signatures:
         functions["sample"] = self._sample(self._answer)
         if any(map(is_image, self.image_specs.values())):
             functions["sample_png"] = self._sample(self._png)
+        if self._sampling_rate is not None:
+            functions["sample_wav"] = self._sample(self._wav)
         if self._model.latents is not None:
             functions["interpolate"] = self._interpolate()
         functions.update(self._translations())
@@ -279,13 +284,29 @@ class Signatures:
             tf.strings.substr(files, *place)
             for place in ((0, provenance.IHDR_END), (provenance.IHDR_END, tf.int32.max))
         )
-        return tf.strings.join([start, self._mark, rest])
+        return tf.strings.join([start, self._marks["png"], rest])
+
+    def _wav(self, samples, more=()):
+        del more
+        low, high = self._model.value_range
+        return {
+            f"{name}_bytes": wavs.encoded(
+                (2 * sound - low - high) / (high - low), self._sampling_rate, self._marks["wav"]
+            )
+            for name, sound in nests.by_name("sound", samples).items()
+            if is_sound(sound)
+        }
 
     def _levels(self, images):
         """Return images of the model's range of values as uint8."""
         low, high = self._model.value_range
         levels = tf.round((images - low) * (255.0 / (high - low)))
         return tf.cast(tf.clip_by_value(levels, 0, 255), tf.uint8)
+
+
+def is_sound(tensor):
+    """Tell whether samples may be waveforms: `(batch, steps, 1 or 2 channels)`."""
+    return len(tensor.shape) == 3 and tensor.shape[-1] in (1, 2)
 
 
 def directions(model):

@@ -79,7 +79,7 @@ def test_chunks_fit_any_png(mode, channels):
     plain = io.BytesIO()
     Image.fromarray(pixels, mode).save(plain, "png")
     whole, end = plain.getvalue(), provenance.IHDR_END
-    marked = whole[:end] + provenance.chunks("Zürich 人", 1) + whole[end:]
+    marked = whole[:end] + provenance.png_chunks("Zürich 人", 1) + whole[end:]
     chunks_of(marked)
     read = Image.open(io.BytesIO(marked))
     np.testing.assert_array_equal(read, pixels)
