@@ -4,9 +4,10 @@ from keras_gan.callbacks.collapse_monitor import Collapse, CollapseMonitor, Coll
 from keras_gan.callbacks.divergence_guard import Divergence, DivergenceGuard, DivergenceWarning
 from keras_gan.callbacks.evaluation import Evaluation
 from keras_gan.callbacks.sample_grid import SampleGrid
+from keras_gan.callbacks.sample_sound import SampleSound
 from keras_gan.running.backup import Backup, BackupWarning
 from keras_gan.visualization.pictures import captioned, crossed, image_grid, side_by_side
-from keras_gan.visualization.plots import density_plot, scatter_plot, series_plot
+from keras_gan.visualization.plots import density_plot, scatter_plot, series_plot, spectrogram_plot
 
 __all__ = [
     "Backup",
@@ -19,6 +20,7 @@ __all__ = [
     "DivergenceWarning",
     "Evaluation",
     "SampleGrid",
+    "SampleSound",
     "captioned",
     "crossed",
     "density_plot",
@@ -26,4 +28,5 @@ __all__ = [
     "scatter_plot",
     "series_plot",
     "side_by_side",
+    "spectrogram_plot",
 ]

@@ -19,7 +19,9 @@ from keras_gan.utils.files import path_of, prepare_directory
 from keras_gan.visualization import files, pictures, plots
 from keras_gan.workers import is_chief
 
-_DEFAULT_SAMPLES = {"image": 64, "series": 16, "line": 2048, "plane": 2048}
+_DEFAULT_SAMPLES = {"image": 64, "series": 16, "sound": 12, "line": 2048, "plane": 2048}
+# Of which there are equally many of each class.
+_BY_CLASS = ("image", "sound")
 _PAIRS = 12  # Of sources and targets, several images each.
 _MOST_CLASS_COLUMNS = 20
 _MOST_SERIES_CHANNELS = 8
@@ -130,7 +132,7 @@ class SampleGrid(keras.callbacks.Callback):
         if self._source is not None:
             self._targets, self.condition = self._pairs()
         probe = self._generate(self._count("image"))
-        self._kind = _kind_of(probe)
+        self._kind = self._kind_of(probe)
         self._check_real(probe)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -138,9 +140,12 @@ class SampleGrid(keras.callbacks.Callback):
         self._last_epoch = epoch + 1
         last = (self.params or {}).get("epochs") == epoch + 1
         if last or (epoch + 1) % self.every == 0:
-            picture = self._draw(f"epoch {epoch + 1}")
+            # Every worker draws, though only the chief writes: a network that talks to the others
+            # would wait for them forever.
+            samples = self._generate(self._count(self._kind))
+            picture = getattr(self, f"_draw_{self._kind}")(samples, f"epoch {epoch + 1}")
             if is_chief(self.model):
-                self._write(picture, epoch)
+                self._write(picture, samples, epoch)
 
     def on_train_end(self, logs=None):
         """Animate the pictures."""
@@ -162,11 +167,23 @@ class SampleGrid(keras.callbacks.Callback):
         """Go on from what `get_state` returned."""
         self._last_epoch = state["last_epoch"]
 
-    def _draw(self, title):
-        # Every worker draws, though only the chief writes: a network that talks to the others
-        # would wait for them forever.
-        samples = self._generate(self._count(self._kind))
-        return getattr(self, f"_draw_{self._kind}")(samples, title)
+    def _kind_of(self, samples):
+        """Return how samples are drawn: of several parts, the images."""
+        if nests.is_nest(samples):
+            if images_of(samples):
+                return "image"
+        elif samples.shape[1:] in ((1,), (2,)):
+            return "line" if samples.shape[1:] == (1,) else "plane"
+        elif is_image(samples):
+            return "image"
+        elif samples.ndim == 3 and samples.shape[-1] <= _MOST_SERIES_CHANNELS:
+            return "series"
+        raise ValueError(
+            "SampleGrid draws samples of shape (height, width, 1, 3 or 4), (1,), (2,) or (steps, "
+            f"channels) with up to {_MOST_SERIES_CHANNELS} channels; of several parts, the images. "
+            "Leave it out, or draw others in a callback of your own from `model.generate`. "
+            f"Received: samples of shape {_shapes_of(samples)}"
+        )
 
     def _draw_image(self, samples, title):
         value_range, count = self.model.value_range, elements.rows_of(samples)
@@ -212,7 +229,8 @@ class SampleGrid(keras.callbacks.Callback):
         logits = keras.ops.convert_to_numpy(self.model.discriminate(x))
         return 0.5 + 0.5 * np.tanh(0.5 * logits.reshape(len(x), -1).mean(axis=1))
 
-    def _write(self, picture, epoch):
+    def _write(self, picture, samples, epoch):
+        del samples
         files.save_png(picture, files.epoch_path(self.directory, epoch + 1))
         if self.writer is not None:
             with self.writer.as_default(), tf.summary.record_if(True):
@@ -229,7 +247,7 @@ class SampleGrid(keras.callbacks.Callback):
         if self.samples is not None or rows is not None:
             return rows if self.samples is None else self.samples
         count, columns = _DEFAULT_SAMPLES[kind], len(self._classes())
-        return math.ceil(count / columns) * columns if columns and kind == "image" else count
+        return math.ceil(count / columns) * columns if columns and kind in _BY_CLASS else count
 
     def _condition(self, count):
         classes, condition = self._classes(), self.condition
@@ -253,25 +271,6 @@ class SampleGrid(keras.callbacks.Callback):
                 "samples of other shapes are not drawn: leave `real` out. Received: "
                 f"real.shape={self.real.shape}, samples of shape {_shapes_of(samples)}"
             )
-
-
-def _kind_of(samples):
-    """Return how samples are drawn: of several parts, the images."""
-    if nests.is_nest(samples):
-        if images_of(samples):
-            return "image"
-    elif samples.shape[1:] in ((1,), (2,)):
-        return "line" if samples.shape[1:] == (1,) else "plane"
-    elif is_image(samples):
-        return "image"
-    elif samples.ndim == 3 and samples.shape[-1] <= _MOST_SERIES_CHANNELS:
-        return "series"
-    raise ValueError(
-        "SampleGrid draws samples of shape (height, width, 1, 3 or 4), (1,), (2,) or (steps, "
-        f"channels) with up to {_MOST_SERIES_CHANNELS} channels; of several parts, the images. "
-        "Leave it out, or draw others in a callback of your own from `model.generate`. "
-        f"Received: samples of shape {_shapes_of(samples)}"
-    )
 
 
 def _names(columns):

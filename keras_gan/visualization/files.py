@@ -1,7 +1,8 @@
-"""Picture files: atomic writes, numbering, animations."""
+"""Files of pictures and sounds: atomic writes, numbering, animations."""
 
 import os
 import re
+import wave
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from keras_gan.utils.files import whole_file
 _MOST_FRAMES = 100
 _LARGEST_SIDE = 1024
 _LAST_FRAME_MS = 2000
+# Of a second, between sounds.
+_SILENCE = 0.25
 
 
 def save_png(picture, path):
@@ -46,9 +49,30 @@ def save_gif(paths, path):
         _frame(paths[0]).save(partial, format="GIF", **options)
 
 
-def epoch_path(directory, epoch):
-    """Return the path of an epoch's picture; `epoch` counts from 1."""
-    return os.path.join(directory, f"epoch_{epoch:04d}.png")
+def save_wav(sounds, sampling_rate, path):
+    """Write sounds one after the other as a WAV file of 16 bits, in one step.
+
+    A quarter of a second of silence is between them. Values outside of [-1, 1] are clipped, and
+    those that are no numbers silent.
+
+    Args:
+        sounds: array of shape `(n, steps, channels)` in [-1, 1].
+        sampling_rate: in Hz.
+        path: where to write.
+    """
+    levels = np.rint(np.clip(np.nan_to_num(sounds), -1, 1) * (2**15 - 1)).astype("<i2")
+    silence = int(_SILENCE * sampling_rate)
+    apart = np.pad(levels, ((0, 0), (0, silence), (0, 0))).reshape(-1, levels.shape[-1])
+    with whole_file(path) as partial, wave.open(os.fspath(partial), "wb") as file:
+        file.setnchannels(levels.shape[-1])
+        file.setsampwidth(2)
+        file.setframerate(sampling_rate)
+        file.writeframes(apart[: len(apart) - silence].tobytes())
+
+
+def epoch_path(directory, epoch, ending="png"):
+    """Return the path of an epoch's picture or sounds; `epoch` counts from 1."""
+    return os.path.join(directory, f"epoch_{epoch:04d}.{ending}")
 
 
 def epoch_paths(directory, last):

@@ -9,6 +9,8 @@ import numpy as np
 
 _REAL, _GENERATED, _DISCRIMINATOR = "#0072B2", "#D55E00", "#222222"
 _BINS = 50
+# Steps of a spectrogram's window.
+_WINDOW = 256
 
 
 def density_plot(generated, real=None, probability=None, title="", limits=None):
@@ -119,6 +121,54 @@ def series_plot(series, title=""):
     figure.supxlabel("step")
     figure.supylabel("value")
     return _pixels(figure)
+
+
+def spectrogram_plot(sounds, sampling_rate, title=""):
+    """Draw the spectrograms of sounds, on a common scale of loudness.
+
+    Loudness is in decibels below the loudest sine; what is quieter than 80 below is black.
+
+    Args:
+        sounds: array of shape `(n, steps, channels)` in [-1, 1]; the mean of the channels is drawn.
+        sampling_rate: in Hz.
+        title: the title of the plot.
+
+    Returns:
+        A uint8 array of shape `(height, width, 3)`.
+
+    Example:
+    >>> from keras_gan.visualization import plots
+    >>> time = np.arange(4096) / 8000
+    >>> tones = np.stack([np.sin(2 * np.pi * f * time)[:, None] for f in (440, 880)])
+    >>> plots.spectrogram_plot(tones, 8000, title="epoch 1").shape
+    (480, 640, 3)
+    """
+    sounds = np.nan_to_num(np.asarray(sounds, np.float32)).mean(axis=2)
+    columns = math.ceil(math.sqrt(len(sounds)))
+    rows = math.ceil(len(sounds) / columns)
+    figure = _empty_figure(max(4.8, 1.6 * rows))
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    extent = 0, sounds.shape[1] / sampling_rate, 0, sampling_rate / 2000
+    options = {"origin": "lower", "aspect": "auto", "extent": extent, "cmap": "magma"}
+    for axes, sound in zip(grid.flat, sounds, strict=False):
+        image = axes.imshow(_decibels(sound, sampling_rate), vmin=-80, vmax=0, **options)
+    for axes in grid.flat[len(sounds) :]:
+        axes.set_axis_off()
+    figure.colorbar(image, ax=grid, label="dB")
+    figure.suptitle(title)
+    figure.supxlabel("seconds")
+    figure.supylabel("kHz")
+    return _pixels(figure)
+
+
+def _decibels(sound, sampling_rate):
+    from matplotlib import mlab
+
+    window = max(1, min(_WINDOW, len(sound) // 2))
+    overlap = window - max(1, window // 4)
+    found, _, _ = mlab.specgram(sound, window, sampling_rate, noverlap=overlap, mode="magnitude")
+    # Half of a sine's amplitude is at its frequency, half at the negative one.
+    return 20 * np.log10(np.maximum(2 * found, 1e-6))
 
 
 def plot_limits(samples):
