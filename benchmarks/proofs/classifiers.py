@@ -12,6 +12,8 @@ from keras_gan import datasets
 
 # Steps of the judges and of all that are compared with them: equal networks, equal training.
 STEPS, BATCH = 4_000, 64
+# Weights of judges whose features a table's distances are measured in.
+PUBLISHED = pathlib.Path(__file__).parent / "judges"
 # Filters and strides, of images of one channel and of three.
 GREY = (32, 2), (64, 1), (64, 2), (128, 2)
 COLOR = (32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (256, 2)
@@ -47,21 +49,26 @@ def build(shape, classes, seed):
 
 
 def kept(name, images, labels, classes, **options):
-    """Return the classifier of seed 0, trained once on this machine and read from then on.
+    """Return the classifier of seed 0: that of the published table, or one trained here once.
+
+    Distances are of its features: whoever has other weights has other distances. Where no weights
+    lie beside this program they are trained, and kept in `~/.cache/keras_gan`.
 
     Args:
-        name: of the file.
+        name: of the dataset.
         images: as of `train`.
         labels: as of `train`.
         classes: as of `train`.
         options: of `train`.
     """
+    file = f"{name}-{options.get('steps', STEPS)}.weights.h5"
     directory = pathlib.Path("~/.cache/keras_gan").expanduser()
-    path = directory / f"judge-{name}-{options.get('steps', STEPS)}.weights.h5"
-    if path.exists():
-        network = build(images.shape[1:], classes, seed=0)
-        network.load_weights(path)
-        return network
+    path = directory / f"judge-{file}"
+    for weights in (PUBLISHED / file, path):
+        if weights.exists():
+            network = build(images.shape[1:], classes, seed=0)
+            network.load_weights(weights)
+            return network
     network = train(images, labels, classes, seed=0, **options)
     directory.mkdir(parents=True, exist_ok=True)
     # Beside its place and renamed: another process may look for it.
