@@ -15,6 +15,7 @@ from keras_gan.datasets.loading import load
 from keras_gan.datasets.mapping import map
 from keras_gan.datasets.pairs import from_folders, from_side_by_side
 from keras_gan.datasets.photographs import load_photos, patches
+from keras_gan.datasets.sounds import from_sounds
 from keras_gan.datasets.toy import Gaussian, Grid, Mixture, Ring
 from keras_gan.datasets.typefaces import glyphs, load_glyphs, load_typefaces
 from keras_gan.datasets.zipping import zip
@@ -29,6 +30,7 @@ __all__ = [
     "from_folder",
     "from_folders",
     "from_side_by_side",
+    "from_sounds",
     "glyphs",
     "jitter",
     "load",

@@ -1,21 +1,15 @@
 """Images in a folder, or in one folder per class."""
 
-import collections
-import pathlib
-import warnings
-
-import numpy as np
 import tensorflow as tf
 
 from keras_gan.datasets import images as image_tools
 from keras_gan.datasets.epochs import check_batching, gathered, indexed
+from keras_gan.datasets.listing import Kind
 from keras_gan.datasets.reading import CHANNELS, Reader, color
 from keras_gan.utils import arguments
-from keras_gan.utils.files import path_of
 
 # Formats that Pillow knows by name, and that it can't decode by itself.
 _NOT_DECODED = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
-_FOLDERS = "folders"
 
 
 def from_folder(
@@ -62,7 +56,7 @@ def from_folder(
     TensorShape([2, 64, 64, 3])
     """
     batch_size, seed = check_batching(batch_size, seed)
-    files, labels = _list_images(path)
+    files, labels = IMAGES.by_class(path)
     image_size = image_tools.check_image_size(image_size)
     if channels != "auto":
         channels = arguments.choice("channels", channels, CHANNELS)
@@ -79,76 +73,6 @@ def from_folder(
     return indexed(batch, len(files), batch_size, seed, shuffle)
 
 
-def flat_images(name, path):
-    """Return the image files in a folder that holds nothing but images of one kind, sorted.
-
-    Args:
-        name: What the argument is called.
-        path: What it was given.
-
-    Raises:
-        ValueError: If there is no such folder, or no image in it.
-    """
-    folder, left_out = _existing(name, path), collections.Counter()
-    files = _not_empty(_images_in(folder, left_out), folder, "")
-    _tell(folder, files, left_out)
-    return files
-
-
-def _list_images(path):
-    folder, left_out = _existing("path", path), collections.Counter()
-    flat = _images_in(folder, left_out)
-    classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    if flat and classes:
-        raise ValueError(
-            f"{str(folder)!r} holds both images and subfolders: put the images in the folder "
-            "itself, or all of them in one subfolder per class."
-        )
-    if flat or not classes:
-        files, labels = _not_empty(flat, folder), None
-    else:
-        del left_out[_FOLDERS]  # They are the classes.
-        groups = [_not_empty(_images_in(group, left_out), group) for group in classes]
-        files = [file for group in groups for file in group]
-        labels = np.repeat(np.arange(len(groups), dtype="int32"), [len(g) for g in groups])
-    _tell(folder, files, left_out)
-    return files, labels
-
-
-def _existing(name, path):
-    folder = pathlib.Path(path_of(name, path))
-    if not folder.is_dir():
-        raise ValueError(f"There is no folder of images there. Received: {name}={str(folder)!r}")
-    return folder
-
-
-def _tell(folder, files, left_out):
-    """Warn of what was left out, as the caller of the caller's caller."""
-    if left_out:
-        kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(left_out.items()))
-        warnings.warn(
-            f"{str(folder)!r}: images read: {len(files)}, left out: {sum(left_out.values())}, by "
-            f"kind: {kinds}.",
-            stacklevel=4,
-        )
-
-
-def _images_in(folder, left_out):
-    """Return the image files of a folder, sorted, and count what else is in it."""
-    endings = _endings()
-    files = []
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith("."):
-            left_out["hidden"] += 1
-        elif entry.is_dir():
-            left_out[_FOLDERS] += 1
-        elif entry.suffix.lower() in endings:
-            files.append(entry)
-        else:
-            left_out[entry.suffix or "without ending"] += 1
-    return files
-
-
 def _endings():
     """Return the endings of the files that Pillow decodes."""
     from PIL import Image
@@ -157,10 +81,4 @@ def _endings():
     return {end for end, name in formats if name in Image.OPEN and name not in _NOT_DECODED}
 
 
-def _not_empty(files, folder, otherwise=", or one subfolder of them per class"):
-    if not files:
-        raise ValueError(
-            f"{str(folder)!r} holds no images. Expected image files, such as .png or "
-            f".jpg{otherwise}."
-        )
-    return files
+IMAGES = Kind("images", ".png or .jpg", _endings)

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from keras_gan.datasets import images as image_tools
 from keras_gan.datasets.epochs import check_batching, gathered, indexed
-from keras_gan.datasets.folder import flat_images
+from keras_gan.datasets.folder import IMAGES
 from keras_gan.datasets.reading import Reader
 from keras_gan.utils.arguments import choice
 
@@ -42,8 +42,8 @@ def from_folders(source, target, batch_size=64, seed=0, shuffle=True, image_size
     """
     batch_size, seed = check_batching(batch_size, seed)
     image_size = image_tools.check_image_size(image_size)
-    sources = _by_stem(flat_images("source", source))
-    targets = _by_stem(flat_images("target", target))
+    sources = _by_stem(IMAGES.flat("source", source))
+    targets = _by_stem(IMAGES.flat("target", target))
     _check_partners(sources, targets)
     readers = [
         Reader([files[s] for s in sorted(files)], image_size) for files in (targets, sources)
@@ -95,7 +95,7 @@ def from_side_by_side(path, source, batch_size=64, seed=0, shuffle=True, image_s
         left, right = tf.split(images, 2, axis=2)
         return (right, left) if source == "left" else (left, right)
 
-    reader = Reader(flat_images("path", path), image_size, halves=True)
+    reader = Reader(IMAGES.flat("path", path), image_size, halves=True)
     return _read([reader], pair, batch_size, seed, shuffle)
 
 
