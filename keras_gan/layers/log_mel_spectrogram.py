@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from keras_gan.utils import arguments
 
-# Slaney's mel scale: linear up to 1 kHz, which is mel 15; from there 27 mels to a factor of 6.4.
+# TensorFlow's and Keras's filters are of HTK's scale and of height 1; what models of speech predict
+# is librosa's. Slaney's scale is linear up to 1 kHz, which is mel 15; from there 27 mels make 6.4.
 _LINEAR, _KNEE, _MEL_AT_KNEE, _STEP = 200 / 3, 1000.0, 15.0, np.log(6.4) / 27
 _UNDER_THE_ROOT = 1e-9
 
