@@ -6,6 +6,7 @@ import re
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "proofs.md"
 TRANSLATION = PAGE.with_name("translation.md")
 NETWORKS = PAGE.with_name("networks.md")
+MOLECULES = PAGE.with_name("molecules.md")
 
 
 def write(path, name, table):
