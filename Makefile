@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-translate test test-slow lint
+.PHONY: demo demo-translate demo-sound demo-molecules test test-slow lint
 
 # Where it is set, every process of the tests compiles all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,6 +18,12 @@ demo: $(VENV)/installed  ## Train on the embedded digits, show them, export the 
 
 demo-translate: $(VENV)/installed  ## Train pix2pix on pairs of glyphs, show and score it, export it.
 	$(BIN)/python examples/translate.py --task=glyphs --run_dir=runs/glyphs --export_dir=runs/glyphs/saved_models/glyphs
+
+demo-sound: $(VENV)/installed  ## Train WaveGAN on hits made by NumPy, write WAV files, export it.
+	$(BIN)/python examples/sound.py --run_dir=runs/sound --export_dir=runs/sound/saved_models/hits
+
+demo-molecules: $(VENV)/installed  ## Sample butane's conformers, train on them, score and draw them.
+	$(BIN)/python examples/molecules.py --run_dir=runs/molecules --export_dir=runs/molecules/saved_models/butane
 
 test: $(VENV)/installed  ## Everything a user or CI needs to know, in minutes.
 	$(BIN)/python -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
