@@ -195,12 +195,18 @@ def report(results):
     for count in sorted({int(key.split("/")[0]) for key in results}):
         found = [each for key, each in results.items() if key.startswith(f"{count}/")]
         for arm, title in ARMS.items():
-            mean, half = interval([100 * each[arm] for each in found])
-            apart, wide = interval([100 * (each[arm] - each["classical"]) for each in found])
-            difference = "" if arm == "classical" else f"{apart:+.2f} ± {wide:.2f}"
+            accuracy = cell([100 * each[arm] for each in found])
+            apart = cell([100 * (each[arm] - each["classical"]) for each in found], "+")
+            difference = "" if arm == "classical" else apart
             near = f"{np.mean([each['copies'] for each in found]):.2f}" if arm == "alone" else ""
-            lines.append(f"| {count} | {title} | {mean:.2f} ± {half:.2f} | {difference} | {near} |")
+            lines.append(f"| {count} | {title} | {accuracy} | {difference} | {near} |")
     return "\n".join(lines)
+
+
+def cell(values, sign=""):
+    """Return a mean with half of its interval, which one value alone has not."""
+    mean, half = interval(values)
+    return f"{mean:{sign}.2f}" + (f" ± {half:.2f}" if len(values) > 1 else "")
 
 
 def settings():

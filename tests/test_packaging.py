@@ -229,12 +229,14 @@ def test_what_is_imported_is_declared():
     pytest.importorskip("tensorflow_serving")
     extras = {key: required(text) for key, text in setup_cfg()["options.extras_require"].items()}
     needed = required(setup_cfg()["options"]["install_requires"])
-    optional = needed | extras["serving"] | extras["onnx"]
+    optional = needed | extras["serving"] | extras["onnx"] | extras["sound"]
     for distributions, file, at_import in imported("keras_gan"):
         assert distributions & (needed if at_import else optional), (file, distributions)
     inside = extras["serving"] | extras["translation"]
     for distributions, file, at_import in imported("examples"):
-        allowed = needed | extras["examples"] | (set() if at_import else inside)
+        # The whole of these two is about molecules.
+        own = extras["molecules"] if file.stem in ("molecules", "conformers") else set()
+        allowed = needed | extras["examples"] | own | (set() if at_import else inside)
         assert distributions & allowed, (file, distributions)
     for distributions, file, _ in imported("benchmarks", "tests"):
         assert distributions & (needed | extras["test"]), (file, distributions)

@@ -189,7 +189,7 @@ def provenance(rows):
     dates = [row.date for row in done]
     whole = duration(sum(row.seconds for row in done))
     parts = [
-        f"{len(done)} runs, seeds {seeds}, {whole} in all",
+        f"{len(done)} run{'s' * (len(done) > 1)}, seeds {seeds}, {whole} in all",
         " to ".join(dict.fromkeys((min(dates), max(dates)))),
         "; ".join(sorted({row.machine for row in done})),
         "commit " + ", ".join(sorted({row.commit for row in done})),
