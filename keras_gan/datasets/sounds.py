@@ -84,7 +84,7 @@ def _soundfile():
         import soundfile
     except ImportError as error:
         raise ImportError(
-            "Reading sounds needs the packages soundfile and scipy: pip install 'keras-gan[sound]'."
+            'Reading sounds needs soundfile and scipy: pip install "keras-gan[sound]"'
         ) from error
     return soundfile
 

@@ -132,5 +132,5 @@ def test_what_else_is_refused(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="slices='last'"):
         datasets.from_sounds(tmp_path, 64, RATE, slices="last")
     monkeypatch.setitem(sys.modules, "soundfile", None)
-    with pytest.raises(ImportError, match=r"pip install 'keras-gan\[sound\]'"):
+    with pytest.raises(ImportError, match=r"pip install \"keras-gan\[sound\]\""):
         all_of(tmp_path, 64)
