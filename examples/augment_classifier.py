@@ -18,9 +18,7 @@ Under the run directory: `results.json`, by which the same command goes on where
 """
 
 import json
-import os
 import pathlib
-import tempfile
 
 import keras
 import matplotlib.image
@@ -32,6 +30,7 @@ from scipy import stats
 
 import keras_gan
 from keras_gan import callbacks, metrics
+from keras_gan.utils.files import whole_file
 
 ARMS = {
     "real": "real images",
@@ -239,10 +238,8 @@ def main(_):
 
 def write(path, results):
     """Write the results beside their place and rename, so that no reader sees half of them."""
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as directory:
-        temporary = pathlib.Path(directory, path.name)
-        temporary.write_text(json.dumps(results, indent=2) + "\n")
-        os.replace(temporary, path)
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(results, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -20,13 +20,10 @@ backup; --noresume starts a new one. What the codes find differs from seed to se
 """
 
 import csv
-import functools
 import json
-import os
 import pathlib
 import shutil
 import sys
-import tempfile
 
 import keras
 import numpy as np
@@ -39,6 +36,7 @@ from scipy import optimize, special
 import keras_gan
 from keras_gan import metrics
 from keras_gan.latents import Categorical, Uniform
+from keras_gan.utils.files import whole_file
 
 # What a dataset wants where the flags don't say.
 RECIPES = {
@@ -164,8 +162,8 @@ def train(run_dir):
     start = chosen_start(run_dir) if _STARTS.value > 1 else 0
     model = fitted(run_dir / f"start_{start}", start, choice(_EPOCHS))
     for part in ("history.csv", "checkpoint.keras"):
-        whole = functools.partial(shutil.copyfile, run_dir / f"start_{start}" / part)
-        write_whole(run_dir / part, whole)
+        with whole_file(run_dir / part) as partial:
+            shutil.copyfile(run_dir / f"start_{start}" / part, partial)
     return model
 
 
@@ -219,7 +217,8 @@ def information_of_views(directory, start, epochs):
     told = [model.discriminator.predict(view, verbose=0)["category"] for view in views]
     first, second = (special.softmax(logits.astype("float64"), axis=1) for logits in told)
     nats = information(first.T @ second / len(real))
-    write_whole(kept, lambda path: path.write_text(json.dumps(nats)))
+    with whole_file(kept) as partial:
+        partial.write_text(json.dumps(nats))
     print(f"Start {start + 1}: {nats:.3f} nats that two turns of an image share")
     return nats
 
@@ -261,7 +260,8 @@ def draw(model, run_dir):
         pixels = (255 * np.clip(walk(model, name) / 2 + 0.5, 0, 1)).astype("uint8")
         picture = Image.fromarray(pixels)
         larger = picture.resize([2 * side for side in picture.size], Image.Resampling.NEAREST)
-        write_whole(run_dir / f"walk_{name}.png", larger.save)
+        with whole_file(run_dir / f"walk_{name}.png") as partial:
+            larger.save(partial)
 
 
 def matched(categories, classes):
@@ -302,14 +302,6 @@ def score(model, run_dir):
     }
 
 
-def write_whole(path, write):
-    """Write a file beside its place and rename it, so that no reader sees half of it."""
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as directory:
-        temporary = pathlib.Path(directory, path.name)
-        write(temporary)
-        os.replace(temporary, path)
-
-
 def main(_):
     run_dir = pathlib.Path(_RUN_DIR.value or f"runs/infogan_{_DATASET.value}")
     run_dir.mkdir(parents=True, exist_ok=True)
@@ -317,7 +309,8 @@ def main(_):
     draw(model, run_dir)
     scores = score(model, run_dir)
     text = json.dumps(scores, indent=2) + "\n"
-    write_whole(run_dir / "scores.json", lambda path: path.write_text(text))
+    with whole_file(run_dir / "scores.json") as partial:
+        partial.write_text(text)
     print(f"Matched accuracy: {scores['matched accuracy']:.4f} of {scores['samples']} samples")
     for name, nats in scores["nats of each code, last epoch"].items():
         print(f"Information of {name}: {nats:.3f} nats")

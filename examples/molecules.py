@@ -17,22 +17,22 @@ starts a new one.
 """
 
 import json
-import os
 import pathlib
 import shutil
 import sys
-import tempfile
 
 import conformers
 import keras
 import matplotlib.figure
 import numpy as np
 import tensorflow as tf
+import z_matrix
 from absl import app, flags
 from rdkit import Chem
 from scipy import stats
 
 import keras_gan
+from keras_gan.utils.files import whole_file
 
 _SMILES = flags.DEFINE_string("smiles", "CCCC", "The molecule; butane by default.")
 _COUNT = flags.DEFINE_integer("count", 6000, "Conformers of the data.", lower_bound=100)
@@ -125,16 +125,17 @@ def load(made, run_dir):
     x = conformers.sample(made, _COUNT.value, _SEED.value, verbose=_VERBOSE.value != "0")
     # Chains lie one after the other: held out are whole conformers of all of them.
     x = np.random.default_rng(_SEED.value).permutation(x).astype("float32")
-    write_whole(path, lambda partial: np.savez(partial, x=x, told=told))
+    with whole_file(path) as partial:
+        np.savez(partial, x=x, told=told)
     return np.split(x, [len(x) - _HELD_OUT.value])
 
 
 def build(made, x):
     """Return the compiled GAN of a molecule, and the rows that stand for its conformers."""
-    rows = conformers.Rows.of(x, conformers.Tree.of(made))
-    pairs = conformers.far_pairs(made)
-    found = conformers.pair_distances(x, pairs)
-    distances = conformers.Distances(pairs, found.mean(axis=0), found.std(axis=0))
+    rows = z_matrix.Rows.of(x, z_matrix.Tree.of(made))
+    pairs = z_matrix.far_pairs(made)
+    found = z_matrix.pair_distances(x, pairs)
+    distances = z_matrix.Distances(pairs, found.mean(axis=0), found.std(axis=0))
     model = keras_gan.GAN(
         generator(rows), discriminator(rows, distances, len(x[0])), seed=_SEED.value
     )
@@ -157,8 +158,8 @@ def generator(rows):
     z = x = keras.Input((_LATENT_DIM.value,), name="latents")
     for _ in range(3):
         x = keras.layers.LeakyReLU(0.2)(keras.layers.Dense(_WIDTH.value)(x))
-    x = conformers.OnCircles(int(rows.wide.sum()))(keras.layers.Dense(rows.size)(x))
-    return keras.Model(z, {"rows": x, "coordinates": conformers.Placement(rows)(x)})
+    x = z_matrix.OnCircles(int(rows.wide.sum()))(keras.layers.Dense(rows.size)(x))
+    return keras.Model(z, {"rows": x, "coordinates": z_matrix.Placement(rows)(x)})
 
 
 def discriminator(rows, distances, atoms):
@@ -175,7 +176,7 @@ def energy(distances, x):
     """Return the term that keeps distances where the data have them."""
     found = np.asarray(distances(x))
     low, high = np.quantile(found, RANGE, axis=0)
-    copy = conformers.Distances.from_config(distances.get_config())
+    copy = z_matrix.Distances.from_config(distances.get_config())
     term = OutOfRange(copy, low, high, 0.0)
     allowed = float(np.mean(term.energy(x)))
     return OutOfRange(copy, low, high, allowed, weight=_ENERGY.value)
@@ -219,7 +220,7 @@ def torsions(made, coordinates):
         if None not in outer:
             atoms = outer[0], first, second, outer[1]
             places = [coordinates[:, atom] for atom in atoms]
-            found[atoms] = np.degrees(conformers.dihedral(*places))
+            found[atoms] = np.degrees(z_matrix.dihedral(*places))
     return found
 
 
@@ -243,9 +244,9 @@ def score(made, x, real, fake, count=1000):
         fake: generated ones.
         count: of each whose energies are taken.
     """
-    pairs = conformers.far_pairs(made, least=1)
+    pairs = z_matrix.far_pairs(made, least=1)
     excess = conformers.energies(made, fake[:count])
-    known, new, made_up = (conformers.pair_distances(each, pairs) for each in (x, real, fake))
+    known, new, made_up = (z_matrix.pair_distances(each, pairs) for each in (x, real, fake))
     bonded = np.array(Chem.GetDistanceMatrix(made))[tuple(np.transpose(pairs))] == 1
     off = np.abs(made_up - known.mean(axis=0)) / known.std(axis=0)
     apart = [stats.wasserstein_distance(*columns) for columns in zip(new.T, made_up.T, strict=True)]
@@ -253,19 +254,25 @@ def score(made, x, real, fake, count=1000):
         "median energy, kcal/mol": np.median(excess),
         "mean energy, kcal/mol": np.mean(excess),
         "mean Wasserstein distance of all pairs, Å": np.mean(apart),
-        "samples with a broken bond": int((off[:, bonded] > BROKEN).any(axis=1).sum()),
+        "samples with a broken bond": (off[:, bonded] > BROKEN).any(axis=1).sum(),
         "of": len(fake),
+        **score_torsions(made, real, fake),
     }
-    known = torsions(made, real)
-    for atoms, degrees in torsions(made, fake).items():
-        shares, expected = classes(degrees), classes(known[atoms])
-        off = max(abs(shares[name] - expected[name]) for name in shares)
-        scores["largest error of a dihedral's shares"] = max(
-            off, scores.get("largest error of a dihedral's shares", 0.0)
-        )
-        for name, share in shares.items():
-            scores[f"{name}, dihedral {'-'.join(map(str, atoms))}"] = share
     return {name: float(value) for name, value in scores.items()}
+
+
+def score_torsions(made, real, fake):
+    """Return the shares of each dihedral's classes, and the largest error of one."""
+    found, expected = (
+        {
+            f"{name}, dihedral {'-'.join(map(str, atoms))}": share
+            for atoms, degrees in torsions(made, x).items()
+            for name, share in classes(degrees).items()
+        }
+        for x in (fake, real)
+    )
+    errors = [abs(found[name] - expected[name]) for name in found]
+    return {"largest error of a dihedral's shares": max(errors, default=0.0), **found}
 
 
 def baselines(rows, x, count):
@@ -297,29 +304,18 @@ def draw(made, real, fake, path):
     for axes, atoms in zip(others, panels, strict=True):
         axes.set(xlabel=f"dihedral {'-'.join(map(str, atoms))}, degrees")
     figure.legend(loc="outside upper right", ncols=2, frameon=False)
-    write_whole(path, lambda partial: figure.savefig(partial, dpi=120, format="png"))
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=120, format="png")
 
 
 def write_sdf(made, coordinates, path):
     """Write conformers as a file that other programs open, each marked as synthetic."""
-
-    def write(partial):
-        with Chem.SDWriter(str(partial)) as writer:
-            for place in coordinates:
-                copy = Chem.Mol(made)
-                copy.GetConformer().SetPositions(place.astype("float64"))
-                copy.SetProp("comment", "Synthetic: made by a generative model (keras_gan)")
-                writer.write(copy)
-
-    write_whole(path, write)
-
-
-def write_whole(path, write):
-    """Write a file beside its place and rename it, so that no reader sees half of it."""
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as directory:
-        temporary = pathlib.Path(directory, path.name)
-        write(temporary)
-        os.replace(temporary, path)
+    with whole_file(path) as partial, Chem.SDWriter(str(partial)) as writer:
+        for place in coordinates:
+            copy = Chem.Mol(made)
+            copy.GetConformer().SetPositions(place.astype("float64"))
+            copy.SetProp("comment", "Synthetic: made by a generative model (keras_gan)")
+            writer.write(copy)
 
 
 def main(_):
@@ -338,7 +334,8 @@ def main(_):
     for key in scores["generated"]:
         print(f"{key:>48}: " + "  ".join(f"{name} {s[key]:.3f}" for name, s in scores.items()))
     text = json.dumps(scores, indent=2, ensure_ascii=False) + "\n"
-    write_whole(run_dir / "scores.json", lambda path: path.write_text(text, encoding="utf-8"))
+    with whole_file(run_dir / "scores.json") as partial:
+        partial.write_text(text, encoding="utf-8")
     draw(made, real, fake, run_dir / "distributions.png")
     write_sdf(made, fake[:100], run_dir / "samples.sdf")
     print(f"Conformers, scores, history and checkpoint are in {run_dir}")

@@ -19,7 +19,6 @@ import json
 import os
 import pathlib
 import sys
-import tempfile
 
 import matplotlib.figure
 import numpy as np
@@ -28,6 +27,7 @@ from absl import app, flags
 
 import keras_gan
 from keras_gan import callbacks, networks
+from keras_gan.utils.files import whole_file
 
 MIXED = 4  # Rows and columns of a sheet, at most.
 LINE = 8  # Images on a line.
@@ -127,7 +127,8 @@ def draw(path, rows):
             ax.imshow(np.clip(image / 2 + 0.5, 0, 1), cmap="gray", vmin=0, vmax=1)
         for ax in axes:
             ax.set(xticks=[], yticks=[])
-    write_whole(path, lambda partial: figure.savefig(partial, dpi=120))
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=120)
 
 
 def draw_projection(run_dir, targets, found):
@@ -155,7 +156,8 @@ def draw_mixtures(model, run_dir, found, rows, columns):
         picture = callbacks.image_grid(sheet, columns=len(columns) + 1)
         path = run_dir / f"mixing_{layers}.png"
         image = PIL.Image.fromarray(picture.squeeze())
-        write_whole(path, lambda partial, image=image: image.save(partial))
+        with whole_file(path) as partial:
+            image.save(partial)
 
 
 def draw_lines(model, run_dir, found, pairs):
@@ -181,19 +183,13 @@ def report(run_dir, found, groups):
             f"{ratios.min():.1f} dB at least"
         )
     text = json.dumps(scores, indent=2, default=float) + "\n"
-    write_whole(run_dir / "scores.json", lambda path: path.write_text(text))
+    with whole_file(run_dir / "scores.json") as partial:
+        partial.write_text(text)
     arrays = {"styles": found.styles, "images": found.images, "psnr": found.psnr}
     if found.noise is not None:
         arrays["noise"] = found.noise
-    write_whole(run_dir / "projected.npz", lambda path: np.savez(path, **arrays))
-
-
-def write_whole(path, write):
-    """Write a file beside its place and rename it, so that no reader sees half of it."""
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as directory:
-        temporary = pathlib.Path(directory, path.name)
-        write(temporary)
-        os.replace(temporary, path)
+    with whole_file(run_dir / "projected.npz") as partial:
+        np.savez(partial, **arrays)
 
 
 def main(_):

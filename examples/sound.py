@@ -14,11 +14,9 @@ an interrupted run exactly from its last backup; --noresume starts a new one.
 """
 
 import json
-import os
 import pathlib
 import shutil
 import sys
-import tempfile
 
 import keras
 import numpy as np
@@ -27,6 +25,7 @@ from sklearn import decomposition, linear_model, pipeline, preprocessing
 
 import keras_gan
 from keras_gan import metrics
+from keras_gan.utils.files import whole_file
 
 STEPS_PER_EPOCH = 100
 # Of the spectrograms that sounds are scored by.
@@ -195,14 +194,6 @@ def score(model, splits):
     }
 
 
-def write_whole(path, write):
-    """Write a file beside its place and rename it, so that no reader sees half of it."""
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as directory:
-        temporary = pathlib.Path(directory, path.name)
-        write(temporary)
-        os.replace(temporary, path)
-
-
 def main(_):
     keras.utils.set_random_seed(_SEED.value)
     run_dir = pathlib.Path(_RUN_DIR.value or "runs/sound")
@@ -213,7 +204,8 @@ def main(_):
     for name, value in scores.items():
         print(f"{name:>64}: {value:.4f}")
     text = json.dumps(scores, indent=2) + "\n"
-    write_whole(run_dir / "scores.json", lambda path: path.write_text(text))
+    with whole_file(run_dir / "scores.json") as partial:
+        partial.write_text(text)
     print(f"Sounds, history, scores and checkpoint are in {run_dir}")
     if _EXPORT_DIR.value:
         card = {"data": f"Sounds of {_DATA.value or 'hits made by NumPy'}.", "metrics": scores}

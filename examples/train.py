@@ -18,7 +18,6 @@ import os
 import pathlib
 import shutil
 import sys
-import tempfile
 
 import keras
 import matplotlib.figure
@@ -28,6 +27,7 @@ from absl import app, flags
 
 import keras_gan
 from keras_gan import metrics
+from keras_gan.utils.files import whole_file
 
 # What a dataset wants where the flags don't say; the last one serves for all others.
 RECIPES = {
@@ -294,14 +294,6 @@ def callbacks(model, run_dir):
     ]
 
 
-def write_whole(path, write):
-    """Write a file beside its place and rename it, so that no reader sees half of it."""
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as directory:
-        temporary = pathlib.Path(directory, path.name)
-        write(temporary)
-        os.replace(temporary, path)
-
-
 def plot_losses(run_dir):
     """Draw both losses and the bound over the epochs of `history.csv`."""
     with open(run_dir / "history.csv", newline="") as file:
@@ -314,7 +306,8 @@ def plot_losses(run_dir):
             axes.plot(epochs, [float(row[key]) for row in rows], label=key)
     axes.grid(alpha=0.3)
     figure.legend(loc="outside upper right", ncols=3, frameon=False)  # Not over a curve.
-    write_whole(run_dir / "losses.png", lambda path: figure.savefig(path, dpi=120, format="png"))
+    with whole_file(run_dir / "losses.png") as partial:
+        figure.savefig(partial, dpi=120, format="png")
 
 
 def arrays(split):
@@ -370,7 +363,8 @@ def report(model, run_dir):
     for name, value in scores.items():
         print(f"{name:>42}: {value if not isinstance(value, float) else format(value, '.4f')}")
     text = json.dumps(scores, indent=2) + "\n"
-    write_whole(run_dir / "scores.json", lambda path: path.write_text(text))
+    with whole_file(run_dir / "scores.json") as partial:
+        partial.write_text(text)
     return scores
 
 

@@ -18,11 +18,9 @@ resumes an interrupted run exactly from its last backup; --noresume starts a new
 
 import csv
 import json
-import os
 import pathlib
 import shutil
 import sys
-import tempfile
 
 import keras
 import matplotlib.figure
@@ -33,6 +31,7 @@ from absl import app, flags
 
 import keras_gan
 from keras_gan import metrics
+from keras_gan.utils.files import whole_file
 
 SHOWN = 8  # Images in outputs.png.
 
@@ -138,7 +137,8 @@ def report(task, images, run_dir):
         for name, row in rows.items():
             print(f"{name:>24}", *(f"{row[key]:18.4f}" for key in keys))
     text = json.dumps(scores, indent=2) + "\n"
-    write_whole(run_dir / "scores.json", lambda path: path.write_text(text))
+    with whole_file(run_dir / "scores.json") as partial:
+        partial.write_text(text)
     return scores
 
 
@@ -161,15 +161,8 @@ def draw(task, images, run_dir):
             ax.imshow(np.clip(picture / 2 + 0.5, 0, 1), cmap="gray", vmin=0, vmax=1)
         for ax in axes:
             ax.set(xticks=[], yticks=[])
-    write_whole(run_dir / "outputs.png", lambda path: figure.savefig(path, dpi=120))
-
-
-def write_whole(path, write):
-    """Write a file beside its place and rename it, so that no reader sees half of it."""
-    with tempfile.TemporaryDirectory(prefix=".partial-", dir=path.parent) as directory:
-        temporary = pathlib.Path(directory, path.name)
-        write(temporary)
-        os.replace(temporary, path)
+    with whole_file(run_dir / "outputs.png") as partial:
+        figure.savefig(partial, dpi=120)
 
 
 def plot_losses(run_dir):
@@ -184,7 +177,8 @@ def plot_losses(run_dir):
             axes.plot(epochs, [float(row[key]) for row in rows], label=key)
     axes.grid(alpha=0.3)
     figure.legend(loc="outside upper right", ncols=5, frameon=False)
-    write_whole(run_dir / "losses.png", lambda path: figure.savefig(path, dpi=120))
+    with whole_file(run_dir / "losses.png") as partial:
+        figure.savefig(partial, dpi=120)
 
 
 def export(task, model, scores):

@@ -234,8 +234,8 @@ def test_what_is_imported_is_declared():
         assert distributions & (needed if at_import else optional), (file, distributions)
     inside = extras["serving"] | extras["translation"]
     for distributions, file, at_import in imported("examples"):
-        # The whole of these two is about molecules.
-        own = extras["molecules"] if file.stem in ("molecules", "conformers") else set()
+        # The whole of these is about molecules.
+        own = extras["molecules"] if file.stem in ("molecules", "conformers", "z_matrix") else set()
         allowed = needed | extras["examples"] | own | (set() if at_import else inside)
         assert distributions & allowed, (file, distributions)
     for distributions, file, _ in imported("benchmarks", "tests"):

@@ -103,7 +103,7 @@ def made_by(arm, made, x, real, run_dir):
     if arm.kind == "held out":
         return real
     if arm.kind != "generated":
-        rows = molecules.conformers.Rows.of(x, molecules.conformers.Tree.of(made))
+        rows = molecules.z_matrix.Rows.of(x, molecules.z_matrix.Tree.of(made))
         return molecules.baselines(rows, x, SAMPLES)[arm.kind]
     model, _ = molecules.train(run_dir, made, x)
     return model.generate(SAMPLES, seed=1_000_000, batch_size=1000)["coordinates"]

@@ -1,4 +1,4 @@
-"""Conformers: geometry by RDKit's own measures, the way there and back, and equipartition."""
+"""Conformers and Z-matrices: RDKit's own measures, the way there and back, and equipartition."""
 
 import itertools
 import pathlib
@@ -13,13 +13,19 @@ from tests.examples import scripts
 Chem = pytest.importorskip("rdkit.Chem")
 transforms = pytest.importorskip("rdkit.Chem.rdMolTransforms")
 
-SCRIPT = pathlib.Path(__file__).parents[2] / "examples" / "conformers.py"
+EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 SMILES = ["CCCC", "C1CCCCC1", "CC(=O)O", "OO", "C[C@H](N)C(=O)O"]
 
 
 @pytest.fixture(scope="module")
 def conformers():
-    with scripts.loaded(SCRIPT) as module:
+    with scripts.loaded(EXAMPLES / "conformers.py") as module:
+        yield module
+
+
+@pytest.fixture(scope="module")
+def z_matrix():
+    with scripts.loaded(EXAMPLES / "z_matrix.py") as module:
         yield module
 
 
@@ -35,11 +41,11 @@ def shaken(conformers, made, count=6):
 
 
 @pytest.mark.parametrize("smiles", SMILES)
-def test_internal_coordinates_are_rdkits(conformers, smiles):
+def test_internal_coordinates_are_rdkits(conformers, z_matrix, smiles):
     made = conformers.molecule(smiles)
-    x, tree = shaken(conformers, made), conformers.Tree.of(made)
+    x, tree = shaken(conformers, made), z_matrix.Tree.of(made)
     assert sorted(tree.order) == list(range(made.GetNumAtoms()))
-    lengths, angles, dihedrals = conformers.internal(x, tree)
+    lengths, angles, dihedrals = z_matrix.internal(x, tree)
     assert [part.shape[1] for part in (lengths, angles, dihedrals)] == [
         made.GetNumAtoms() - k for k in (1, 2, 3)
     ]
@@ -61,11 +67,11 @@ def test_internal_coordinates_are_rdkits(conformers, smiles):
 
 
 @pytest.mark.parametrize("smiles", SMILES)
-def test_rows_are_conformers_but_for_place_and_turn(conformers, smiles):
+def test_rows_are_conformers_but_for_place_and_turn(conformers, z_matrix, smiles):
     """All distances come back, and the handedness of every four atoms."""
     made = conformers.molecule(smiles)
-    x, tree = shaken(conformers, made, 12), conformers.Tree.of(made)
-    rows = conformers.Rows.of(x, tree)
+    x, tree = shaken(conformers, made, 12), z_matrix.Tree.of(made)
+    rows = z_matrix.Rows.of(x, tree)
     encoded = rows.encode(x)
     assert encoded.shape == (12, rows.size)
     plain = encoded[:, : len(rows.mean)]
@@ -74,7 +80,7 @@ def test_rows_are_conformers_but_for_place_and_turn(conformers, smiles):
     back = rows.decode(tf.constant(encoded)).numpy()
     pairs = list(itertools.combinations(range(made.GetNumAtoms()), 2))
     np.testing.assert_allclose(
-        conformers.pair_distances(back, pairs), conformers.pair_distances(x, pairs), atol=1e-4
+        z_matrix.pair_distances(back, pairs), z_matrix.pair_distances(x, pairs), atol=1e-4
     )
     np.testing.assert_allclose(volumes(back), volumes(x), atol=1e-3)
 
@@ -84,15 +90,15 @@ def volumes(x):
     return np.linalg.det(edges)
 
 
-def test_layers_are_saved(conformers, tmp_path):
+def test_layers_are_saved(conformers, z_matrix, tmp_path):
     made = conformers.molecule("CCO")
-    x, tree = shaken(conformers, made), conformers.Tree.of(made)
-    rows, pairs = conformers.Rows.of(x, tree), conformers.far_pairs(made)
-    found = conformers.pair_distances(x, pairs)
+    x, tree = shaken(conformers, made), z_matrix.Tree.of(made)
+    rows, pairs = z_matrix.Rows.of(x, tree), z_matrix.far_pairs(made)
+    found = z_matrix.pair_distances(x, pairs)
     inputs = keras.Input((rows.size,))
-    circles = conformers.OnCircles(int(rows.wide.sum()))(inputs)
-    distances = conformers.Distances(pairs, found.mean(axis=0), found.std(axis=0))
-    model = keras.Model(inputs, distances(conformers.Placement(rows)(circles)))
+    circles = z_matrix.OnCircles(int(rows.wide.sum()))(inputs)
+    distances = z_matrix.Distances(pairs, found.mean(axis=0), found.std(axis=0))
+    model = keras.Model(inputs, distances(z_matrix.Placement(rows)(circles)))
     y = model(rows.encode(x))
     np.testing.assert_allclose(y, (found - found.mean(axis=0)) / found.std(axis=0), atol=2e-2)
     model.save(tmp_path / "model.keras")
@@ -101,14 +107,14 @@ def test_layers_are_saved(conformers, tmp_path):
     )
 
 
-def test_what_turns_and_what_is_far(conformers):
+def test_what_turns_and_what_is_far(conformers, z_matrix):
     butane = conformers.molecule("CCCC")
     assert [bond[:2] for bond in conformers.rotatable(butane)] == [(0, 1), (1, 2), (2, 3)]
     (_, _, moved) = conformers.rotatable(butane)[2]
     assert [butane.GetAtomWithIdx(atom).GetAtomicNum() for atom in moved] == [1, 1, 1]
     assert not conformers.rotatable(conformers.molecule("C1CC1"))
-    assert all(first < second for first, second in conformers.far_pairs(butane))
-    assert len(conformers.far_pairs(butane, least=1)) == 14 * 13 / 2
+    assert all(first < second for first, second in z_matrix.far_pairs(butane))
+    assert len(z_matrix.far_pairs(butane, least=1)) == 14 * 13 / 2
 
 
 def test_energies_are_above_the_minimum(conformers):
@@ -124,7 +130,7 @@ def test_energies_are_above_the_minimum(conformers):
 
 
 @pytest.mark.slow
-def test_samples_share_their_energy_equally(conformers):
+def test_samples_share_their_energy_equally(conformers, z_matrix):
     """(3N - 6) kT / 2, and a little for what is not harmonic; gauche+ as often as gauche-."""
     made = conformers.molecule("CCCC")
     x = conformers.sample(made, 1000, seed=1, verbose=False)
@@ -133,7 +139,7 @@ def test_samples_share_their_energy_equally(conformers):
     assert 10.5 < excess.mean() < 11.6
     # Of 36 modes: the deviation of a chi-square.
     assert excess.std() == pytest.approx(conformers.THERMAL * np.sqrt(18), rel=0.15)
-    turned = np.degrees(conformers.dihedral(*(x[:, atom] for atom in range(4))))
+    turned = np.degrees(z_matrix.dihedral(*(x[:, atom] for atom in range(4))))
     gauche = [(np.abs(turned - side) < 60).mean() for side in (60, -60)]
     assert gauche[0] == pytest.approx(gauche[1], abs=0.06) and 0.1 < gauche[0] < 0.25
 

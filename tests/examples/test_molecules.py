@@ -32,7 +32,7 @@ def ethanol(script):
 
 def test_the_energy_is_that_of_the_formula(script):
     """Of two distances, standardized: 0 within, the square outside, what is allowed off."""
-    distances = script.conformers.Distances([(0, 1), (0, 2)], [1.0, 2.0], [0.5, 1.0])
+    distances = script.z_matrix.Distances([(0, 1), (0, 2)], [1.0, 2.0], [0.5, 1.0])
     term = script.OutOfRange(distances, low=[-1.0, -2.0], high=[1.0, 2.0], allowed=0.25)
     x = np.zeros((4, 3, 3), "float32")
     x[:, 1, 0] = [1.0, 2.0, 1.0, 0.0]  # 0, 2, 0 and -2 deviations.
@@ -62,8 +62,8 @@ def test_scores_of_the_data_and_of_broken_ones(script, ethanol):
     broken[:7, 8] += 2.0
     assert script.score(made, x, x, broken)["samples with a broken bond"] == 7
     moved = script.score(made, x, x, 1.1 * x)
-    pairs = script.conformers.far_pairs(made, least=1)
-    expected = 0.1 * script.conformers.pair_distances(x, pairs).mean()
+    pairs = script.z_matrix.far_pairs(made, least=1)
+    expected = 0.1 * script.z_matrix.pair_distances(x, pairs).mean()
     found = moved["mean Wasserstein distance of all pairs, Å"]
     assert found == pytest.approx(expected, rel=0.02)
     assert moved["median energy, kcal/mol"] > 3 * same["median energy, kcal/mol"]
