@@ -5,6 +5,7 @@ import tensorflow as tf
 from keras import Input, Model, layers
 
 from keras_gan.layers import GroupedConv2D, SpectralNormalization, WeightNormalization
+from keras_gan.networks import activations
 from keras_gan.utils import arguments
 from keras_gan.utils.arguments import shown
 
@@ -189,7 +190,7 @@ def _period_head(x, period, widest):
     for divisor, stride in _PERIOD:
         x = layers.ZeroPadding2D(((2, 2), (0, 0)))(x)
         x = WeightNormalization(layers.Conv2D(widest // divisor, (5, 1), (stride, 1)))(x)
-        x = layers.LeakyReLU(negative_slope=SLOPE)(x)
+        x = activations.LeakyReLU(negative_slope=SLOPE)(x)
     return _logits(x, WeightNormalization)
 
 
@@ -198,7 +199,7 @@ def _scale_head(x, widest, normalized):
     for divisor, kernel, groups, stride in _SCALE:
         x = layers.ZeroPadding2D(((kernel // 2, kernel // 2), (0, 0)))(x)
         convolution = GroupedConv2D(widest // divisor, (kernel, 1), stride, groups=groups)
-        x = layers.LeakyReLU(negative_slope=SLOPE)(normalized(convolution)(x))
+        x = activations.LeakyReLU(negative_slope=SLOPE)(normalized(convolution)(x))
     return _logits(x, normalized)
 
 

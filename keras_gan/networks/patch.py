@@ -2,7 +2,7 @@
 
 from keras import Model, layers
 
-from keras_gan.networks import images
+from keras_gan.networks import activations, images
 from keras_gan.networks import normalization as norms
 from keras_gan.utils import arguments
 
@@ -115,7 +115,7 @@ def _tower(x, depth, width, kind, around):
         x = _convolved(x, size, kernel, strides, kind, around, bias=layer == 0)
         if layer and kind != "spectral":
             x = norms.normalize(x, kind)
-        x = layers.LeakyReLU(negative_slope=SLOPE)(x)
+        x = activations.LeakyReLU(negative_slope=SLOPE)(x)
         maps.append(x)
     # The published code of single pixels has no bias here where it normalizes over the batch.
     x = _convolved(x, 1, kernel, 1, kind, around, bias=depth > 0)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from keras import Model, initializers, layers, ops
+from keras import Model, initializers, layers
 
 from keras_gan.layers import ConditionalBatchNormalization, SelfAttention
-from keras_gan.networks import conditions, images
+from keras_gan.networks import activations, conditions, images
 from keras_gan.networks.normalization import as_it_is, spectrally_normalized
 from keras_gan.utils import arguments
 
@@ -176,7 +176,7 @@ def discriminator(image_shape, widths, halved, style, condition, head, attention
         x = _judging_block(x, width, style, is_first=stage == 0, halves=stage < halved)
         if stage < halved and min(x.shape[1:3]) == attention:
             x = SelfAttention(kernel_initializer=style.beside())(x)
-    features = _sum(_rectified(x))
+    features = _sum(activations.relu(x))
     return conditions.judging(
         image, features, condition, head, spectrally_normalized, kernel_initializer=style.beside
     )
@@ -190,7 +190,7 @@ def _judging_block(x, width, style, is_first, halves):
     if halves or is_first or inner != width:
         shortcut = _convolved(shortcut, width, 1, style.beside, spectrally_normalized)
     if not is_first:
-        x = _rectified(x)
+        x = activations.relu(x)
     inner = width if style.wide or is_first else inner
     x = _convolved(x, inner, 3, style.within, spectrally_normalized)
     x = _convolved(layers.ReLU()(x), width, 3, style.within, spectrally_normalized)
@@ -202,15 +202,6 @@ def _judging_block(x, width, style, is_first, halves):
 def _convolved(x, width, kernel_size, kernel, normalized):
     convolution = layers.Conv2D(width, kernel_size, 1, "same", kernel_initializer=kernel())
     return normalized(convolution)(x)
-
-
-def _rectified(x):
-    """Return max(x, 0) of a sum of two branches.
-
-    On CPUs TensorFlow's graph optimizer tries to fuse a convolution, its bias, a sum and a ReLU
-    behind it, fails where the sum goes elsewhere too, and prints so. A maximum it leaves alone.
-    """
-    return ops.maximum(x, 0.0)
 
 
 def _sum(x):

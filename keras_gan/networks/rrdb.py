@@ -3,7 +3,7 @@
 from keras import Model, layers
 
 from keras_gan.layers import PixelUnshuffle
-from keras_gan.networks import images
+from keras_gan.networks import activations, images
 from keras_gan.utils import arguments
 
 SLOPE = 0.2
@@ -82,8 +82,8 @@ def rrdb(
     x = layers.Add()([first, layers.Conv2D(width, 3, 1, "same")(x)])
     for _ in range(2):
         x = layers.UpSampling2D(2, interpolation="nearest")(x)
-        x = _leak(layers.Conv2D(width, 3, 1, "same")(x))
-    x = _leak(layers.Conv2D(width, 3, 1, "same")(x))
+        x = activations.LeakyReLU(negative_slope=SLOPE)(layers.Conv2D(width, 3, 1, "same")(x))
+    x = activations.LeakyReLU(negative_slope=SLOPE)(layers.Conv2D(width, 3, 1, "same")(x))
     x = layers.Conv2D(channels, 3, 1, "same")(x)
     return Model(source, images.output(x, "linear"), name=name)
 
@@ -91,7 +91,7 @@ def rrdb(
 def _dense(x, width, growth):
     maps = [x]
     for _ in range(4):
-        maps.append(_leak(_small(growth)(_joined(maps))))
+        maps.append(activations.LeakyReLU(negative_slope=SLOPE)(_small(growth)(_joined(maps))))
     return _added(x, _small(width)(_joined(maps)))
 
 
@@ -101,10 +101,6 @@ def _joined(maps):
 
 def _added(x, change, name=None):
     return layers.Add(name=name)([x, layers.Rescaling(SHARE)(change)])
-
-
-def _leak(x):
-    return layers.LeakyReLU(negative_slope=SLOPE)(x)
 
 
 def _small(size):

@@ -2,7 +2,7 @@
 
 from keras import Model, layers
 
-from keras_gan.networks import images
+from keras_gan.networks import activations, images
 from keras_gan.networks.normalization import spectrally_normalized
 from keras_gan.utils import arguments
 
@@ -53,7 +53,7 @@ def sn_patch(image_shape, source_shape=None, width=64, depth=6, name="discrimina
     inputs, x = images.judged_inputs(image_shape, source_shape, 1, 1)
     for stage in range(depth):
         if stage:
-            x = layers.LeakyReLU(negative_slope=SLOPE)(x)
+            x = activations.LeakyReLU(negative_slope=SLOPE)(x)
         size = width * min(2**stage, WIDEST)
         x = spectrally_normalized(layers.Conv2D(size, 5, 2, "same"))(x)
     return Model(inputs, images.output(x, "linear", name="logits"), name=name)

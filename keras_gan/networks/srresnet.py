@@ -3,7 +3,7 @@
 from keras import Model, initializers, layers
 
 from keras_gan.layers import ICNR, PixelShuffle
-from keras_gan.networks import images, normalization
+from keras_gan.networks import activations, images, normalization
 from keras_gan.utils import arguments
 
 SLOPE = 0.1
@@ -86,14 +86,14 @@ def srresnet(
 
 
 def _modified(source, scale, channels, width, blocks):
-    x = layers.LeakyReLU(negative_slope=SLOPE)(_small(width)(source))
+    x = activations.LeakyReLU(negative_slope=SLOPE)(_small(width)(source))
     for block in range(1, blocks + 1):
         change = _small(width)(layers.ReLU()(_small(width)(x)))
         x = layers.Add(name=f"block_{block}")([x, change])
     for factor in _factors(scale):
         x = _shuffled(x, width, factor, images.small_kernel())
-        x = layers.LeakyReLU(negative_slope=SLOPE)(x)
-    return _small(channels)(layers.LeakyReLU(negative_slope=SLOPE)(_small(width)(x)))
+        x = activations.LeakyReLU(negative_slope=SLOPE)(x)
+    return _small(channels)(activations.LeakyReLU(negative_slope=SLOPE)(_small(width)(x)))
 
 
 def _original(source, scale, channels, width, blocks):

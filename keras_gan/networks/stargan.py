@@ -3,7 +3,7 @@
 from keras import Model, layers
 
 from keras_gan.layers import LabelPlanes
-from keras_gan.networks import images, normalization
+from keras_gan.networks import activations, images, normalization
 from keras_gan.utils import arguments
 
 SLOPE = 0.01
@@ -94,7 +94,7 @@ def _discriminator(shape, labels, width, depth):
     image = x = layers.Input(shape, name="images")
     for stage in range(depth):
         x = layers.Conv2D(width * 2**stage, 4, 2, "same")(x)
-        x = layers.LeakyReLU(negative_slope=SLOPE)(x)
+        x = activations.LeakyReLU(negative_slope=SLOPE)(x)
     classes = layers.Conv2D(labels, x.shape[1:3], use_bias=False, dtype="float32")(x)
     outputs = {
         "logits": layers.Conv2D(1, 3, 1, "same", use_bias=False, dtype="float32")(x),

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from keras import Model, layers
 
-from keras_gan.networks import images, normalization
+from keras_gan.networks import activations, images, normalization
 from keras_gan.utils import arguments
 
 SLOPE = 0.2
@@ -79,7 +79,7 @@ def vgg_discriminator(image_shape, width=64, form="esrgan", name="discriminator"
         x = _convolved(x, size, 3, 1, form, normalizes=pair > 0)
         x = _convolved(x, size, form.halving_kernel, 2, form, normalizes=True)
     x = layers.Dense(form.hidden)(layers.Flatten()(x))
-    x = layers.LeakyReLU(negative_slope=SLOPE)(x)
+    x = activations.LeakyReLU(negative_slope=SLOPE)(x)
     return Model(image, layers.Dense(1, dtype="float32", name="logits")(x), name=name)
 
 
@@ -96,4 +96,4 @@ def _convolved(x, size, kernel_size, strides, form, normalizes):
     x = layers.Conv2D(size, kernel_size, strides, "same", use_bias=bias)(x)
     if normalizes:
         x = normalization.normalize(x, "batch")
-    return layers.LeakyReLU(negative_slope=SLOPE)(x)
+    return activations.LeakyReLU(negative_slope=SLOPE)(x)

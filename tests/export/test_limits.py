@@ -110,7 +110,7 @@ def test_what_is_no_number_of_pixels_is_refused(tmp_path, value):
 
 def functions_of(model, max_pixels=2**22):
     """Return the signatures of an export that is not written, and their limits."""
-    signatures = Signatures(model, "float32", "")
+    signatures = Signatures(model, "float32", {"png": "", "wav": ""})
     limits = Limits(model, signatures.players(True), 16, max_pixels)
     return signatures.within(limits, include_discriminator=True), limits
 

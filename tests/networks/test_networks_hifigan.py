@@ -226,21 +226,6 @@ def test_any_length_is_generated():
         assert made.shape == (2, 8 * frames, 1) and len(discriminator(made)) == 4
 
 
-@slow
-def test_training_prints_no_failed_graph_optimization():
-    training.assert_no_failed_optimization("""
-import keras_gan, numpy
-networks = keras_gan.networks.hifigan(
-    6, (4, 2), 8, ((3, (1, 3)), (5, (2,))), periods=(2,), scales=1, discriminator_width=128
-)
-model = keras_gan.GAN(*networks, latents=None)
-model.compile("least_squares", terms=["paired_feature_matching"])
-x, y = numpy.zeros((4, 64, 1), "float32"), numpy.zeros((4, 8, 6), "float32")
-model.fit(x, y, batch_size=4, verbose=0)
-print("trained")
-""")
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

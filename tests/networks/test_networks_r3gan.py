@@ -180,21 +180,6 @@ def test_images_and_logits_are_float32_under_mixed_precision():
     assert literal.grouped_layers(generator)[0].compute_dtype == "bfloat16"
 
 
-ONE_STEP = """
-import keras_gan, numpy
-networks = keras_gan.networks.r3gan((16, 16, 1), widths=(8, 8, 8))
-model = keras_gan.GAN(*networks)
-model.compile("relativistic_pairing", terms=["r1", "r2"])
-model.fit(numpy.zeros((4, 16, 16, 1), "float32"), batch_size=4, verbose=0)
-print("trained")
-"""
-
-
-@pytest.mark.slow
-def test_training_prints_no_failed_graph_optimization():
-    training.assert_no_failed_optimization(ONE_STEP)
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

@@ -142,17 +142,6 @@ def test_with_the_papers_latents():
     np.testing.assert_allclose(model.generate(1, seed=6), sounds[2:], atol=1e-6)
 
 
-@pytest.mark.slow
-def test_training_prints_no_failed_graph_optimization():
-    training.assert_no_failed_optimization("""
-import keras_gan, numpy
-model = keras_gan.GAN(*keras_gan.networks.wavegan((64, 1), width=4))
-model.compile(**keras_gan.recipes.wavegan(discriminator_steps=1))
-model.fit(numpy.zeros((4, 64, 1), "float32"), batch_size=4, verbose=0)
-print("trained")
-""")
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

@@ -1,8 +1,6 @@
 """Networks trained for three steps, and what must hold of all of them then."""
 
 import contextlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -17,14 +15,6 @@ from tests.precision import precision
 STEPS, BATCH = 3, 4
 # Levels of 256 by which two graphs may differ on one seed, by what the network computes in.
 ROUNDING = {"float32": 1, "mixed_bfloat16": 4}
-
-
-def assert_no_failed_optimization(program, *arguments):
-    """Run a program that trains and prints "trained"; TensorFlow's graph optimizer says nothing."""
-    command = [sys.executable, "-c", program, *arguments]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "trained" in run.stdout, run.stderr
-    assert "remapper failed" not in run.stderr
 
 
 def examples(image_shape, num_classes=None, steps=STEPS):
