@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-translate demo-sound demo-molecules test test-slow lint
+.PHONY: demo demo-translate demo-sound demo-molecules demo-captions test test-slow lint
 
 # Where it is set, every process of the tests compiles all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -24,6 +24,9 @@ demo-sound: $(VENV)/installed  ## Train WaveGAN on hits made by NumPy, write WAV
 
 demo-molecules: $(VENV)/installed  ## Sample butane's conformers, train on them, score and draw them.
 	$(BIN)/python examples/molecules.py --run_dir=runs/molecules --export_dir=runs/molecules/saved_models/butane
+
+demo-captions: $(VENV)/installed  ## Train on captions of coloured digits, score unseen ones, export it.
+	$(BIN)/python examples/captions.py --run_dir=runs/captions --export_dir=runs/captions/saved_models/captions
 
 test: $(VENV)/installed  ## Everything a user or CI needs to know, in minutes.
 	$(BIN)/python -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder

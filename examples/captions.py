@@ -178,23 +178,29 @@ def train(run_dir, seen, held_out):
 
 
 def score(model, seen, held_out):
-    """Return how often each attribute is what the caption says, and all four of them."""
-    reader = coloured_digits.Reader.of(
-        *drawn(coloured_digits.COMBINATIONS, READ, "train", _SEED.value + 1)
-    )
+    """Return how often each attribute is what the caption says, and all four of them.
+
+    Args:
+        model: what generates; `None` for real pictures alone.
+        seen: the combinations that it was trained on.
+        held_out: the others.
+    """
+    everything = coloured_digits.COMBINATIONS
+    reader = coloured_digits.Reader.of(*drawn(everything, READ, "train", _SEED.value + 1))
     scores = {}
-    for place, (name, combinations) in enumerate((("seen", seen), ("unseen", held_out))):
-        seed = 1_000_000 * (place + 1)
+    for place, (name, combinations) in enumerate((("seen", seen), ("unseen", held_out)), 1):
+        seed = 1_000_000 * place
         real, attributes = drawn(combinations, _SCORED.value, "test", seed)
-        made = model.generate(
-            len(attributes), seed=seed, condition=said(attributes, seed), batch_size=100
-        )
-        for images, whose in ((made, name), (real, f"{name}, real")):
-            right = reader.read(images) == attributes
-            for column, attribute in enumerate(coloured_digits.WORDS):
-                scores[f"{attribute} right, {whose}"] = right[:, column].mean()
-            scores[f"all right, {whose}"] = right.all(axis=1).mean()
-    return {name: float(value) for name, value in scores.items()}
+        images = {f"{name}, real": real}
+        if model is not None:
+            asked = said(attributes, seed)
+            images[name] = model.generate(len(asked), seed=seed, condition=asked, batch_size=100)
+        for whose, made in images.items():
+            right = reader.read(made) == attributes
+            shares = dict(zip(coloured_digits.WORDS, right.mean(axis=0), strict=True))
+            shares["all"] = right.all(axis=1).mean()
+            scores |= {f"{what} right, {whose}": float(share) for what, share in shares.items()}
+    return scores
 
 
 # Sentences of one's own.

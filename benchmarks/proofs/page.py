@@ -7,6 +7,7 @@ PAGE = pathlib.Path(__file__).parents[2] / "docs" / "proofs.md"
 TRANSLATION = PAGE.with_name("translation.md")
 NETWORKS = PAGE.with_name("networks.md")
 MOLECULES = PAGE.with_name("molecules.md")
+CAPTIONS = PAGE.with_name("captions.md")
 
 
 def write(path, name, table):

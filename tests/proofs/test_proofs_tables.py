@@ -139,6 +139,7 @@ def test_the_published_page_has_all_markers(tmp_path):
         ("cifar10", page.NETWORKS),
         ("augment", page.NETWORKS),
         ("geometry", page.MOLECULES),
+        ("sentences", page.CAPTIONS),
     ],
 )
 def test_published_tables_are_those_of_the_rows(script, published, tmp_path):
