@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo demo-translate demo-sound demo-molecules demo-captions test test-slow lint
+.PHONY: demo demo-translate demo-sound demo-molecules demo-captions demo-tables test test-slow lint
 
 # Where it is set, every process of the tests compiles all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,6 +27,9 @@ demo-molecules: $(VENV)/installed  ## Sample butane's conformers, train on them,
 
 demo-captions: $(VENV)/installed  ## Train on captions of coloured digits, score unseen ones, export it.
 	$(BIN)/python examples/captions.py --run_dir=runs/captions --export_dir=runs/captions/saved_models/captions
+
+demo-tables: $(VENV)/installed  ## Train on a table that scikit-learn has, score it beside simpler ways.
+	$(BIN)/python examples/tables.py --run_dir=runs/tables --sample=10000 --export_dir=runs/tables/saved_models/rows
 
 test: $(VENV)/installed  ## Everything a user or CI needs to know, in minutes.
 	$(BIN)/python -m pytest -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder

@@ -224,6 +224,13 @@ def imported(*directories):
                 yield distributions or {f"nobody's {module}"}, file.relative_to(ROOT), at_import
 
 
+# Examples that are about what an extra is for as a whole.
+WHOLE = {
+    **dict.fromkeys(("molecules", "conformers", "z_matrix"), "molecules"),
+    **dict.fromkeys(("tables", "table_columns", "table_scores"), "tables"),
+}
+
+
 def test_what_is_imported_is_declared():
     """By the library at import: at run time. By what is optional: in an extra of its own."""
     pytest.importorskip("tensorflow_serving")
@@ -234,8 +241,7 @@ def test_what_is_imported_is_declared():
         assert distributions & (needed if at_import else optional), (file, distributions)
     inside = extras["serving"] | extras["translation"]
     for distributions, file, at_import in imported("examples"):
-        # The whole of these is about molecules.
-        own = extras["molecules"] if file.stem in ("molecules", "conformers", "z_matrix") else set()
+        own = extras[WHOLE[file.stem]] if file.stem in WHOLE else set()
         allowed = needed | extras["examples"] | own | (set() if at_import else inside)
         assert distributions & allowed, (file, distributions)
     for distributions, file, _ in imported("benchmarks", "tests"):
