@@ -50,14 +50,14 @@ _CONTROL = flags.DEFINE_enum(
     " ".join(f"{name}: {text}" for name, text in CONTROLS.items()),
 )
 _EPOCHS = flags.DEFINE_integer(
-    "epochs", 10, f"Passes in all over {PICTURES} pictures; those before an interruption too."
+    "epochs", 16, f"Passes in all over {PICTURES} pictures; those before an interruption too."
 )
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "Pictures in a batch.")
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 32, "Pictures in a batch.")
 _WIDTH = flags.DEFINE_integer("width", 16, "Channels of the largest maps.")
 _CAPTION_DIM = flags.DEFINE_integer("caption_dim", 64, "Numbers that a caption becomes.")
 _MATCHING = flags.DEFINE_float("matching", 0.5, "Weight of the matching-aware term.", 0, 1)
 _PENALTY = flags.DEFINE_float("penalty", 2.0, "Weight of the matching-aware gradient penalty.", 0)
-_RATE = flags.DEFINE_float("learning_rate", 5e-4, "Of both players.")
+_RATE = flags.DEFINE_float("learning_rate", 1e-3, "Of both players.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of networks, data and every random draw.")
 _SCORED = flags.DEFINE_integer("scored", 2000, "Generated pictures that are scored, twice.", 10)
 _SAY = flags.DEFINE_multi_string("say", [], "A sentence to draw; may be given several times.")
